@@ -1,0 +1,42 @@
+"""Text from words: one template function, and the quoting that each foreign syntax asks for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, StrictUndefined
+
+_environment = Environment(
+    undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True, autoescape=False
+)
+
+
+def template(path: Path, **words: Any) -> str:
+    """The text of the Jinja template at ``path``; a word it lacks is an error, never an empty string."""
+    return _environment.from_string(path.read_text(encoding="utf-8")).render(**words)
+
+
+
+def php_quote(value: str) -> str:
+    """``value`` as a PHP single-quoted string (PHP manual, "Strings": only the backslash and the quote are special)."""
+    return "'" + _printable(value).replace("\\", "\\\\").replace("'", "\\'") + "'"
+
+
+def dovecot_quote(value: str) -> str:
+    """``value`` as a Dovecot double-quoted string."""
+    return '"' + _printable(value).replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def apache_quote(value: str) -> str:
+    """``value`` as one argument of an Apache directive."""
+    return '"' + _printable(value).replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def _printable(value: str) -> str:
+    if any(ord(character) < 32 or ord(character) == 127 for character in value):
+        raise ValueError("a control character cannot stand in a configuration file")
+    return value
+
+
+_environment.filters.update(php=php_quote, dovecot=dovecot_quote, apache=apache_quote)
