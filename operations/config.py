@@ -1,0 +1,130 @@
+"""Configuration as a transaction: staged, checked by the program's own checker, then swapped, all files or none."""
+
+from __future__ import annotations
+
+import base64
+import difflib
+import gzip
+import io
+import tarfile
+from collections.abc import Iterable, Mapping
+
+import click
+from pyinfra import config as pyinfra_config
+from pyinfra import host, logger
+from pyinfra.api import operation
+from pyinfra.api.exceptions import OperationValueError
+from pyinfra.facts.files import FileContents
+
+from facts.tree import Tree, Trees, TreeState
+from operations.file import File
+from operations.script import script
+from operations.state import tree_state
+
+
+@operation()
+def tree(target: str, files: Mapping[str, File], validate: str = "true", copy: bool = True):  # type: ignore[no-untyped-def]
+    """
+    Make ``files`` (relative path: File) what lies below ``target``; what we once put there and no longer declare goes.
+
+    + target: an absolute directory; one call per target and run
+    + files: every file that is ours below it
+    + validate: shell commands for sh -e; $STAGE is the whole new tree, $TARGET where it will lie; non-zero refuses
+    + copy: stage a copy of the target first, so that the checker sees the files that are not ours
+
+    Nothing is touched when the checker refuses. Until a unit has run with the new files, the old ones are kept on the
+    host (root only) for unit.converge to put back.
+    """
+    _refuse_bad_paths(target, files)
+    on_host = host.get_fact(Tree, target=target, paths=sorted(files))
+    put = sorted(path for path, file in files.items() if on_host.interrupted or not _same(on_host, path, file))
+    gone = sorted(set(on_host.manifest) - set(files))
+    if not put and not gone:
+        host.noop(f"{len(files)} files below {target} are as declared")
+        return
+    if pyinfra_config.DIFF:
+        _show_differences(target, files, put, gone)
+    yield script(
+        "put.sh",
+        target,
+        tree_state(target),
+        "copy" if copy else "bare",
+        stdin=_payload(files, put, gone),
+        VALIDATE=validate,
+    )
+
+
+@operation()
+def retire(keep: Iterable[str]):  # type: ignore[no-untyped-def]
+    """
+    Remove the files of every target that this run does not declare at all (a room left out, another PHP version).
+
+    + keep: the targets of all config.tree calls of this run
+    """
+    left = {target: state for target, state in host.get_fact(Trees).items() if target not in set(keep)}
+    if not left:
+        host.noop("no target has files that nothing declares")
+        return
+    for target in sorted(left):
+        logger.info("    %s: our files below %s are no longer declared and go", host.name, target)
+    yield script("retire.sh", *(left[target] for target in sorted(left)))
+
+
+def _same(on_host: TreeState, path: str, file: File) -> bool:
+    there = on_host.files.get(path)
+    return there is not None and (there.mode, there.user, there.group, there.sha256) == (
+        file.mode,
+        file.user,
+        file.group,
+        file.sha256,
+    )
+
+
+def _refuse_bad_paths(target: str, files: Mapping[str, File]) -> None:
+    bad = [path for path in files if path.startswith("/") or ".." in path.split("/") or "\n" in path or not path]
+    if bad or not target.startswith("/") or target == "/":
+        raise OperationValueError(f"config.tree: {bad or target} is no path below an absolute directory")
+
+
+def _payload(files: Mapping[str, File], put: list[str], gone: list[str]) -> str:
+    """All files (the checker needs the whole), and which of them to rename or remove, as base64 of a tar.gz."""
+    lists = {"put": put, "gone": gone, "manifest": sorted(files)}
+    members = {name: File("".join(f"{path}\n" for path in paths), "0600") for name, paths in lists.items()}
+    members |= {f"files/{path}": file for path, file in files.items()}
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w", format=tarfile.GNU_FORMAT) as archive:
+        _add_directory(archive, "files")
+        for path, file in sorted(members.items()):
+            archive.addfile(_member(path, file), io.BytesIO(file.data))
+    return base64.encodebytes(gzip.compress(buffer.getvalue(), mtime=0)).decode()
+
+
+def _add_directory(archive: tarfile.TarFile, path: str) -> None:
+    directory = tarfile.TarInfo(path)
+    directory.type, directory.mode = tarfile.DIRTYPE, 0o755
+    archive.addfile(directory)
+
+
+def _member(path: str, file: File) -> tarfile.TarInfo:
+    member = tarfile.TarInfo(path)
+    member.size, member.mode = len(file.data), int(file.mode, 8)
+    member.uname, member.gname = file.user, file.group
+    return member
+
+
+def _show_differences(target: str, files: Mapping[str, File], put: list[str], gone: list[str]) -> None:
+    """What --diff prints. A file that not everybody may read is named, never shown."""
+    for path in put:
+        if files[path].mode[-1] == "0":
+            logger.info("    %s/%s changes (not shown: not everybody may read it)", target, path)
+            continue
+        old = host.get_fact(FileContents, path=f"{target}/{path}") or []
+        new = files[path].data.decode(errors="replace").splitlines()
+        for line in difflib.unified_diff(old, new, f"{target}/{path}", f"{target}/{path}", lineterm="", n=1):
+            logger.info("    %s", click.style(line, _colour(line)))
+    for path in gone:
+        logger.info("    %s/%s goes", target, path)
+
+
+def _colour(line: str) -> str | None:
+    return {"+": "green", "-": "red", "@": "cyan"}.get(line[:1])

@@ -1,0 +1,67 @@
+"""Converge a unit. The host decides, not this run's memory: a restart that was lost (a failed run, ctrl-c, an edit
+by hand, a package upgrade) is caught up."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from pyinfra import host, state
+from pyinfra.api import operation
+from pyinfra.api.operation import OperationMeta
+
+from facts.units import Unit, UnitState
+from operations.script import script
+from operations.state import tree_state
+
+
+@operation()
+def converge(  # type: ignore[no-untyped-def]
+    unit: str,
+    reload_on: list[str] | None = None,
+    restart_on: list[str] | None = None,
+    trees: list[str] | None = None,
+    instance: str | None = None,
+    running: bool = True,
+    enabled: bool = True,
+    probe: str = "true",
+    after: Iterable[OperationMeta] = (),
+):
+    """
+    Make ``unit`` run (or not) with the configuration that lies on disk.
+
+    + reload_on: paths whose change needs a reload
+    + restart_on: paths whose change a reload would not pick up
+    + trees: targets of config.tree whose previous files are put back if the unit does not come up with the new ones
+    + instance: the unit whose times count, where the host has it
+    + probe: a shell command that must succeed within 10 seconds once the unit runs
+    + after: operations whose predicted change makes --dry show a reload here
+
+    Fails with the unit's own last log lines.
+    """
+    now = host.get_fact(
+        UnitState, unit=unit, reload_on=reload_on, restart_on=restart_on, instance=instance, trees=trees
+    )
+    predicted = not state.is_executing and any(operation.will_change for operation in after)
+    action = _action(now, running, predicted)
+    boot = _boot(now, enabled and running)
+    if action == "none" and boot == "keep" and not now.need_daemon_reload:
+        host.noop(f"{unit} {'runs the configuration on disk' if running else 'does not run'}")
+        return
+    states = [tree_state(target) for target in trees or []]
+    yield script("converge.sh", unit, now.watched or unit, action, boot, *states, PROBE=probe)
+
+
+def _action(now: Unit, running: bool, predicted: bool) -> str:
+    if not running:
+        return "stop" if now.active else "none"
+    if not now.active:
+        return "start"
+    if now.needs_restart:
+        return "restart"
+    return "reload-or-restart" if now.stale or now.unproved or predicted else "none"
+
+
+def _boot(now: Unit, enabled: bool) -> str:
+    if now.enabled == enabled or (not enabled and not now.loaded):
+        return "keep"
+    return "enable" if enabled else "disable"
