@@ -10,8 +10,7 @@ import tarfile
 from collections.abc import Iterable, Mapping
 
 import click
-from pyinfra import config as pyinfra_config
-from pyinfra import host, logger
+from pyinfra import host, logger, state
 from pyinfra.api import operation
 from pyinfra.api.exceptions import OperationValueError
 from pyinfra.facts.files import FileContents
@@ -42,7 +41,7 @@ def tree(target: str, files: Mapping[str, File], validate: str = "true", copy: b
     if not put and not gone:
         host.noop(f"{len(files)} files below {target} are as declared")
         return
-    if pyinfra_config.DIFF:
+    if state.config.DIFF:
         _show_differences(target, files, put, gone)
     yield script(
         "put.sh",
@@ -61,7 +60,7 @@ def retire(keep: Iterable[str]):  # type: ignore[no-untyped-def]
 
     + keep: the targets of all config.tree calls of this run
     """
-    left = {target: state for target, state in host.get_fact(Trees).items() if target not in set(keep)}
+    left = {target: kept for target, kept in host.get_fact(Trees).items() if target not in set(keep)}
     if not left:
         host.noop("no target has files that nothing declares")
         return

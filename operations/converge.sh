@@ -55,7 +55,7 @@ for state in "$@"; do
     back="$back $target"
 done
 if [ -z "$back" ]; then exit 1; fi
-if act restart; then
+if act reload-or-restart || act restart; then
     echo "the previous files are back in$back, and $unit runs with them" >&2
 else
     echo "the previous files are back in$back, but $unit does not run with them either" >&2
