@@ -14,7 +14,7 @@ base64 -d | tar -xzpf - -C "$payload"
 if [ "$neighbours" = copy ]; then cp -a -- "$target/." "$stage"; fi
 chmod --reference="$target" -- "$stage"
 while IFS= read -r path; do rm -f -- "$stage/$path"; done <"$payload/gone"
-cp -a -- "$payload/files/." "$stage"
+cp -a --remove-destination -- "$payload/files/." "$stage"
 STAGE=$stage TARGET=$target
 export STAGE TARGET
 (umask 022; cd /; sh -euc "$VALIDATE") </dev/null >&2 || { echo "$target: its checker refused the new files; the old ones stay" >&2; exit 1; }
