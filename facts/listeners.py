@@ -1,0 +1,97 @@
+"""What listens on a host, to whom, and which process it is."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from pyinfra.api import FactBase
+from typing_extensions import override
+
+from facts.record import Record
+
+# ss(8) where iproute2 is there, else what the kernel says itself (proc(5)): 0A is LISTEN, 07 an unconnected UDP socket.
+_COMMAND = """if command -v ss >/dev/null; then ss -Hlntup; else
+for table in tcp tcp6 udp udp6; do awk -v t=$table '$4 == (t ~ /^tcp/ ? "0A" : "07") { print "table", t, $2, $10 }' \
+/proc/net/$table 2>/dev/null; done
+find /proc/[0-9]*/fd -lname 'socket:*' -printf 'socket %h %l\\n' 2>/dev/null
+grep -H . /proc/[0-9]*/comm 2>/dev/null | sed 's/^/comm /'
+fi; true"""
+
+
+@dataclass(frozen=True, order=True)
+class Listener(Record):
+    """One listening socket.
+
+    ``protocol`` is tcp or udp, ``address`` without brackets or zone (``0.0.0.0``, ``::`` for all, ``*`` for both).
+    ``process`` is the name of the oldest process that holds it (None: not ours to see), ``world`` is true unless
+    the address is a loopback one.
+    """
+
+    protocol: str
+    address: str
+    port: int
+    process: str | None
+    pid: int | None
+    world: bool
+
+
+class Listeners(FactBase[list[Listener]]):
+    """Every listening TCP and UDP socket, sorted. Names of processes need root.
+
+    ``pyinfra inventory.py fact facts.listeners.Listeners``
+    """
+
+    default = list
+
+    @override
+    def command(self) -> str:
+        return _COMMAND
+
+    @override
+    def process(self, output: list[str]) -> list[Listener]:
+        lines = [line for line in output if line.strip()]
+        from_kernel = any(line.startswith(("table ", "comm ")) for line in lines)
+        return sorted(set(_from_kernel(lines) if from_kernel else map(_from_ss, lines)), key=str)
+
+
+def _listener(protocol: str, address: str, port: int, holders: Iterable[tuple[int, str]]) -> Listener:
+    pid, process = min(holders, default=(None, None))
+    world = address == "*" or not ipaddress.ip_address(address).is_loopback
+    return Listener(protocol, address, port, process, pid, world)
+
+
+def _from_ss(line: str) -> Listener:
+    # tcp LISTEN 0 100 127.0.0.53%lo:53 0.0.0.0:* users:(("systemd-resolve",pid=7,fd=14))
+    protocol, _, _, _, local, _, *rest = line.split(None, 6)
+    address, _, port = local.rpartition(":")
+    users = re.findall(r'\("((?:[^"\\]|\\.)*)",pid=(\d+)', " ".join(rest))
+    holders = [(int(pid), process) for process, pid in users]
+    return _listener(protocol, address.split("%")[0].strip("[]").split("%")[0], int(port), holders)
+
+
+def _from_kernel(lines: list[str]) -> Iterable[Listener]:
+    names: dict[int, str] = {}
+    sockets: dict[str, list[int]] = {}
+    for kind, rest in (line.split(" ", 1) for line in lines):
+        if kind == "comm":
+            path, _, process = rest.partition(":")
+            names[int(path.split("/")[2])] = process
+        elif kind == "socket":
+            path, _, inode = rest.partition(" socket:")
+            sockets.setdefault(inode.strip("[]"), []).append(int(path.split("/")[2]))
+    for line in lines:
+        if line.startswith("table "):
+            _, table, local, inode = line.split()
+            address, _, port = local.partition(":")
+            holders = [(pid, names.get(pid, "?")) for pid in sockets.get(inode, [])]
+            yield _listener(table.removesuffix("6"), _address(address), int(port, 16), holders)
+
+
+def _address(hexadecimal: str) -> str:
+    """The kernel prints an address as 32-bit words in its own byte order (little-endian on all that Debian calls amd64,
+    arm64, armhf, riscv64, ppc64el)."""
+    words = [bytes.fromhex(hexadecimal[start : start + 8])[::-1] for start in range(0, len(hexadecimal), 8)]
+    return str(ipaddress.ip_address(b"".join(words)))

@@ -1,0 +1,115 @@
+"""What kind of machine a host is: all that the hall must know before it changes anything, in one command."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+
+from pyinfra.api import FactBase, StringCommand
+from typing_extensions import override
+
+from facts.packages import Package, package_versions, policy, upstream
+from facts.record import Record
+
+PROGRAMS = ("postfix", "dovecot-core", "apache2", "php-fpm")
+
+# Works without root, so that it also answers on a host where sudo is still missing. The clock comes last: apt may
+# take seconds, and the time is compared when the answer arrives.
+_COMMAND = r"""sed -n 's/^\(ID\|VERSION_ID\|PRETTY_NAME\)=/\1 /p' /etc/os-release
+echo "architecture $(dpkg --print-architecture)"
+echo "pid1 $(cat /proc/1/comm)"
+echo "login $(id -un) $(id -u)"
+echo "hostname $(uname -n)"
+df -Pk / /var | awk 'NR > 1 { print "free", (NR == 2 ? "/" : "/var"), $4 }'
+grep -q . /proc/net/if_inet6 2>/dev/null && echo ipv6
+command -v cloud-init >/dev/null && echo cloud-init
+if ! command -v sudo >/dev/null; then echo "sudo missing"
+elif sudo -n true 2>/dev/null; then echo "sudo works"; else echo "sudo asks"; fi
+dpkg-query -W -f '${db:Status-Status}\t${Package}\t${Provides}\n' 2>/dev/null |
+awk -F'\t' '$1 == "installed" && $3 ~ /mail-transport-agent/ { print "mta", $2 }'
+dpkg-query -W -f '${db:Status-Status} ${Package}\n' 2>/dev/null |
+sed -n 's/^\(unpacked\|half-configured\|half-installed\|triggers-awaited\|triggers-pending\) /unfinished /p'
+ls /var/lib/dpkg/updates 2>/dev/null | grep -q '^[0-9]' && echo 'unfinished (dpkg itself)'
+"""
+
+
+@dataclass(frozen=True)
+class MachineState(Record):
+    """One host, as it says itself.
+
+    ``free``: kibibytes to be had below / and /var. ``unfinished``: packages that dpkg left half way. ``mtas``: mail
+    servers that Debian knows of (packages that provide mail-transport-agent). ``sudo``: missing, asks (for a
+    password) or works. ``clock_offset``: seconds that the host is ahead of the workstation.
+    """
+
+    distribution: str = ""
+    version: str = ""
+    title: str = ""
+    architecture: str = ""
+    pid1: str = ""
+    login: str = ""
+    uid: int = 0
+    sudo: str = "missing"
+    hostname: str = ""
+    free: dict[str, int] = field(default_factory=dict)
+    ipv6: bool = False
+    cloud_init: bool = False
+    mtas: tuple[str, ...] = ()
+    unfinished: tuple[str, ...] = ()
+    packages: dict[str, Package] = field(default_factory=dict)
+    clock_offset: int = 0
+
+    def version_of(self, package: str) -> str | None:
+        """``major.minor`` of an installed package, else of the one apt would install."""
+        known = self.packages.get(package, Package())
+        return upstream(known.installed or known.candidate)
+
+    @property
+    def dovecot_series(self) -> str:
+        """``2.3`` or ``2.4``: which configuration Dovecot reads here (empty: there is no Dovecot to be had)."""
+        return self.version_of("dovecot-core") or ""
+
+    @property
+    def php_version(self) -> str:
+        """As it stands in PHP's paths and unit names, such as ``8.2``."""
+        return self.version_of("php-fpm") or ""
+
+
+class Machine(FactBase[MachineState]):
+    """Release, architecture, versions of the programs, space, clock and what stands in the way of a mail server.
+
+    ``pyinfra inventory.py fact facts.machine.Machine``
+    """
+
+    default = MachineState
+
+    @override
+    def command(self) -> StringCommand:
+        return StringCommand(_COMMAND + ":;", policy(PROGRAMS), '; echo "clock $(date +%s)"')
+
+    @override
+    def process(self, output: list[str]) -> MachineState:
+        words: dict[str, list[str]] = {}
+        for line in output:
+            key, _, rest = line.partition(" ")
+            words.setdefault(key, []).append(rest.strip('"'))
+        first = {key: values[0] for key, values in words.items()}
+        login, _, uid = first["login"].partition(" ")
+        return MachineState(
+            distribution=first.get("ID", ""),
+            version=first.get("VERSION_ID", ""),
+            title=first.get("PRETTY_NAME", ""),
+            architecture=first["architecture"],
+            pid1=first["pid1"],
+            login=login,
+            uid=int(uid),
+            sudo=first["sudo"],
+            hostname=first["hostname"],
+            free={path: int(size) for path, size in (line.split() for line in words.get("free", []))},
+            ipv6="ipv6" in words,
+            cloud_init="cloud-init" in words,
+            mtas=tuple(sorted(mta for mta in words.get("mta", []) if mta != "postfix")),
+            unfinished=tuple(words.get("unfinished", [])),
+            packages=package_versions(output),
+            clock_offset=int(first["clock"]) - int(time.time()),
+        )

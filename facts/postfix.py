@@ -1,0 +1,80 @@
+"""What Postfix reads in its own configuration, and what waits in its queue."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from pyinfra.api import FactBase
+from typing_extensions import override
+
+from facts.record import Record
+
+
+class PostfixParameters(FactBase[dict[str, str]]):
+    """The parameters of main.cf that are set (postconf(1) ``-n``); ``expand=true`` fills in ``$name`` (``-x``).
+
+    ``pyinfra inventory.py fact facts.postfix.PostfixParameters expand=true``
+    """
+
+    default = dict
+
+    @override
+    def requires_command(self, expand: bool = False) -> str:
+        return "postconf"
+
+    @override
+    def command(self, expand: bool = False) -> str:
+        return "postconf -nx 2>/dev/null" if expand else "postconf -n 2>/dev/null"
+
+    @override
+    def process(self, output: list[str]) -> dict[str, str]:
+        pairs = (line.split("=", 1) for line in output if "=" in line)
+        return {parameter.strip(): value.strip() for parameter, value in pairs}
+
+
+@dataclass(frozen=True)
+class QueuedLetter(Record):
+    """One letter that waits: ``queue`` as postqueue(1) names it, ``arrived`` in UTC, ``size`` in bytes,
+    ``recipients`` with the reason why each waits (empty: it is simply its turn next)."""
+
+    queue: str
+    identifier: str
+    arrived: datetime
+    size: int
+    sender: str
+    recipients: dict[str, str]
+
+
+class PostfixQueue(FactBase[list[QueuedLetter]]):
+    """All letters in the queue, oldest first.
+
+    ``pyinfra inventory.py fact facts.postfix.PostfixQueue``
+    """
+
+    default = list
+
+    @override
+    def requires_command(self) -> str:
+        return "postqueue"
+
+    @override
+    def command(self) -> str:
+        return "postqueue -j"
+
+    @override
+    def process(self, output: list[str]) -> list[QueuedLetter]:
+        letters = [_letter(json.loads(line)) for line in output if line.startswith("{")]
+        return sorted(letters, key=lambda letter: (letter.arrived, letter.identifier))
+
+
+def _letter(entry: dict) -> QueuedLetter:
+    return QueuedLetter(
+        queue=entry["queue_name"],
+        identifier=entry["queue_id"],
+        arrived=datetime.fromtimestamp(entry["arrival_time"], UTC),
+        size=entry["message_size"],
+        sender=entry["sender"],
+        recipients={one["address"]: one.get("delay_reason", "") for one in entry["recipients"]},
+    )
