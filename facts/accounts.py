@@ -1,0 +1,67 @@
+"""Users and groups of the host."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from pyinfra.api import FactBase, QuoteString, StringCommand
+from typing_extensions import override
+
+from facts.record import Record
+
+# A crypt(3) string is a secret; its digest tells whether it changed and may stand in a log.
+_COMMAND = """for user in "$@"; do
+line=$(getent passwd "$user") || continue
+secret=$(getent shadow "$user" | cut -d: -f2 | tr -d '\\n' | sha256sum | cut -c1-64)
+echo "user $secret $(id -Gn "$user" | tr ' ' ',') $line"
+done
+getent group | sed 's/^/group /'"""
+
+
+@dataclass(frozen=True)
+class Account(Record):
+    """A Unix user. ``secret`` is the SHA-256 of shadow(5)'s password field; ``groups`` holds the first group too."""
+
+    uid: int
+    gid: int
+    home: str
+    shell: str
+    groups: tuple[str, ...]
+    secret: str
+
+
+@dataclass(frozen=True)
+class Unix(Record):
+    """``users`` that were asked for and exist; ``groups``: every group's number; ``members``: its listed members."""
+
+    users: dict[str, Account] = field(default_factory=dict)
+    groups: dict[str, int] = field(default_factory=dict)
+    members: dict[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+class Accounts(FactBase[Unix]):
+    """The asked Unix users, and all groups, in one command.
+
+    ``pyinfra inventory.py fact facts.accounts.Accounts users='["vmail"]'``
+    """
+
+    default = Unix
+
+    @override
+    def command(self, users: list[str]) -> StringCommand:
+        return StringCommand("sh", "-c", QuoteString(_COMMAND), "accounts", *[QuoteString(user) for user in users])
+
+    @override
+    def process(self, output: list[str]) -> Unix:
+        unix = Unix()
+        for line in output:
+            kind, _, rest = line.partition(" ")
+            if kind == "user":
+                secret, groups, entry = rest.split(" ", 2)
+                user, _, uid, gid, _, home, shell = entry.split(":")
+                unix.users[user] = Account(int(uid), int(gid), home, shell, tuple(sorted(groups.split(","))), secret)
+            elif kind == "group":
+                group, _, number, members = rest.split(":")
+                unix.groups[group] = int(number)
+                unix.members[group] = tuple(sorted(filter(None, members.split(","))))
+        return unix

@@ -1,0 +1,117 @@
+"""Unix users: the one that owns virtual mail, and people's own where they have accounts on the host."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable, Mapping
+
+from pyinfra import host
+from pyinfra.api import QuoteString, StringCommand, operation
+from pyinfra.api.exceptions import OperationValueError
+
+from facts.accounts import Account, Accounts, Unix
+
+NOLOGIN = "/usr/sbin/nologin"
+# What crypt(3) of Debian 12 and 13 and Ubuntu 22.04 and later understands, and PAM with it (crypt(5)).
+_CRYPT = re.compile(r"^\$(?:1|2[aby]|5|6|7|y|gy)\$[^\s:]+$")
+
+
+@operation()
+def system_user(  # type: ignore[no-untyped-def]
+    user: str, uid: int, home: str, groups: Iterable[str] = (), shell: str = NOLOGIN, gid: int | None = None
+):
+    """
+    A user that programs run as, with a group of its own name.
+
+    + uid: its number; a user that exists under another number is refused, since files belong to numbers
+    + home: written down, not made
+    + groups: groups to join besides its own; they must exist
+    + gid: its group's number (None: the same as uid)
+    """
+    number = uid if gid is None else gid
+    unix = host.get_fact(Accounts, users=[user])
+    commands = _system_user(unix, user, uid, number, home, shell, tuple(groups))
+    if not commands:
+        host.noop(f"user {user} is as declared")
+        return
+    yield StringCommand(*commands, _separator=" && ")
+
+
+def _system_user(
+    unix: Unix, user: str, uid: int, gid: int, home: str, shell: str, groups: tuple[str, ...]
+) -> list[StringCommand]:
+    account = unix.users.get(user)
+    if account and account.uid != uid:
+        raise OperationValueError(
+            f"user {user} has the number {account.uid}, not {uid}; its files belong to {account.uid}"
+        )
+    if unix.groups.get(user, gid) != gid:
+        raise OperationValueError(f"group {user} has the number {unix.groups[user]}, not {gid}")
+    commands = []
+    if user not in unix.groups:
+        commands.append(_shell("groupadd", "--system", "--gid", str(gid), user))
+    missing = sorted(set(groups) - set(account.groups if account else ()))
+    options = ["--home-dir" if not account else "--home", home, "--shell", shell, "--gid", user]
+    if missing:
+        options += ["--append"] if account else []
+        options += ["--groups", ",".join(missing)]
+    if not account:
+        options = ["--system", "--no-create-home", "--uid", str(uid), *options]
+        commands.append(_shell("useradd", *options, user))
+    elif missing or (account.gid, account.home, account.shell) != (gid, home, shell):
+        commands.append(_shell("usermod", *options, user))
+    return commands
+
+
+@operation()
+def mail_users(passwords: Mapping[str, str | None], group: str = "mailusers"):  # type: ignore[no-untyped-def]
+    """
+    People with accounts on the host: made where missing, with a home and no shell; an existing shell stays.
+
+    + passwords: Unix user: crypt(3) hash for PAM (None: the password is left alone)
+    + group: holds exactly these people afterwards, so that a program can ask "may this one read mail here?".
+      Who is no longer declared leaves the group and keeps account, home and letters
+    """
+    hashes = {user: crypt_hash(user, given) for user, given in passwords.items() if given is not None}
+    unix = host.get_fact(Accounts, users=sorted(passwords))
+    commands = _mail_users(unix, sorted(passwords), group)
+    stale = {user: given for user, given in hashes.items() if _stale(unix.users.get(user), given)}
+    if stale:
+        commands.append(StringCommand("chpasswd --encrypted"))
+    if not commands:
+        host.noop(f"{len(passwords)} people have their accounts")
+        return
+    # On standard input: a process list shows arguments to everybody.
+    stdin = "".join(f"{user}:{given}\n" for user, given in sorted(stale.items()))
+    yield StringCommand(*commands, _separator=" && ", _stdin=stdin)
+
+
+def _mail_users(unix: Unix, users: list[str], group: str) -> list[StringCommand]:
+    commands = [] if group in unix.groups else [_shell("groupadd", "--system", group)]
+    for user in users:
+        if user not in unix.users:
+            own = ["--gid", user] if user in unix.groups else ["--user-group"]
+            commands.append(_shell("useradd", "--create-home", "--shell", NOLOGIN, *own, user))
+    if set(unix.members.get(group, ())) != set(users):
+        commands.append(_shell("gpasswd", "--members", ",".join(users), group))
+    return commands
+
+
+def crypt_hash(user: str, given: str) -> str:
+    """``given`` as shadow(5) holds it, without Dovecot's ``{SCHEME}``; OperationValueError if PAM cannot read it."""
+    bare = re.sub(r"^\{[A-Za-z0-9-]+\}", "", given)
+    if not _CRYPT.match(bare):
+        raise OperationValueError(
+            f"mailboxes: {user}'s password hash is none that Unix accounts can have; "
+            "accounts: system takes yescrypt ($y$), bcrypt ($2b$) or SHA-512 ($6$), as mkpasswd(1) makes them"
+        )
+    return bare
+
+
+def _stale(account: Account | None, given: str) -> bool:
+    return account is None or account.secret != hashlib.sha256(given.encode()).hexdigest()
+
+
+def _shell(*words: str) -> StringCommand:
+    return StringCommand(*[QuoteString(word) for word in words])

@@ -1,0 +1,32 @@
+"""Debian packages of all rooms, in one apt run that waits for others and never asks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from pyinfra import host
+from pyinfra.api import operation
+
+from facts.packages import Packages
+from operations.script import script
+
+WAIT_SECONDS = 600
+
+
+@operation()
+def installed(packages: Iterable[str], debconf: Iterable[str] = (), wait: int = WAIT_SECONDS):  # type: ignore[no-untyped-def]
+    """
+    Install what is missing of ``packages``, without recommended packages, and start none of their services.
+
+    + packages: names in Debian's archive
+    + debconf: answers to questions that installation asks, as debconf-set-selections(1) reads them
+    + wait: seconds to wait for another package manager; then the run fails and names the lock and its holder
+
+    A dpkg that was interrupted is completed first. Configuration files that an administrator changed stay as they are.
+    """
+    wanted = sorted(set(packages))
+    known = host.get_fact(Packages, packages=wanted, candidates=False)
+    if all(package in known and known[package].installed for package in wanted):
+        host.noop(f"all {len(wanted)} packages are installed")
+        return
+    yield script("install.sh", str(wait), *wanted, stdin="\n".join(debconf))
