@@ -10,7 +10,7 @@ shift
 patiently() {
     until said=$("$@" 2>&1 </dev/null); do
         case $said in
-        *"ould not get lock"* | *"locked by another process"* | *"nable to lock"*) ;;
+        *"ould not get lock"* | *"locked by "* | *"nable to lock"*) ;;
         *) printf '%s\n' "$said" >&2; exit 1 ;;
         esac
         if [ "$(date +%s)" -ge "$deadline" ]; then
