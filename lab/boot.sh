@@ -1,0 +1,26 @@
+# What a throwaway host runs before systemd. The lab and the Vagrantfile pass this text to /bin/sh -c.
+set -e
+
+# A cgroup tree of our own works on every engine and cgroup version; the machine's own, mounted here, breaks journald.
+umount -R /sys/fs/cgroup || :
+mount -t cgroup2 none /sys/fs/cgroup
+
+# Every host has host keys of its own; a committed copy of a host keeps its.
+[ -e /etc/ssh/ssh_host_ed25519_key ] || ssh-keygen -q -A
+
+# The lab's public key, for root and for the people of the image.
+if [ -n "$AUTHORIZED_KEY" ]; then
+    for home in /root /home/*; do
+        [ -d "$home" ] || continue
+        owner=$(stat -c %u:%g "$home")
+        mkdir -p -m 0700 "$home/.ssh"
+        printf '%s\n' "$AUTHORIZED_KEY" > "$home/.ssh/authorized_keys"
+        chmod 0600 "$home/.ssh/authorized_keys"
+        chown -R "$owner" "$home/.ssh"
+    done
+fi
+
+# What an image adds of its own (the stand-in for Ubuntu lays real files over the engine's bind mounts).
+[ ! -x /usr/local/lib/posthaus-lab/boot ] || /usr/local/lib/posthaus-lab/boot
+
+exec /lib/systemd/systemd

@@ -1,0 +1,96 @@
+"""A throwaway host with the words it shall be converged to: what tests, trials and benchmarks hold in their hands."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from lab import pyinfra, site
+from lab.host import LabHost
+from lab.pyinfra import Run
+
+AUTHORITY = "/etc/ssl/posthaus/ca/ca.pem"  # the local authority's certificate on the host
+
+
+class MailHost:
+    """``host``: running. ``words``: the content of mail.yaml; what was converged last. ``passwords``: by address."""
+
+    def __init__(self, host: LabHost, words: Mapping[str, Any], passwords: Mapping[str, str] | None = None) -> None:
+        self.host = host
+        self.words = dict(words)
+        self.passwords = dict(passwords or {})
+        self.entry = host.inventory()
+
+    @property
+    def name(self) -> str:
+        """The container's name."""
+        return self.host.name
+
+    @property
+    def release(self) -> str:
+        """The release it runs, such as ``debian-12``."""
+        return self.host.release
+
+    @property
+    def address(self) -> str:
+        """Its IPv4 address."""
+        return self.host.address
+
+    @property
+    def site(self) -> Path:
+        """The directory that POSTHAUS_SITE names for this host."""
+        return self.host.state / "site"
+
+    @property
+    def ca(self) -> Path:
+        """The local authority's certificate (PEM), fetched from the host to this machine."""
+        path = self.host.state / "ca.pem"
+        path.write_bytes(self.read(AUTHORITY))
+        return path
+
+    def over_docker(self) -> MailHost:
+        """The same host, reached through the engine instead of SSH (pyinfra's ``@docker``)."""
+        other = MailHost(self.host, self.words, self.passwords)
+        other.entry = (f"@docker/{self.name}", {})
+        return other
+
+    def run(
+        self, command: str, check: bool = True, input: str | bytes | None = None, timeout: float = 300
+    ) -> subprocess.CompletedProcess[str]:
+        """Run a shell command on the host as root; see LabHost.run."""
+        return self.host.run(command, check=check, input=input, timeout=timeout)
+
+    def read(self, path: str) -> bytes:
+        """The content of a file on the host."""
+        return self.host.read(path)
+
+    def write(self, path: str, content: str | bytes, mode: str = "0644") -> None:
+        """Put a file on the host, owned by root, with its directory."""
+        self.host.write(path, content, mode)
+
+    def password(self, address: str) -> str:
+        """The password of a mailbox, as a person would type it."""
+        return self.passwords[address]
+
+    def converge(self, words: Mapping[str, Any] | None = None, *options: str) -> Run:
+        """Converge the host to ``words`` (by default those of last time), with further options for pyinfra."""
+        self._say(words)
+        return pyinfra.converge(self.site, *options)
+
+    def verify(self, words: Mapping[str, Any] | None = None, *options: str) -> Run:
+        """Prove the host against ``words`` (by default those of last time)."""
+        self._say(words)
+        return pyinfra.verify(self.site, *options)
+
+    def pyinfra(self, *options: str) -> Run:
+        """Any other run: ``host.pyinfra("fact", "facts.listeners.Listeners")``."""
+        self._say(None)
+        return pyinfra.pyinfra(self.site, *options)
+
+    def _say(self, words: Mapping[str, Any] | None) -> None:
+        """Write the site down."""
+        if words is not None:
+            self.words = dict(words)
+        site.write(self.site, [self.entry], self.words)

@@ -1,0 +1,72 @@
+"""Run the real command line of pyinfra from the project's root, and read what it says in JSON."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+RUN_SECONDS = 1200
+
+
+@dataclass(frozen=True)
+class Run:
+    """What one run of pyinfra left: exit code, its JSON (None where it printed none), and everything it said."""
+
+    rc: int
+    json: dict[str, Any] | None
+    output: str  # stderr: the log that a person reads
+    stdout: str
+
+    @property
+    def totals(self) -> dict[str, int]:
+        """Operations by outcome over all hosts (``success`` counts changes); empty if none ran."""
+        return dict(((self.json or {}).get("results") or {}).get("totals") or {})
+
+    @property
+    def changes(self) -> int:
+        """How many operations changed something. Raises RuntimeError where the run did not get that far."""
+        if "success" not in self.totals:
+            raise RuntimeError(f"pyinfra gave no results:\n{self.output}")
+        return self.totals["success"]
+
+
+def command() -> str:
+    """The pyinfra that belongs to this Python."""
+    return str(Path(sys.executable).with_name("pyinfra"))
+
+
+def pyinfra(site: Path | None, *words: str, environment: Mapping[str, str] | None = None) -> Run:
+    """Run ``pyinfra inventory.py WORDS`` with ``site`` as the operator's own; nobody is there to answer a prompt."""
+    own = {"POSTHAUS_SITE": str(site)} if site else {}
+    done = subprocess.run(
+        [command(), "inventory.py", *words],
+        cwd=ROOT, env={**os.environ, **own, **(environment or {})}, stdin=subprocess.DEVNULL,
+        capture_output=True, text=True, timeout=RUN_SECONDS,
+    )  # fmt: skip
+    return Run(done.returncode, _object(done.stdout), done.stderr, done.stdout)
+
+
+def converge(site: Path, *words: str) -> Run:
+    """Make every host of ``site`` what its words say: the very command of the README, unattended and in JSON."""
+    return pyinfra(site, "deploys/mail.py", "-y", "--json", *words)
+
+
+def verify(site: Path, *words: str) -> Run:
+    """Prove every host of ``site`` by letters: exit code 0 only if every line of the proof holds."""
+    return pyinfra(site, "deploys/verify.py", "-y", *words)
+
+
+def _object(text: str) -> dict[str, Any] | None:
+    """The JSON object in ``text``, if it is one."""
+    try:
+        value = json.loads(text)
+    except ValueError:
+        return None
+    return value if isinstance(value, dict) else None

@@ -1,0 +1,35 @@
+"""Keys for the lab's hosts, and the known_hosts lines that keep host key checking on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
+
+
+def key_pair(directory: Path) -> Path:
+    """The lab's private key in ``directory`` (0700), made at the first call; the public one lies beside it as .pub."""
+    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    directory.chmod(0o700)
+    path = directory / "id_ed25519"
+    if not path.exists():
+        key = Ed25519PrivateKey.generate()
+        private = key.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption())
+        public = key.public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH)
+        path.with_suffix(".pub").write_bytes(public + b" posthaus-lab\n")
+        path.touch(mode=0o600)
+        path.write_bytes(private)
+    return path
+
+
+def public_key(private: Path) -> str:
+    """The public half as one authorized_keys line."""
+    return private.with_suffix(".pub").read_text().strip()
+
+
+def known_hosts(address: str, port: int, keys: Sequence[str]) -> str:
+    """Lines of a known_hosts file for one host, from the text of its public keys (sshd(8))."""
+    name = address if port == 22 else f"[{address}]:{port}"
+    return "".join(f"{name} {' '.join(key.split()[:2])}\n" for key in keys)

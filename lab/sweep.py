@@ -1,0 +1,45 @@
+"""Find and remove what the lab left behind: only containers, networks and volumes that carry its label."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+import docker
+
+OWNER_LABEL = "posthaus.owner"
+
+
+def owner() -> Mapping[str, str]:
+    """Labels that say which process a host belongs to, so that a later one sees whether it still lives."""
+    return {OWNER_LABEL: f"{os.getpid()}:{_started(os.getpid())}"}
+
+
+def leftovers(engine: docker.DockerClient) -> list[str]:
+    """Remove hosts and networks whose owner is gone (killed before it could tidy up). Returns their names."""
+    names = []
+    filters = {"label": OWNER_LABEL}
+    for thing in engine.containers.list(all=True, filters=filters):
+        if not _lives(thing.labels[OWNER_LABEL]):
+            names.append(thing.name)
+            thing.remove(force=True, v=True)
+    for network in engine.networks.list(filters=filters):
+        if not _lives(network.attrs["Labels"][OWNER_LABEL]):
+            names.append(network.name)
+            network.remove()
+    return names
+
+
+def _lives(label: str) -> bool:
+    """Whether the process of the label still runs: same number and same start."""
+    pid, _, started = label.partition(":")
+    return pid.isdigit() and _started(int(pid)) == started
+
+
+def _started(pid: int) -> str:
+    """When a process was started, in clock ticks since boot (proc(5), stat, field 22); empty if there is none."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
+    except (OSError, IndexError):
+        return ""

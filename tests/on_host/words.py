@@ -1,0 +1,37 @@
+"""The words that test hosts are converged to, and the passwords behind their hashes."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+from lab.passwords import hashed, random_password
+
+TITO, IQBAL, ANA = "tito@example.com", "iqbal@example.com", "ana@example.net"
+
+# One password with everything that a quoting mistake would trip over; the others as people get them.
+PASSWORDS = {
+    TITO: 'It\'s "fine": 100% {of} #mail\\$HOME &<ok>;',
+    IQBAL: random_password(),
+    ANA: random_password(),
+}
+
+EXAMPLE: dict[str, Any] = {
+    "hostname": "mail.example.com",
+    "domains": ["example.com", "example.net"],
+    "postmaster": TITO,
+    "mailboxes": {
+        TITO: {"password": hashed(PASSWORDS[TITO]), "name": "Tito Puente"},
+        IQBAL: {"password": hashed(PASSWORDS[IQBAL]), "name": "محمد اقبال"},
+        ANA: {"password": hashed(PASSWORDS[ANA]), "quota": "2M"},
+    },
+    "aliases": {"info@example.com": [TITO, IQBAL]},
+    "catch_all": {"example.net": ANA},
+    "webmail": {"hostname": "webmail.example.com"},
+}
+
+
+def example(**changes: Any) -> dict[str, Any]:
+    """A copy of EXAMPLE of one's own, with top-level words changed; None takes a word away."""
+    words = {**copy.deepcopy(EXAMPLE), **changes}
+    return {word: value for word, value in words.items() if value is not None}
