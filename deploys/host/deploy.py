@@ -1,0 +1,24 @@
+"""The host knows its name, and keeps it."""
+
+from __future__ import annotations
+
+from pyinfra.api import deploy
+
+from deploys.host.render import hosts, zz_posthaus_cfg
+from deploys.host.settings import CLOUD_INIT_FILE
+from facts.machine import MachineState
+from operations import identity
+
+
+@deploy("Host")
+def deploy_host(hostname: str, machine: MachineState) -> None:
+    """Host name, /etc/mailname and /etc/hosts; where cloud-init is installed, it is told to leave them alone."""
+    files = {"/etc/hostname": f"{hostname}\n", "/etc/mailname": f"{hostname}\n"}
+    if machine.cloud_init:
+        files[CLOUD_INIT_FILE] = zz_posthaus_cfg(hostname)
+    identity.known(
+        name="Tell the host its name",
+        hostname=hostname,
+        files=files,
+        rewritten={"/etc/hosts": lambda current: hosts(current, hostname)},
+    )

@@ -1,0 +1,44 @@
+"""The files that tell a host its name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+
+def packages() -> tuple[str, ...]:
+    """``ss`` for facts, a whole Python for the proof's probe, and what every host needs to trust and be trusted."""
+    return ("ca-certificates", "iproute2", "openssl", "python3")
+
+
+def hosts(current: str, hostname: str) -> str:
+    """/etc/hosts with our name on 127.0.1.1, as Debian does it (Debian Reference, 5.1.1); other names stay.
+
+    hostname(1) -f asks for the name and takes the first line that has it, so no other line may keep it.
+    """
+    short = hostname.partition(".")[0]
+    ours = f"127.0.1.1\t{hostname} {short}" if short != hostname else f"127.0.1.1\t{hostname}"
+    lines = [line for line in _without(current.splitlines(), {hostname, short}) if line.split()[:1] != ["127.0.1.1"]]
+    if not any(line.split()[:1] == ["127.0.0.1"] for line in lines):
+        lines.insert(0, "127.0.0.1\tlocalhost")
+    after = next(number for number, line in enumerate(lines, 1) if line.split()[:1] == ["127.0.0.1"])
+    return "\n".join([*lines[:after], ours, *lines[after:]]) + "\n"
+
+
+def _without(lines: list[str], names: set[str]) -> Iterator[str]:
+    """The lines less ``names``; a line that held nothing else goes."""
+    for line in lines:
+        entry, mark, comment = line.partition("#")
+        words = entry.split()
+        left = [word for word in words[1:] if word.lower() not in names]
+        if len(left) == len(words[1:]):
+            yield line
+        elif left:
+            yield f"{words[0]}\t{' '.join(left)}" + (f" {mark}{comment}" if mark else "")
+
+
+def zz_posthaus_cfg(hostname: str) -> str:
+    """cloud-init's drop-in: it leaves name and hosts file alone. The last file in its directory wins."""
+    return (
+        "# Posthaus keeps the name of this host; cloud-init would write it anew at every boot.\n"
+        f"preserve_hostname: true\nmanage_etc_hosts: false\nfqdn: {hostname}\n"
+    )

@@ -1,0 +1,83 @@
+"""Look before anything changes, and refuse with all reasons of all hosts at once."""
+
+from __future__ import annotations
+
+import time
+from typing import Any, Literal, Protocol
+from weakref import WeakKeyDictionary
+
+import gevent
+import pyinfra
+from pyinfra import host, logger
+from pyinfra.api import deploy
+from pyinfra.api.arguments import pop_global_arguments
+from pyinfra.api.exceptions import DeployError
+from pyinfra.context import ctx_host, ctx_state
+
+from deploys.dovecot.settings import Dovecot
+from deploys.preflight.needs import access_problems, needed_ports, problems
+from deploys.squirrelmail.settings import Webmail
+from facts.listeners import Listener, Listeners
+from facts.machine import Machine, MachineState
+
+PATIENCE_SECONDS = 120
+
+
+class Words(Protocol):
+    """What preflight must know of the operator's words."""
+
+    @property
+    def dovecot(self) -> Dovecot: ...
+
+    @property
+    def webmail(self) -> Webmail | Literal[False]: ...
+
+
+# What each host of a run answered so far: {host: its problems}; an empty list lets it begin.
+_answers: WeakKeyDictionary[Any, dict[str, list[str]]] = WeakKeyDictionary()
+
+
+@deploy("Preflight")
+def deploy_preflight(mail: Words) -> MachineState:
+    """Two facts, no change. Returns what the host is, for the rooms; DeployError names everything that stands in the
+    way, on every host of the run, since whoever mends one host wants to know about the others too."""
+    machine, found = _look(mail)
+    answers = _answers.setdefault(ctx_state.get(), {})
+    answers[host.name] = found
+    if found:
+        _hear_the_others(answers)
+        raise DeployError(_report({name: answer for name, answer in sorted(answers.items()) if answer}))
+    if machine.unfinished:
+        left = ", ".join(machine.unfinished)
+        logger.warning(
+            "    %s: dpkg left unfinished: %s; `dpkg --configure -a` runs with the next installation", host.name, left
+        )
+    return machine
+
+
+def _look(mail: Words) -> tuple[MachineState, list[str]]:
+    declared, _ = pop_global_arguments(ctx_state.get(), ctx_host.get(), {})
+    # Asked as the log-in itself, so that a missing sudo is a sentence and not a failed command.
+    machine: MachineState = host.get_fact(Machine, _sudo=False)
+    if no_access := access_problems(machine, bool(declared["_sudo"]), bool(declared["_sudo_password"])):
+        return machine, no_access
+    listeners: list[Listener] = host.get_fact(Listeners)
+    return machine, problems(machine, listeners, needed_ports(mail.dovecot, mail.webmail))
+
+
+def _hear_the_others(answers: dict[str, list[str]]) -> None:
+    """Wait until every host has answered. Not for ever, and not where all workers of the run would wait for each other
+    (more hosts than --parallel), nor where hosts come one after another (pyinfra's API)."""
+    state = ctx_state.get()
+    deadline = time.monotonic() + (PATIENCE_SECONDS if pyinfra.is_cli else 0)
+    while time.monotonic() < deadline:
+        silent = [one for one in state.inventory.get_active_hosts() if one.name not in answers]
+        refused = sum(1 for answer in answers.values() if answer)
+        if not silent or refused >= state.pool.size:
+            return
+        gevent.sleep(0.05)
+
+
+def _report(refused: dict[str, list[str]]) -> str:
+    lines = [f"    {name}: {problem}" for name, found in refused.items() for problem in found]
+    return "\n".join(["nothing was changed; this stands in the way:", *lines])

@@ -1,0 +1,140 @@
+"""What a mail server needs of a host, said as sentences about what stands in the way. Pure: no host, no clock."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Literal
+
+from deploys.dovecot.settings import Dovecot
+from deploys.squirrelmail.settings import Webmail
+from facts.listeners import Listener
+from facts.machine import MachineState
+
+SUPPORTED = {"ubuntu": ("22.04", "24.04", "26.04"), "debian": ("12", "13")}
+RELEASES = "Debian 12 and 13, Ubuntu 22.04, 24.04 and 26.04"
+DOVECOT_SERIES = ("2.3", "2.4")
+OLDEST = {"postfix": (3, 6), "apache2": (2, 4), "php-fpm": (8, 1)}
+FREE_KIB = 1 << 20
+CLOCK_SECONDS = 300
+# As the kernel names them (15 letters at most): the masters, and the children that share their sockets.
+OURS = {"master", "smtpd", "postscreen", "dovecot", "imap-login", "pop3-login", "managesieve-log", "apache2"}
+
+
+def needed_ports(dovecot: Dovecot, webmail: Webmail | Literal[False]) -> dict[int, str]:
+    """``{TCP port: the program that needs it}``."""
+    ports = dict.fromkeys((25, 465, 587), "Postfix")
+    reading = {"imap": (143, 993), "pop3": (110, 995), "sieve": (4190,)}
+    for protocol in dovecot.protocols:
+        ports |= dict.fromkeys(reading[protocol], "Dovecot")
+    if webmail:
+        ports |= dict.fromkeys((80, webmail.port), "Apache")
+    return ports
+
+
+def problems(machine: MachineState, listeners: Iterable[Listener], ports: Mapping[int, str]) -> list[str]:
+    """Everything that stands in the way, each with its remedy; an empty list lets the run begin."""
+    return [
+        *_release(machine),
+        *_system(machine),
+        *_other_mail_servers(machine),
+        *_taken_ports(listeners, ports),
+        *_space(machine),
+        *_clock(machine),
+    ]
+
+
+def access_problems(machine: MachineState, sudo: bool, password: bool) -> list[str]:
+    """Why the run cannot act as root: ``sudo`` and ``password`` tell what the inventory declares."""
+    if machine.uid == 0 or (sudo and machine.sudo == "works"):
+        return []
+    who = f"the log-in {machine.login!r} is not root"
+    if machine.sudo == "missing":
+        return [f"{who} and sudo is not installed: log in as root, or install sudo and let {machine.login} use it"]
+    if not sudo:
+        return [f"{who} and sudo is not asked for: give the host `_sudo: True` in the inventory, or log in as root"]
+    if not password:
+        return [
+            f"{who} and sudo asks for a password (or does not know {machine.login}): give the host `_sudo_password` in "
+            f"the inventory, or allow {machine.login} NOPASSWD in the host's sudoers"
+        ]
+    return []
+
+
+def _release(machine: MachineState) -> list[str]:
+    if machine.version in SUPPORTED.get(machine.distribution, ()):
+        lacks = _lacks(machine)
+        return [
+            f"{machine.title}: {lack}; are its package sources complete and reachable (apt-get update)?"
+            for lack in lacks
+        ]
+    if not machine.architecture:
+        return [f"{machine.title or 'this system'} has no dpkg: Posthaus serves {RELEASES}"]
+    # A release nobody has tried is refused by what it lacks, not by its name.
+    return [f"{machine.title} is not among the releases served ({RELEASES}): {lack}" for lack in _lacks(machine)]
+
+
+def _lacks(machine: MachineState) -> list[str]:
+    lacks = []
+    if not machine.dovecot_series:
+        lacks.append("apt knows no dovecot-core")
+    elif machine.dovecot_series not in DOVECOT_SERIES:
+        lacks.append(
+            f"its Dovecot is {machine.dovecot_series}, we write configuration for {' and '.join(DOVECOT_SERIES)}"
+        )
+    for package, oldest in OLDEST.items():
+        version = machine.version_of(package)
+        if version is None:
+            lacks.append(f"apt knows no {package}")
+        elif tuple(int(part) for part in version.split(".")) < oldest:
+            lacks.append(f"its {package} is {version}, {'.'.join(map(str, oldest))} is the oldest that will do")
+    return lacks
+
+
+def _system(machine: MachineState) -> list[str]:
+    if machine.pid1 == "systemd":
+        return []
+    return [f"process 1 is {machine.pid1}, not systemd: use a virtual machine, or a container that boots systemd"]
+
+
+def _other_mail_servers(machine: MachineState) -> list[str]:
+    return [
+        f"{mta}, another mail server, is installed: if nothing needs it, remove it with `apt-get purge {mta}`"
+        for mta in machine.mtas
+    ]
+
+
+def _taken_ports(listeners: Iterable[Listener], ports: Mapping[int, str]) -> list[str]:
+    holders: dict[tuple[str, int | None], set[int]] = {}
+    for one in listeners:
+        if one.protocol == "tcp" and one.port in ports and one.process not in OURS:
+            holders.setdefault((one.process or "an unknown process", one.pid), set()).add(one.port)
+    return [_taken(process, pid, sorted(taken), ports) for (process, pid), taken in sorted(holders.items(), key=str)]
+
+
+def _taken(process: str, pid: int | None, taken: list[int], ports: Mapping[int, str]) -> str:
+    numbers = f"port{'s' if len(taken) > 1 else ''} {', '.join(map(str, taken))}"
+    needing = " and ".join(sorted({ports[port] for port in taken}))
+    holder = f"{process} (process {pid})" if pid else process
+    unit = f"`systemctl status {pid}` names its unit, " if pid else ""
+    web = (
+        "; the webmail can go to another place: webmail: {port: 8443}, or webmail: false" if needing == "Apache" else ""
+    )
+    return f"{numbers}, which {needing} needs: held by {holder}. {unit}`systemctl disable --now UNIT` frees it{web}"
+
+
+def _space(machine: MachineState) -> list[str]:
+    return [
+        f"only {free >> 10} MiB free below {path}, {FREE_KIB >> 10} MiB are needed: make room or grow the file system"
+        for path, free in machine.free.items()
+        if free < FREE_KIB
+    ]
+
+
+def _clock(machine: MachineState) -> list[str]:
+    if abs(machine.clock_offset) <= CLOCK_SECONDS:
+        return []
+    way = "ahead of" if machine.clock_offset > 0 else "behind"
+    return [
+        f"its clock is {abs(machine.clock_offset)} seconds {way} the workstation's: set the wrong one right "
+        "(`timedatectl set-ntp true`), or certificates and dates on letters will be wrong"
+    ]
