@@ -1,3 +1,4 @@
+#!/bin/sh
 # What a throwaway host runs before systemd. The lab and the Vagrantfile pass this text to /bin/sh -c.
 set -e
 
@@ -13,7 +14,7 @@ if [ -n "$AUTHORIZED_KEY" ]; then
     for home in /root /home/*; do
         [ -d "$home" ] || continue
         owner=$(stat -c %u:%g "$home")
-        mkdir -p -m 0700 "$home/.ssh"
+        mkdir -p "$home/.ssh" && chmod 0700 "$home/.ssh"
         printf '%s\n' "$AUTHORIZED_KEY" > "$home/.ssh/authorized_keys"
         chmod 0600 "$home/.ssh/authorized_keys"
         chown -R "$owner" "$home/.ssh"

@@ -6,6 +6,7 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 from pathlib import Path
 
 import docker
@@ -95,3 +96,21 @@ def _own_pid() -> int | None:
     except (OSError, ValueError):
         return None
     return pid if name == "dockerd" else None
+
+
+def main(words: list[str]) -> int:
+    """``python -m lab.engine start`` says ``started`` on stdout if it had to; ``stop`` stops that one."""
+    if words == ["start"]:
+        had_one = answers()
+        ensure()
+        print("running" if had_one else "started")
+    elif words == ["stop"]:
+        stop()
+    else:
+        print(main.__doc__)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

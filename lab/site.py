@@ -16,8 +16,8 @@ HEADER = '"""Made by the lab for its throwaway hosts; written anew at every star
 def write(directory: Path, hosts: Sequence[HostEntry], words: Mapping[str, Any]) -> Path:
     """Write inventory.py (0600: it may hold a sudo password) and mail.yaml into ``directory`` (0700). Returns it."""
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-    _write(directory / "inventory.py", inventory(hosts))
-    _write(directory / "mail.yaml", yaml.safe_dump(dict(words), allow_unicode=True, sort_keys=False))
+    write_private(directory / "inventory.py", inventory(hosts))
+    write_private(directory / "mail.yaml", yaml.safe_dump(dict(words), allow_unicode=True, sort_keys=False))
     return directory
 
 
@@ -27,7 +27,7 @@ def inventory(hosts: Sequence[HostEntry]) -> str:
     return f"{HEADER}mail = {pprint.pformat(entries, width=100, sort_dicts=False)}\n"
 
 
-def _write(path: Path, text: str) -> None:
+def write_private(path: Path, text: str) -> None:
     """Write a file that only its owner may read."""
     path.touch(mode=0o600)
     path.chmod(0o600)

@@ -1,0 +1,42 @@
+"""The words and the accounts of a trial: two people on example.com, with random passwords."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from lab import site
+from lab.passwords import hashed, random_password
+
+PEOPLE = {"tito@example.com": "Tito", "iqbal@example.com": "Iqbal"}
+
+
+def passwords(directory: Path) -> dict[str, str]:
+    """Each person's password, made at the first call and kept in ``directory`` in a file that only its owner reads."""
+    path = directory / "passwords.yaml"
+    if not path.exists():
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        site.write_private(path, yaml.safe_dump({address: random_password() for address in PEOPLE}))
+    return dict(yaml.safe_load(path.read_text()))
+
+
+def words(secrets: Mapping[str, str]) -> dict[str, Any]:
+    """The content of mail.yaml for these people; the passwords go in as hashes."""
+    people = {
+        address: {"password": hashed(secret), "name": PEOPLE.get(address, address)}
+        for address, secret in secrets.items()
+    }
+    return {"hostname": "mail.example.com", "domains": ["example.com"], "mailboxes": people}
+
+
+def write(directory: Path, hosts: list[site.HostEntry]) -> dict[str, str]:
+    """Make ``directory`` the trial's site and return the passwords. Words that are there stay: they may be edited."""
+    secrets = passwords(directory)
+    path = directory / "mail.yaml"
+    if not path.exists():
+        site.write_private(path, yaml.safe_dump(words(secrets), allow_unicode=True, sort_keys=False))
+    site.write_private(directory / "inventory.py", site.inventory(hosts))
+    return secrets

@@ -1,0 +1,173 @@
+"""A trial: one command from nothing to a converged, verified mail server that a person can look at."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shlex
+import shutil
+import socket
+import subprocess
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import docker
+from docker.errors import NotFound
+
+from lab import accounts, engine, images, ssh
+from lab import host as lab_host
+from lab.errors import LabError
+from lab.host import LabHost
+from lab.progress import say, step
+from lab.pyinfra import ROOT, command
+from lab.releases import RELEASES
+
+TRIAL = ROOT / ".trial"
+NAME = "posthaus-trial"
+VAGRANT_NAME = "mail"  # the Vagrantfile's name for its machine
+WEB_PORT = 8443
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """The command line; returns the exit code."""
+    options = _options(words)
+    try:
+        if options.down:
+            return down()
+        if options.accounts:
+            return prepare_vagrant(options.release if options.image else None)
+        return up(options.release)
+    except LabError as error:
+        say(f"✗ {error}")
+        return 1
+
+
+def _options(words: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="script/trial", description="Start, converge and verify a throwaway mail server."
+    )
+    parser.add_argument(
+        "--release", choices=RELEASES, default="debian-12", help="what the host runs (default: %(default)s)"
+    )
+    parser.add_argument("--down", action="store_true", help="take the host away, and all that belongs to it")
+    parser.add_argument(
+        "--accounts", action="store_true", help="only write the words for Vagrant's machine (the Vagrantfile asks)"
+    )
+    parser.add_argument(
+        "--image", action="store_true", help="with --accounts: make the image too (Vagrant's docker provider)"
+    )
+    return parser.parse_args(words)
+
+
+def up(release: str) -> int:
+    """Host, words, converge, verify, and how to look at it. Returns the exit code of the first command that failed."""
+    client = engine.ensure()
+    host = running(client, release) or start(client, release)
+    secrets = accounts.write(TRIAL, [host.inventory()])
+    for deploy in ("deploys/mail.py", "deploys/verify.py"):
+        if code := pyinfra("inventory.py", deploy, "-y"):
+            return code
+    (TRIAL / "ca.pem").write_bytes(host.read("/etc/ssl/posthaus/ca/ca.pem"))
+    print(how_to_look(host, secrets))
+    return 0
+
+
+def running(client: docker.DockerClient, release: str) -> LabHost | None:
+    """The trial's host of an earlier call, started if it was stopped; one of another release is taken away."""
+    try:
+        container = client.containers.get(NAME)
+    except NotFound:
+        return None
+    if container.labels.get("posthaus.release") != release:
+        say(f"Taking the host of {container.labels.get('posthaus.release')} away for one of {release}")
+        container.remove(force=True, v=True)
+        return None
+    container.start()
+    host = _host(container, release)
+    return host.wait()
+
+
+def start(client: docker.DockerClient, release: str) -> LabHost:
+    """A new host for the trial, with webmail and SSH on ports of this machine's loopback."""
+    images.ensure(client, release)
+    ports = {443: free_port(WEB_PORT), 22: free_port()}
+    labels = {"posthaus.release": release}
+    with step(f"Starting a host with {release}"):
+        return lab_host.start(client, NAME, release, TRIAL, ports=ports, labels=labels)
+
+
+def _host(container: Any, release: str) -> LabHost:
+    """The running container as a LabHost, with the ports that it was started with."""
+    bindings = container.attrs["HostConfig"]["PortBindings"]
+    ports = {int(port.partition("/")[0]): int(there[0]["HostPort"]) for port, there in bindings.items()}
+    return LabHost(NAME, release, container, TRIAL / NAME, ssh.key_pair(TRIAL), RELEASES[release].user, ports=ports)
+
+
+def free_port(wish: int = 0) -> int:
+    """``wish`` if nobody listens there, else a port that the kernel finds free."""
+    for port in (wish, 0):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return int(probe.getsockname()[1])
+    raise LabError("This machine has no free port left")
+
+
+def pyinfra(*words: str) -> int:
+    """Run pyinfra as a person would, seen by the person. Returns its exit code."""
+    say(f"\n$ pyinfra {shlex.join(words)}")
+    return subprocess.run([command(), *words], cwd=ROOT, env={**os.environ, "POSTHAUS_SITE": str(TRIAL)}).returncode
+
+
+def how_to_look(host: LabHost, secrets: dict[str, str]) -> str:
+    """What a person wants to know now."""
+    people = "\n".join(f"    {address}   {password}" for address, password in secrets.items())
+    site_word = "POSTHAUS_SITE=.trial " if (ROOT / "site").is_dir() else ""
+    return f"""
+The mail server runs. Its certificate comes from an authority of its own (.trial/ca.pem), so a browser asks once.
+
+    https://localhost:{host.ports[443]}/
+
+{people}
+
+Change its words     .trial/mail.yaml
+Converge again       {site_word}.venv/bin/pyinfra inventory.py deploys/mail.py
+Prove it again       {site_word}.venv/bin/pyinfra inventory.py deploys/verify.py
+Look inside          docker exec -it {NAME} bash
+Stop and remove it   script/trial --down"""
+
+
+def down() -> int:
+    """Remove the trial's host and words, and stop the engine if we started it. Nothing to remove is fine too."""
+    if engine.answers():
+        client = engine.client()
+        try:
+            client.containers.get(NAME).remove(force=True, v=True)
+            say("The trial's host is gone")
+        except NotFound:
+            say("There is no trial running")
+    if engine.stop():
+        say("The container engine that the trial started has stopped")
+    shutil.rmtree(TRIAL, ignore_errors=True)
+    return 0
+
+
+def prepare_vagrant(release: str | None) -> int:
+    """Write the words, a key, and an inventory that names Vagrant's machine; make the image of ``release`` if any."""
+    key = ssh.key_pair(TRIAL)
+    hosts = TRIAL / "known_hosts"
+    hosts.touch(mode=0o600)
+    data = {"ssh_known_hosts_file": str(hosts), "ssh_strict_host_key_checking": "no", "_sudo": True}
+    secrets = accounts.write(TRIAL, [(f"@vagrant/{VAGRANT_NAME}", data)])
+    if release:
+        images.ensure(engine.ensure(), release)
+    say(f"Accounts for the trial, key {key.name}: " + ", ".join(f"{who} {secret}" for who, secret in secrets.items()))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
