@@ -70,7 +70,7 @@ class UnitState(FactBase[Unit]):
         return "systemctl"
 
     @override
-    def command(  # type: ignore[override]
+    def command(
         self,
         unit: str,
         reload_on: list[str] | None = None,
@@ -81,6 +81,8 @@ class UnitState(FactBase[Unit]):
         return StringCommand(
             _assign("u", unit),
             _assign("w", instance or unit),
+            # A real daemon is its own instance: Debian 13 still ships the template, unused, beside it.
+            '[ "$(systemctl show -p Type --value -- "$u")" = oneshot ] || w=$u;',
             '[ "$(systemctl show -p LoadState --value -- "$w")" = loaded ] || w=$u;',
             f'systemctl show --timestamp=us+utc -p {PROPERTIES} -- "$w";',
             'echo "Boot=$(systemctl is-enabled -- "$u" 2>/dev/null)";',
