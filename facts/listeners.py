@@ -21,7 +21,7 @@ grep -H . /proc/[0-9]*/comm 2>/dev/null | sed 's/^/comm /'
 fi; true"""
 
 
-@dataclass(frozen=True, order=True)
+@dataclass(frozen=True)
 class Listener(Record):
     """One listening socket.
 
@@ -54,7 +54,8 @@ class Listeners(FactBase[list[Listener]]):
     def process(self, output: list[str]) -> list[Listener]:
         lines = [line for line in output if line.strip()]
         from_kernel = any(line.startswith(("table ", "comm ")) for line in lines)
-        return sorted(set(_from_kernel(lines) if from_kernel else map(_from_ss, lines)), key=str)
+        found = set(_from_kernel(lines) if from_kernel else map(_from_ss, lines))
+        return sorted(found, key=lambda one: (one.protocol, one.port, one.address))
 
 
 def _listener(protocol: str, address: str, port: int, holders: Iterable[tuple[int, str]]) -> Listener:
