@@ -25,8 +25,9 @@ def problems(certificate_pem: bytes, key_pem: bytes, names: Iterable[str], now: 
     key, about_key = _read_key(key_pem)
     if not chain:
         return about_chain + about_key
+    leaf = _certificate_of(key, chain) or chain[0]
     fit = _key_and_order(chain, key) if key else _order(chain)
-    return [*about_chain, *about_key, *fit, *_names(chain[0], names), *_times(chain, now), *_strength(chain)]
+    return [*about_key, *fit, *_names(leaf, names), *_times(chain, now), *_strength(chain)]
 
 
 def root(certificate_pem: bytes) -> str | None:
@@ -58,14 +59,19 @@ def _read_key(pem: bytes) -> tuple[PrivateKeyTypes | None, list[str]]:
         return None, ["tls.key holds no private key in PEM form (-----BEGIN PRIVATE KEY-----)"]
 
 
+def _certificate_of(key: PrivateKeyTypes | None, chain: Chain) -> x509.Certificate | None:
+    fitting = (one for one in chain if key and _bytes(one.public_key()) == _bytes(key.public_key()))
+    return next(fitting, None)
+
+
 def _key_and_order(chain: Chain, key: PrivateKeyTypes) -> list[str]:
-    fitting = [_bytes(one.public_key()) == _bytes(key.public_key()) for one in chain]
-    if not any(fitting):
+    own = _certificate_of(key, chain)
+    if not own:
         return [f"tls.key belongs to another certificate than {_called(chain[0])}; name the key that it was made with"]
-    if not fitting[0]:
+    if own != chain[0]:
         return [
             f"tls.certificate begins with {_called(chain[0])}; the server's own certificate, "
-            f"{_called(chain[fitting.index(True)])}, comes first, then each one's issuer"
+            f"{_called(own)}, comes first, then each one's issuer"
         ]
     return _order(chain)
 
