@@ -1,0 +1,24 @@
+"""The on-host modules as one script for a host's own python3."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+PACKAGE = "deploys.proof.on_host"
+# In the order of their imports: each is a module under its own name before the next one asks for it.
+MODULES = ("doors", "letters", "stranger", "webmail", "examine")
+PACKAGES = ("python3",)  # Debian packages the script needs: python3-minimal has no smtplib
+
+_LOADER = """import json, sys, types
+for name, source in {sources!a}:
+    module = sys.modules[name] = types.ModuleType(name)
+    exec(compile(source, name, "exec"), module.__dict__)
+sys.modules["{package}.examine"].examine(json.loads(sys.argv[1]))
+"""
+
+
+def script() -> str:
+    """Python source that examines the host by the plan (JSON) in its first argument."""
+    here = Path(__file__).parent / "on_host"
+    sources = [(f"{PACKAGE}.{module}", (here / f"{module}.py").read_text("utf-8")) for module in MODULES]
+    return _LOADER.format(sources=sources, package=PACKAGE)

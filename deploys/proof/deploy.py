@@ -1,0 +1,144 @@
+"""Look at one host, judge, print, keep a report. Nothing is changed, so pyinfra is told of no change."""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+from pyinfra import host, logger, state
+from pyinfra.api import FunctionCommand, QuoteString, StringCommand, deploy, operation
+from pyinfra.api.arguments import CONNECTOR_ARGUMENT_KEYS
+from pyinfra.api.output import echo, format_text
+from pyinfra.context import ctx_host
+
+from deploys.mailserver import MailServer
+from deploys.proof import certificates, exams, listeners, outside, services
+from deploys.proof.bundle import script
+from deploys.proof.line import CONVERGE, Line, failed
+from deploys.proof.observation import Observation, observations
+from deploys.proof.plan import doors, nobody, plan, probe
+from deploys.proof.report import Report, table, write
+from facts.listeners import Listeners
+from facts.php import PhpVersion
+from facts.units import UnitState
+
+NAME = "Prove that the host serves mail"
+REPORTS = Path(__file__).parents[2] / "reports"
+LONGEST = 180  # seconds for all letters, should every single answer hang
+
+
+@deploy("Proof")
+def deploy_proof(mail: MailServer) -> None:
+    """Prove that ``mail`` is served here: prints a table, writes a report, fails the host if any line fails."""
+    if not isinstance(sys.stdin, _Enter):
+        sys.stdin = _Enter(sys.stdin)
+    # With --json alone, pyinfra never executes, and ends before it prints where all hosts failed: see docs/verify.md.
+    prove(name=NAME, mail=mail, _ignore_errors="--json" in sys.argv)
+
+
+@operation()
+def prove(mail: MailServer):  # type: ignore[no-untyped-def]
+    """
+    Look at the host and judge; no command that changes anything.
+
+    + mail: what the host must do
+    """
+    if not (state.is_executing or _json_is_the_run()):
+        host.noop("the proof changes nothing; it looks when the run executes")
+        return
+    report = _report(mail)
+    page = write(report, REPORTS)
+    paint = lambda text, colour: format_text(text, fg=colour, bold=True)  # noqa: E731
+    echo(f"\n{table(report, paint)}\n{page}\n", err=True)  # stdout belongs to --json
+    if failed(report.lines):
+        state.failed_hosts.add(ctx_host.get())
+        if state.is_executing:
+            yield FunctionCommand(_fail, (), {})
+
+
+def _fail(state: object, host: object) -> bool:
+    """What pyinfra calls to learn that the operation failed."""
+    return False
+
+
+def _json_is_the_run() -> bool:
+    """``--json`` without ``-y`` ends before anything executes; a proof alone changes nothing, so it may look then."""
+    return "--json" in sys.argv and "--dry" not in sys.argv and state.should_check_for_changes() and _alone()
+
+
+def _alone() -> bool:
+    return all(name.endswith(NAME) for operation in state.op_meta.values() for name in operation.names)
+
+
+class _Enter(io.TextIOBase):
+    """Answers pyinfra's "Press enter to execute": a proof changes nothing that anybody would have to agree to."""
+
+    def __init__(self, person: object) -> None:
+        self.person = person
+
+    def readline(self, *size: int) -> str:  # type: ignore[override]
+        """Enter if this run only proves; else whatever the person says."""
+        return "\n" if _alone() else str(self.person.readline(*size))  # type: ignore[attr-defined]
+
+
+def _report(mail: MailServer) -> Report:
+    began, at = time.monotonic(), datetime.now(UTC)
+    try:
+        lines = _lines(mail, at)
+    except Exception as error:  # one host that cannot be looked at must not keep the others from being proved
+        lines = [Line("host", "the host", "can be looked at", f"{type(error).__name__}: {error}", False, CONVERGE)]
+    return Report(host.name, at, time.monotonic() - began, tuple(lines))
+
+
+def _lines(mail: MailServer, now: datetime) -> list[Line]:
+    seen, broken_off = _examine(mail)
+    php = host.get_fact(PhpVersion, _ignore_errors=True) if mail.webmail else None
+    units = {
+        watch.unit: host.get_fact(
+            UnitState, unit=watch.unit, reload_on=list(watch.reload_on), instance=watch.instance, _ignore_errors=True
+        )
+        for watch in services.watches(mail.tls.chain_path, php)
+    }
+    listening = host.get_fact(Listeners, _ignore_errors=True)
+    return [
+        *listeners.lines(doors(mail), listening, host.data.get("open_ports") or ()),
+        *services.lines(units),
+        *broken_off,
+        *(certificates.lines(seen, mail.names, now) if seen else []),
+        *(exams.lines(seen, doors(mail), nobody(mail) is None) if seen else []),
+        *outside.lines(outside.observe(_addresses(seen), probe(mail), seen)),
+    ]
+
+
+def _examine(mail: MailServer) -> tuple[list[Observation], list[Line]]:
+    """Run the examination on the host, as root: the script goes in by stdin, what it saw comes back line by line.
+
+    The second value is a line that fails if it did not get to its end.
+    """
+    logger.info(f"{host.print_prefix}letters are on their way; this takes some seconds")
+    words = dict(host.current_op_global_arguments or {})
+    as_root = {key: value for key, value in words.items() if key in CONNECTOR_ARGUMENT_KEYS}
+    as_root |= {"_stdin": script(), "_timeout": LONGEST}
+    command = StringCommand("python3 -I -B -", QuoteString(json.dumps(plan(mail))))
+    try:
+        ok, output = host.run_shell_command(command, **as_root)
+    except TimeoutError:
+        return [], [_broken_off(f"no end after {LONGEST} s")]
+    seen = observations(output.stdout_lines)
+    why = output.stderr_lines[-1] if output.stderr_lines else "no reason given"
+    return seen, [] if ok else [_broken_off(f"{why}, after {len(seen)} answers")]
+
+
+def _broken_off(why: str) -> Line:
+    return Line("letters", "the examination", "runs on the host", why, False, f"{CONVERGE} first: it installs python3")
+
+
+def _addresses(seen: list[Observation]) -> list[str]:
+    """Where the host may be reached from here: as SSH reaches it, and as it calls itself."""
+    own = next((one.seen.split() for one in seen if one.check == "addresses"), [])
+    ssh = host.data.get("ssh_hostname") or host.name
+    return [*([] if ssh.startswith("@") else [ssh]), *own[:1]]

@@ -1,0 +1,44 @@
+"""Line, the unit of every proof: something promised, what was seen of it, and what to do if the two differ."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+CONVERGE = "run deploys/mail.py"
+Verdict = Literal["ok", "warn", "FAIL", "unknown"]
+VERDICTS: tuple[Verdict, ...] = ("ok", "warn", "FAIL", "unknown")
+
+
+@dataclass(frozen=True)
+class Line:
+    """One promise. ``ok`` is None where nobody can know from here; a true line with a remedy is a warning."""
+
+    room: str
+    what: str
+    expected: str
+    seen: str
+    ok: bool | None
+    remedy: str = ""
+
+    @property
+    def verdict(self) -> Verdict:
+        """The word printed in the last column."""
+        if self.ok is None:
+            return "unknown"
+        if not self.ok:
+            return "FAIL"
+        return "warn" if self.remedy else "ok"
+
+
+def failed(lines: Sequence[Line]) -> bool:
+    """Whether any promise is broken; what is unknown breaks nothing, and proves nothing."""
+    return any(line.ok is False for line in lines)
+
+
+def summary(lines: Sequence[Line]) -> str:
+    """``31 ok, 1 FAIL, 1 unknown``"""
+    count = Counter(line.verdict for line in lines)
+    return ", ".join(f"{count[verdict]} {verdict}" for verdict in VERDICTS if count[verdict])

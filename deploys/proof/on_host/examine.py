@@ -1,0 +1,81 @@
+"""The whole examination, in the order of a letter's life. ``plan`` is described in plan.py."""
+
+from __future__ import annotations
+
+import pathlib
+import signal
+import socket
+import sys
+from typing import Any
+
+from deploys.proof.on_host.doors import attempt, certificate, certificate_on_disk, say, trusting
+from deploys.proof.on_host.letters import Post
+from deploys.proof.on_host.stranger import knock, offers_auth, own_addresses, untrusted
+from deploys.proof.on_host.webmail import Webmail, plain
+
+
+def examine(plan: dict[str, Any]) -> None:
+    """Look at everything the plan names, and say it line by line."""
+    for number in (signal.SIGHUP, signal.SIGTERM):
+        signal.signal(number, lambda *_: sys.exit(1))  # an exception, so that letters are taken away first
+    stay_here(plan["names"])
+    say("addresses", 0, " ".join(own_addresses()))
+    certificate_on_disk(plan["chain"])
+    context = trusting(plan["authorities"])
+    for kind, name, port in plan["tls"]:
+        certificate(kind, name, port, context)
+    meet_stranger(plan)
+    try:
+        secret = pathlib.Path(plan["secret"]).read_text().rstrip("\n")
+    except OSError as error:
+        say("probe", 0, error)
+        return
+    say("probe", 1, "its secret lies on the host")
+    send_and_read(plan, Post(plan, secret))
+
+
+def stay_here(names: list[str]) -> None:
+    """Let the host's own names mean this very host, whatever DNS says: clients below still verify them."""
+    resolve = socket.getaddrinfo
+
+    def here(host: Any, *arguments: Any, **options: Any) -> Any:
+        return resolve("127.0.0.1" if host in names else host, *arguments, **options)
+
+    socket.getaddrinfo = here
+
+
+def meet_stranger(plan: dict[str, Any]) -> None:
+    """What port 25 does with people it does not know, and whether anything offers AUTH where it must not."""
+    attempt("auth-25", offers_auth, plan["hostname"], 25, True)
+    attempt("auth-587", offers_auth, plan["hostname"], 587, False)
+    address = untrusted(own_addresses(), plan["trusted"])
+    for check, (sender, recipient) in plan["envelopes"].items():
+        if address:
+            attempt(check, knock, address, sender, recipient)
+        else:
+            say(check, None, "every address of this host is a trusted one", unknown=True)
+
+
+def send_and_read(plan: dict[str, Any], post: Post) -> None:
+    """Letters by every way in, read by every way out; none is left, even if this process is told to stop."""
+    try:
+        for kind, port in (("smtp", 587), ("smtps", 465)):
+            attempt(f"send-{port}", post.send, kind, port)
+        attempt("send-as-other", post.send_as, plan["other"])
+        for kind, port in plan["readers"]:
+            attempt(f"read-{port}", post.read, kind, port)
+        if plan["sieve"]:
+            attempt("sieve", post.log_in_to_sieve, plan["sieve"])
+        if plan["webmail"]:
+            look_at_webmail(plan["webmail"], post)
+    finally:
+        attempt("clean", post.clean)
+
+
+def look_at_webmail(where: dict[str, Any], post: Post) -> None:
+    """The page, a log-in, and the same letters once more."""
+    browser = Webmail(where["name"], where["port"], post.context)
+    attempt("http", plain, where["name"])
+    attempt("webmail-page", browser.open_page)
+    attempt("webmail-log-in", browser.log_in, post.probe, post.secret)
+    attempt("webmail-letters", browser.listed, post.run)

@@ -1,0 +1,159 @@
+"""Letters from the probe to itself: sent, read back by every protocol, taken away again."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import email
+import email.message
+import email.policy
+import email.utils
+import pathlib
+import smtplib
+import subprocess
+import time
+import uuid
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from deploys.proof.on_host.doors import OPEN, trusting
+
+MARK = "X-Posthaus-Proof"
+BODY = "Grüße aus dem Posthaus: naïve, 郵便, 💌.\n.\n..The dots above are the body's own.\n"
+AGED = 3600  # seconds after which a proof's letter can only be what a killed run left
+
+
+def envelope(client: smtplib.SMTP, sender: str, recipient: str, reset: bool = True) -> tuple[int, bytes]:
+    """The first refusal of an envelope, or the last acceptance; ``reset`` forgets it. An empty sender is ``<>``."""
+    client.ehlo_or_helo_if_needed()
+    code, text = client.mail(sender)
+    if code == 250:
+        code, text = client.rcpt(recipient)
+    if reset:
+        client.rset()
+    return code, text
+
+
+class Post:
+    """One run's letters: where they go, who sends them, how to find them again. ``plan`` is described in plan.py."""
+
+    def __init__(self, plan: dict[str, Any], secret: str) -> None:
+        self.probe, self.name, self.secret = plan["probe"], plan["hostname"], secret
+        self.readers, self.maildir, self.patience = plan["readers"], plan["maildir"], plan["patience"]
+        self.context = trusting(plan["authorities"])
+        self.run = uuid.uuid4().hex[:16]
+        self.queued: list[str] = []
+        self.until = time.monotonic()
+
+    def letter(self) -> email.message.EmailMessage:
+        """A letter with everything that suffers on the way: UTF-8 in subject and body, lines of dots."""
+        letter = email.message.EmailMessage(policy=email.policy.SMTP)
+        letter["From"], letter["To"], letter["Date"] = self.probe, self.probe, email.utils.formatdate()
+        letter["Subject"], letter[MARK] = f"Grüße💌 Posthaus proof {self.run}", self.run
+        letter["Message-ID"] = email.utils.make_msgid(domain=self.name)
+        letter.set_content(BODY)
+        return letter
+
+    def intact(self, raw: bytes) -> bool:
+        """Whether these bytes are one of this run's letters, and just as it was written."""
+        letter = email.message_from_bytes(raw, policy=email.policy.default)
+        if letter[MARK] != self.run or letter["Subject"] != self.letter()["Subject"]:
+            return False
+        return str(letter.get_content()).replace("\r\n", "\n") == BODY
+
+    def submission(self, kind: str, port: int) -> smtplib.SMTP:
+        """A session of submission that has logged in as the probe."""
+        client: smtplib.SMTP = OPEN[kind](self.name, port, self.context)
+        client.login(self.probe, self.secret)
+        return client
+
+    def send(self, kind: str, port: int) -> tuple[int, bytes]:
+        """Submit a letter to ourselves."""
+        with self.submission(kind, port) as client:
+            code, text = envelope(client, self.probe, self.probe, reset=False)
+            if code == 250:
+                code, text = client.data(self.letter().as_bytes())
+        if code == 250:
+            self.queued.append(text.decode().split()[-1])
+            self.until = time.monotonic() + self.patience
+        return code, text
+
+    def send_as(self, sender: str) -> tuple[int, bytes]:
+        """What submission says to a logged-in user who sends as somebody else."""
+        with self.submission("smtp", 587) as client:
+            return envelope(client, sender, self.probe)
+
+    def imap_letters(self, kind: str, port: int, delete: bool = False) -> list[bytes]:
+        """The letters of this run in the INBOX; ``delete`` takes them away once read."""
+        client = OPEN[kind](self.name, port, self.context)
+        client.login(self.probe, self.secret)
+        client.select("INBOX", readonly=not delete)
+        numbers = client.search(None, "SUBJECT", f'"{self.run}"')[1][0].split()
+        letters = [client.fetch(number, "(BODY.PEEK[])")[1][0][1] for number in numbers]
+        if delete and numbers:
+            client.store(b",".join(numbers), "+FLAGS", "\\Deleted")
+            client.expunge()
+        client.logout()
+        return letters
+
+    def pop3_letters(self, kind: str, port: int) -> list[bytes]:
+        """The letters of this run that POP3 hands out."""
+        client = OPEN[kind](self.name, port, self.context)
+        client.user(self.probe)
+        client.pass_(self.secret)
+        letters = [b"\r\n".join(client.retr(n + 1)[1]) + b"\r\n" for n in range(client.stat()[0])]
+        client.quit()
+        return [letter for letter in letters if self.run.encode() in letter]
+
+    def read(self, kind: str, port: int) -> tuple[int, str]:
+        """Look until every letter sent is there or patience ends; count those that arrived as they were written."""
+        look: Callable[[str, int], list[bytes]] = self.imap_letters if kind.startswith("imap") else self.pop3_letters
+        letters = look(kind, port)
+        while len(letters) < len(self.queued) and time.monotonic() < self.until:
+            time.sleep(0.2)
+            letters = look(kind, port)
+        whole = sum(map(self.intact, letters))
+        return whole, f"{whole} of {len(self.queued)} sent arrived whole"
+
+    def log_in_to_sieve(self, port: int) -> tuple[int, bytes]:
+        """1 if ManageSieve lets the probe in."""
+        client = OPEN["sieve"](self.name, port, self.context)
+        words = base64.b64encode(f"\0{self.probe}\0{self.secret}".encode()).decode()
+        answer: bytes = client.command(f'AUTHENTICATE "PLAIN" "{words}"')
+        client.sock.close()
+        return int(answer.startswith(b"OK")), answer
+
+    def clean(self) -> tuple[int, str]:
+        """Take this run's letters away: from the INBOX, the queue, wherever else one may lie; count the last two."""
+        by_imap = 0
+        for kind, port in self.readers if self.queued else []:
+            if kind.startswith("imap"):
+                with contextlib.suppress(Exception):
+                    by_imap = len(self.imap_letters(kind, port, delete=True))
+                    break
+        queued = [queue_id for queue_id in self.queued if self.run in postfix("postcat", "-qh", queue_id)]
+        for queue_id in queued:
+            postfix("postsuper", "-d", queue_id)
+        stray = [path for path in files_below(self.maildir) if self.remains(path)]
+        for path in stray:
+            path.unlink(missing_ok=True)
+        return len(queued) + len(stray), f"deleted: {by_imap} by IMAP, {len(queued)} in the queue, {len(stray)} on disk"
+
+    def remains(self, path: pathlib.Path) -> bool:
+        """Whether this file is a letter of this run, or of one that was killed long ago."""
+        try:
+            aged = time.time() - path.stat().st_mtime > AGED
+            head = path.open("rb").read(8192)
+        except OSError:
+            return False  # delivered, moved or deleted meanwhile
+        return self.run.encode() in head or (aged and MARK.encode() in head)
+
+
+def files_below(maildir: str) -> Iterable[pathlib.Path]:
+    """Every letter of a Maildir and its folders."""
+    return (path for kind in ("cur", "new", "tmp") for path in pathlib.Path(maildir).rglob(f"{kind}/*"))
+
+
+def postfix(*command: str) -> str:
+    """What one of Postfix's own tools prints; nothing if it knows no such letter."""
+    return subprocess.run(command, capture_output=True, check=False).stdout.decode("utf-8", "replace")

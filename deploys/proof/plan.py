@@ -1,0 +1,93 @@
+"""What a mail host must do, as mail.yaml has it: the doors it keeps open, the questions to ask at them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from deploys.mailserver import MailServer
+
+PATIENCE = 10  # seconds a letter may take from the queue to the mailbox
+PROBE = "posthaus-probe"
+PROBE_SECRET = "/var/lib/posthaus/probe/password"
+PROBE_MAILDIR = "/var/lib/posthaus-probe/Maildir"
+STRANGER = "somebody@elsewhere.invalid"  # RFC 2606: no such domain, ever
+NOBODY = "no-such-mailbox"
+
+
+@dataclass(frozen=True)
+class Door:
+    """A port people come to. ``kind`` is the protocol as on_host/doors.py opens it, None where only TCP is asked."""
+
+    port: int
+    kind: str | None
+    what: str
+
+
+ALWAYS = (Door(25, "smtp", "SMTP"), Door(465, "smtps", "submission"), Door(587, "smtp", "submission"))
+BY_PROTOCOL = {
+    "imap": (Door(143, "imap", "IMAP"), Door(993, "imaps", "IMAP")),
+    "pop3": (Door(110, "pop3", "POP3"), Door(995, "pop3s", "POP3")),
+    "sieve": (Door(4190, "sieve", "ManageSieve"),),
+}
+
+
+def doors(mail: MailServer) -> tuple[Door, ...]:
+    """Every port that is declared, and no other."""
+    by_protocol = [door for protocol in mail.dovecot.protocols for door in BY_PROTOCOL[protocol]]
+    webmail = [Door(80, None, "HTTP"), Door(mail.webmail.port, "https", "webmail")] if mail.webmail else []
+    return (*ALWAYS, *by_protocol, *webmail)
+
+
+def probe(mail: MailServer) -> str:
+    """The address that sends letters to itself; its secret lies on the host and nowhere else."""
+    return f"{PROBE}@{mail.domains[0]}"
+
+
+def nobody(mail: MailServer) -> str | None:
+    """An address that must be refused; None if every domain catches all."""
+    strict = [domain for domain in mail.domains if domain not in mail.catch_all]
+    return f"{NOBODY}@{strict[0]}" if strict else None
+
+
+def envelopes(mail: MailServer) -> dict[str, tuple[str, str]]:
+    """What a stranger tries at port 25: check -> (sender, recipient). ``<>`` as sender needs no DNS."""
+    tries = {
+        "inbound": ("", probe(mail)),
+        "relay": ("", STRANGER),
+        "spoofed": (f"postmaster@{mail.domains[0]}", probe(mail)),
+    }
+    unknown = nobody(mail)
+    return tries | ({"unknown-recipient": ("", unknown)} if unknown else {})
+
+
+def plan(mail: MailServer) -> dict[str, Any]:
+    """What on_host/examine.py asks for; holds no secret.
+
+    ``tls``: [kind, name, port] of every door with TLS; ``readers``: [kind, port] of those that hand letters out;
+    ``patience``: seconds.
+    """
+    all_doors = doors(mail)
+    sieve = [door.port for door in all_doors if door.kind == "sieve"]
+    return {
+        "hostname": mail.hostname,
+        "names": list(mail.names),
+        "tls": [[door.kind, _name(mail, door), door.port] for door in all_doors if door.kind],
+        "chain": mail.tls.chain_path,
+        "authorities": [mail.tls.authority_path],
+        "trusted": list(mail.trusted_networks),
+        "envelopes": envelopes(mail),
+        "other": f"postmaster@{mail.domains[0]}",
+        "probe": probe(mail),
+        "secret": PROBE_SECRET,
+        "maildir": PROBE_MAILDIR,
+        "patience": PATIENCE,
+        "readers": [[door.kind, door.port] for door in all_doors if door.kind in ("imap", "imaps", "pop3", "pop3s")],
+        "sieve": sieve[0] if sieve else None,
+        "webmail": {"name": mail.webmail.hostname, "port": mail.webmail.port} if mail.webmail else None,
+    }
+
+
+def _name(mail: MailServer, door: Door) -> str:
+    """The name that clients of a door ask for."""
+    return str(mail.webmail.hostname) if mail.webmail and door.kind == "https" else mail.hostname

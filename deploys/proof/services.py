@@ -1,0 +1,78 @@
+"""Which units run, and whether they run what lies on disk."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from deploys.proof.line import CONVERGE, Line
+from facts.units import Unit
+
+ROOM = "services"
+
+
+@dataclass(frozen=True)
+class Watch:
+    """A unit and the paths whose newest change it must have seen, as facts.units.UnitState asks for them."""
+
+    unit: str
+    reload_on: tuple[str, ...]
+    instance: str | None = None
+
+
+def watches(chain: str, php: str | None) -> tuple[Watch, ...]:
+    """The units of a mail host; those of the webmail only where there is a version of PHP for it."""
+    mail = (
+        Watch("postfix.service", ("/etc/postfix", chain), instance="postfix@-.service"),
+        Watch("dovecot.service", ("/etc/dovecot", chain)),
+    )
+    if not php:
+        return mail
+    return (
+        *mail,
+        Watch("apache2.service", ("/etc/apache2", chain)),
+        Watch(f"php{php}-fpm.service", (f"/etc/php/{php}/fpm",)),
+    )
+
+
+def lines(units: Mapping[str, Unit]) -> list[Line]:
+    """One line for each unit."""
+    return [_line(name, unit) for name, unit in units.items()]
+
+
+def _line(name: str, unit: Unit) -> Line:
+    wrong = _wrong(name, unit)
+    if not wrong:
+        return Line(ROOM, name, "runs what lies on disk", f"{unit.state} since {_clock(unit.since)}", True)
+    seen, remedy = wrong
+    return Line(ROOM, name, "runs what lies on disk", seen, False, remedy)
+
+
+def _wrong(name: str, unit: Unit) -> tuple[str, str] | None:
+    """What is wrong first, and what mends it."""
+    if not unit.loaded:
+        return "no such unit", CONVERGE
+    if not unit.active:
+        return unit.state, f"{CONVERGE}; if it stays down: journalctl -u {name} -n 30"
+    if unit.deleted_exe:
+        return "runs a program that an upgrade replaced", f"{CONVERGE}, which restarts it"
+    if unit.stale:
+        return (
+            f"files changed {_lag(unit)} after it last read them",
+            f"{CONVERGE}, which {'restarts' if unit.needs_restart else 'reloads'} it",
+        )
+    if unit.need_daemon_reload:
+        return "its unit file changed since systemd read it", f"{CONVERGE}, or systemctl daemon-reload"
+    if not unit.enabled:
+        return "not enabled: it would not come back after a reboot", CONVERGE
+    return None
+
+
+def _lag(unit: Unit) -> str:
+    newest = max(filter(None, (unit.newest_reload, unit.newest_restart)), default=0.0)
+    return f"{timedelta(seconds=max(1, round(newest - (unit.changed_at or newest))))}"
+
+
+def _clock(seconds: float | None) -> str:
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M:%S} UTC" if seconds else "an unknown time"
