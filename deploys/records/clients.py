@@ -1,0 +1,45 @@
+"""The records by which mail programs set themselves up."""
+
+from __future__ import annotations
+
+from deploys.records.host import same_place
+from deploys.records.record import Record, record
+from deploys.records.subject import Service, Subject
+
+# RFC 6186 and RFC 8314: port, and the priority by which a program chooses. TLS from the first byte before STARTTLS,
+# IMAP before POP3; ManageSieve by RFC 5804, section 1.8.
+PORTS: dict[Service, tuple[int, int]] = {
+    "imaps": (993, 0),
+    "imap": (143, 10),
+    "pop3s": (995, 20),
+    "pop3": (110, 30),
+    "submissions": (465, 0),
+    "submission": (587, 10),
+    "sieve": (4190, 0),
+}
+
+
+def autoconfig(subject: Subject) -> tuple[Record, ...]:
+    """The name that Thunderbird asks."""
+    return same_place(subject, f"autoconfig.{subject.domain}", "Thunderbird sets itself up")
+
+
+def autodiscover(subject: Subject) -> tuple[Record, ...]:
+    """The name that Outlook asks, and the SRV record that it asks next."""
+    why = "Outlook sets itself up"
+    host = same_place(subject, f"autodiscover.{subject.domain}", why)
+    name = f"_autodiscover._tcp.{subject.domain}"
+    return (*host, *record(name, "SRV", subject.ttl, [f"0 1 443 {subject.hostname}."], why))
+
+
+def srv(subject: Subject) -> tuple[Record, ...]:
+    """One SRV record a service. What is not offered says so with ``.`` as its target (RFC 2782), so nobody guesses."""
+    return tuple(one for service in PORTS for one in _srv(subject, service))
+
+
+def _srv(subject: Subject, service: Service) -> tuple[Record, ...]:
+    port, priority = PORTS[service]
+    offered = service in subject.offered
+    value = f"{priority} 1 {port} {subject.hostname}." if offered else "0 0 0 ."
+    why = f"mail programs find {service}" if offered else f"mail programs learn that {service} is not offered"
+    return record(f"_{service}._tcp.{subject.domain}", "SRV", subject.ttl, [value], why)

@@ -1,0 +1,115 @@
+"""One record expected, one answer found: a line that says whether they are the same, and what to publish."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from collections.abc import Iterable, Sequence
+
+from dns.rdata import Rdata
+
+from deploys.proof.line import Line
+from deploys.records.record import Record, comparable, text_of
+from deploys.records.resolver import Answer
+
+ROOM = "dns"
+STARTS_A_TAG_LIST = re.compile(r"\s*v=(DMARC1|STSv1|TLSRPTv1|DKIM1)\b", re.IGNORECASE)
+
+
+def record_line(record: Record, answer: Answer) -> Line:
+    """Whether the DNS holds the record. Further values of the same kind are a fault for TXT, else a warning."""
+    expected = "; ".join(shown(value) for value in readable(record))
+    if answer.state == "failed":
+        return Line(ROOM, what(record), expected, f"no answer ({answer.reason})", None, "ask again; see dns.resolver")
+    ours = [rdata for rdata in answer.rdatas if record.owns(rdata)]
+    if record.type == "TXT" and "._domainkey." in record.name:
+        return _dkim_line(record, [text_of(rdata) for rdata in ours])
+    wanted, found = {_key(r) for r in record.rdatas}, {_key(r) for r in ours}
+    seen = "; ".join(shown(_plain(rdata)) for rdata in ours) or "nothing"
+    if wanted - found or (record.type == "TXT" and len(ours) > 1):
+        return Line(ROOM, what(record), expected, seen, False, _remedy(record, ours))
+    extra = [_plain(rdata) for rdata in ours if _key(rdata) not in wanted]
+    return Line(ROOM, what(record), expected, seen, True, f"take away {'; '.join(extra)}" if extra else "")
+
+
+def alias_line(record: Record, answer: Answer, served: Iterable[str], host: Iterable[str]) -> Line:
+    """A CNAME of ours. ``served``: the addresses behind the name; a provider that serves the host's own, without a
+    CNAME, serves the same purpose."""
+    direct = record_line(record, answer)
+    found = set(served)
+    if direct.ok is False and found and found <= set(host):
+        return Line(ROOM, direct.what, direct.expected, ", ".join(sorted(found)), True)
+    return direct
+
+
+def what(record: Record) -> str:
+    """``MX example.com``"""
+    return f"{record.type} {record.name.rstrip('.')}"
+
+
+def publish(record: Record) -> str:
+    """What the operator types into the DNS."""
+    return "; ".join(f"publish {record.type} {record.name.rstrip('.')} {value}" for value in record.values)
+
+
+def readable(record: Record) -> tuple[str, ...]:
+    """The values without a zone file's quotes."""
+    return tuple(_plain(rdata) for rdata in record.rdatas)
+
+
+def shown(text: str, longest: int = 72) -> str:
+    """``text`` short enough for a table, with its length in characters where it was cut."""
+    return text if len(text) <= longest else f"{text[: longest - 20]}… ({len(text)} characters)"
+
+
+def tags(text: str) -> dict[str, str]:
+    """``k=v; …`` as DKIM, DMARC, MTA-STS and TLS-RPT write it; blanks do not count."""
+    pairs = (part.partition("=") for part in text.split(";") if part.strip())
+    return {name.strip().lower(): "".join(value.split()) for name, _, value in pairs}
+
+
+def _dkim_line(record: Record, found: list[str]) -> Line:
+    seen, fault = _dkim_fault(tags(record.text), found)
+    remedy = "" if fault is None else f"{fault}{publish(record)}"
+    return Line(ROOM, what(record), shown(record.text), seen, fault is None, remedy)
+
+
+def _dkim_fault(wanted: dict[str, str], found: list[str]) -> tuple[str, str | None]:
+    """What was seen, and, unless it is the host's own key, how the remedy begins."""
+    if len(found) != 1:
+        return (f"{len(found)} records", "leave one record at the name: ") if found else ("nothing", "")
+    has = tags(found[0])
+    key = has.get("p", "")
+    if (has.get("k", "rsa"), _bytes(key)) == (wanted["k"], _bytes(wanted["p"])):
+        return shown(found[0]), None
+    if not key:
+        return "a revoked key (empty p=)", "the key was withdrawn: "
+    if wanted["p"].startswith(key):
+        return f"the key cut after {len(key)} of {len(wanted['p'])} characters", "publish it in pieces: "
+    return f"another key: {shown(found[0])}", "the host signs with another key: "
+
+
+def _bytes(text: str) -> bytes | None:
+    try:
+        return base64.b64decode(text, validate=True)
+    except binascii.Error:
+        return None
+
+
+def _remedy(record: Record, ours: Sequence[Rdata]) -> str:
+    if record.type == "TXT" and len(ours) > 1:
+        return f"leave exactly one of them: {publish(record)}"
+    return publish(record)
+
+
+def _plain(rdata: Rdata) -> str:
+    same = comparable(rdata)
+    return same if isinstance(same, str) else str(rdata)
+
+
+def _key(rdata: Rdata) -> object:
+    same = comparable(rdata)
+    if isinstance(same, str) and STARTS_A_TAG_LIST.match(same):
+        return tuple(tags(same).items())
+    return " ".join(same.split()) if isinstance(same, str) else same

@@ -1,0 +1,129 @@
+"""The DNS as others see it: questions from the workstation to one resolver."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Literal, Protocol
+
+import dns.exception
+import dns.flags
+import dns.message
+import dns.name
+import dns.query
+import dns.rcode
+import dns.rdata
+import dns.rdatatype
+import dns.resolver
+from dns.rdtypes.ANY.RRSIG import RRSIG
+
+from deploys.records.record import text_of
+
+PATIENCE = 3
+State = Literal["found", "nodata", "nxdomain", "failed"]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What one question brought. ``failed``: nobody can tell from it what the DNS holds; ``reason`` says why.
+
+    ``name``: where the values stand in the end, behind any CNAME. ``authenticated``: the resolver validated it
+    (DNSSEC). ``signed_until``: when the served signature ends, seconds since 1970; None: unsigned.
+    """
+
+    state: State
+    rdatas: tuple[dns.rdata.Rdata, ...] = ()
+    name: str = ""
+    alias: bool = False
+    authenticated: bool = False
+    signed_until: int | None = None
+    reason: str = ""
+
+    @property
+    def values(self) -> tuple[str, ...]:
+        """The values as a zone file writes them."""
+        return tuple(rdata.to_text() for rdata in self.rdatas)
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """TXT values, each one's strings joined."""
+        return tuple(text_of(rdata) for rdata in self.rdatas)
+
+
+class Ask(Protocol):
+    """A question: a name and a type."""
+
+    def __call__(self, name: str, kind: str, *, unchecked: bool = False) -> Answer:
+        """``unchecked``: without the resolver's DNSSEC validation."""
+        ...
+
+
+@dataclass
+class Resolver:
+    """One resolver. ``address`` None: the workstation's first. Every question is asked once in the object's life, and
+    none any more after ``PATIENCE`` in a row brought no answer at all."""
+
+    address: str | None = None
+    port: int = 53
+    timeout: float = 5.0  # seconds, for each of two attempts
+    _known: dict[tuple[str, str, bool], Answer] = field(default_factory=dict, repr=False)
+    _silences: int = field(default=0, repr=False)
+
+    def ask(self, name: str, kind: str, *, unchecked: bool = False) -> Answer:
+        """The answer, never an exception."""
+        key = (name.rstrip(".").lower(), kind, unchecked)
+        if key not in self._known:
+            self._known[key] = self._answer(*key)
+        return self._known[key]
+
+    def _answer(self, name: str, kind: str, unchecked: bool) -> Answer:
+        if self._silences >= PATIENCE:
+            return Answer("failed", reason=f"{self._server} is silent")
+        question = dns.message.make_query(name or ".", kind, want_dnssec=True)
+        question.flags |= dns.flags.AD | (dns.flags.CD if unchecked else 0)
+        try:
+            response = self._exchange(question)
+            self._silences = 0
+            return understood(response, kind)
+        except (dns.exception.DNSException, OSError) as error:
+            self._silences += 1
+            return Answer("failed", reason=str(error) or type(error).__name__)
+
+    def _exchange(self, question: dns.message.Message) -> dns.message.Message:
+        try:
+            return dns.query.udp_with_fallback(question, self._server, timeout=self.timeout, port=self.port)[0]
+        except dns.exception.Timeout:  # a lost datagram says nothing; the second silence does
+            return dns.query.udp_with_fallback(question, self._server, timeout=self.timeout, port=self.port)[0]
+
+    @cached_property
+    def _server(self) -> str:
+        return self.address or str(dns.resolver.Resolver().nameservers[0])
+
+
+def understood(response: dns.message.Message, kind: str) -> Answer:
+    """A message in our terms."""
+    rcode = response.rcode()
+    if rcode not in (dns.rcode.NOERROR, dns.rcode.NXDOMAIN) or not isinstance(response, dns.message.QueryMessage):
+        return Answer("failed", reason=dns.rcode.to_text(rcode))
+    chain = response.resolve_chaining()
+    wanted = dns.rdatatype.from_text(kind)
+    state: State = "found" if chain.answer else "nxdomain" if rcode == dns.rcode.NXDOMAIN else "nodata"
+    return Answer(
+        state,
+        rdatas=tuple(chain.answer or ()),
+        name=chain.canonical_name.to_text().lower(),
+        alias=bool(chain.cnames) and wanted != dns.rdatatype.CNAME,
+        authenticated=bool(response.flags & dns.flags.AD),
+        signed_until=_signed_until(response, chain.canonical_name, wanted),
+    )
+
+
+def _signed_until(response: dns.message.Message, name: dns.name.Name, kind: dns.rdatatype.RdataType) -> int | None:
+    ends = [
+        signature.expiration
+        for found in response.answer
+        if found.rdtype == dns.rdatatype.RRSIG and found.name == name
+        for signature in found
+        if isinstance(signature, RRSIG) and signature.type_covered == kind
+    ]
+    return min(ends, default=None)

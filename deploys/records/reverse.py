@@ -1,0 +1,78 @@
+"""Reverse names and HELO: what Gmail, Yahoo, Outlook and iCloud look at before the letter itself."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterable, Mapping
+
+from deploys.proof.line import Line
+from deploys.records.compare import ROOM
+from deploys.records.resolver import Answer, Ask
+
+
+def reverse_name(address: str) -> str:
+    """``1.2.0.192.in-addr.arpa`` and its IPv6 kin."""
+    return ipaddress.ip_address(address).reverse_pointer
+
+
+def kind_of(address: str) -> str:
+    """A or AAAA."""
+    return "A" if ipaddress.ip_address(address).version == 4 else "AAAA"
+
+
+def reverse_lines(addresses: Iterable[str], hostname: str, ask: Ask) -> tuple[Line, ...]:
+    """One line an address: its reverse name is the host's, and that name leads back to it."""
+    lines = []
+    for address in addresses:
+        pointer = ask(reverse_name(address), "PTR")
+        forward = {name: ask(name, kind_of(address)) for name in pointer.values}
+        lines.append(reverse_line(address, hostname, pointer, forward))
+    return tuple(lines)
+
+
+def reverse_line(address: str, hostname: str, pointer: Answer, forward: Mapping[str, Answer]) -> Line:
+    """Forward-confirmed reverse DNS of one address. ``forward``: PTR's values to the answers of their A or AAAA."""
+    title, wanted = f"PTR {address}", f"{hostname}, which leads back to {address}"
+    remedy = f"ask whoever rents you {address} to set its reverse name to exactly {hostname}"
+    if ipaddress.ip_address(address).version == 6:
+        remedy += "; until then let Postfix send by IPv4 alone (smtp_address_preference: ipv4)"
+    if pointer.state == "failed":
+        return Line(ROOM, title, wanted, f"no answer ({pointer.reason})", None, "ask again; see dns.resolver")
+    names = {value.rstrip(".").lower() for value in pointer.values}
+    seen = ", ".join(sorted(names)) or "no reverse name"
+    if hostname not in names:
+        return Line(ROOM, title, wanted, seen, False, remedy)
+    back = forward[next(value for value in pointer.values if value.rstrip(".").lower() == hostname)]
+    if back.state == "failed":
+        return Line(ROOM, title, wanted, f"{seen}, whose address has no answer ({back.reason})", None, "ask again")
+    if not back.values:
+        first = f"publish {kind_of(address)} {hostname} {address}"
+        return Line(ROOM, title, wanted, f"{seen}, which leads nowhere", None, f"first {first}")
+    if address not in back.values:
+        found = ", ".join(back.values) or "nothing"
+        publish = f"publish {kind_of(address)} {hostname} {address}"
+        return Line(ROOM, title, wanted, f"{seen}, which leads to {found}", False, publish)
+    several = f"leave {hostname} alone; further reverse names confuse receivers" if len(names) > 1 else ""
+    return Line(ROOM, title, wanted, seen, True, several)
+
+
+def helo_line(hostname: str, addresses: Iterable[str], ask: Ask) -> Line:
+    """The name that the host says in EHLO leads to every address that it sends from, and to no other, by itself."""
+    wanted = set(addresses)
+    answers = [ask(hostname, kind) for kind in ("A", "AAAA")]
+    found = {value for answer in answers for value in answer.values}
+    title, expected = f"HELO {hostname}", ", ".join(sorted(wanted))
+    seen = ", ".join(sorted(found)) or "nothing"
+    if failures := [answer.reason for answer in answers if answer.state == "failed"]:
+        return Line(ROOM, title, expected, f"no answer ({failures[0]})", None, "ask again; see dns.resolver")
+    if any(answer.alias for answer in answers):
+        return Line(
+            ROOM, title, expected, f"an alias, to {seen}", False, f"give {hostname} addresses of its own, no CNAME"
+        )
+    if missing := sorted(wanted - found):
+        records = "; ".join(f"publish {kind_of(address)} {hostname} {address}" for address in missing)
+        return Line(ROOM, title, expected, seen, None, f"first {records}")  # their own lines are red
+    if extra := sorted(found - wanted):
+        remedy = f"take away {', '.join(extra)}, or say it in addresses if it is this host"
+        return Line(ROOM, title, expected, seen, False, remedy)
+    return Line(ROOM, title, expected, seen, True)

@@ -1,0 +1,93 @@
+"""The records by which others believe that a letter is ours: SPF, DKIM, DMARC."""
+
+from __future__ import annotations
+
+import base64
+import ipaddress
+from collections.abc import Iterable
+from urllib.parse import quote
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_der_public_key
+
+from deploys.records.record import Record, record, txt
+from deploys.records.subject import Subject
+
+
+def spf(subject: Subject) -> tuple[Record, ...]:
+    """SPF (RFC 7208): the one host by its name, its further addresses, and those who also send for the domain."""
+    words = subject.words.spf
+    includes = [f"include:{name}" for name in words.include]
+    text = " ".join(["v=spf1", f"a:{subject.hostname}", *mechanisms(subject.outbound), *includes, words.all])
+    return record(subject.domain, "TXT", subject.ttl, [txt(text)], "SPF: who may send for the domain")
+
+
+def dkim(subject: Subject) -> tuple[Record, ...]:
+    """DKIM's public keys (RFC 6376, RFC 8463), of the declared selectors that the host has keys for."""
+    return tuple(
+        one
+        for selector in subject.words.dkim.selectors
+        if selector in subject.dkim
+        for one in record(
+            f"{selector}._domainkey.{subject.domain}",
+            "TXT",
+            subject.ttl,
+            [txt(dkim_text(subject.dkim[selector]))],
+            "DKIM: the key that letters are signed with",
+        )
+    )
+
+
+def dmarc(subject: Subject) -> tuple[Record, ...]:
+    """DMARC (RFC 7489): what to do with letters that fail, and whom to tell."""
+    name = f"_dmarc.{subject.domain}"
+    return record(name, "TXT", subject.ttl, [txt(dmarc_text(subject))], "DMARC: what becomes of forged letters")
+
+
+def reports_accepted(subject: Subject) -> tuple[Record, ...]:
+    """The domain's consent to read other domains' DMARC reports, or they are not sent (RFC 7489, section 7.1)."""
+    return tuple(
+        Record(
+            f"{other}._report._dmarc.{subject.domain}.",
+            "TXT",
+            subject.ttl,
+            (txt("v=DMARC1"),),
+            f"DMARC: reports on {other} may come here",
+        )
+        for other in subject.reports_for
+    )
+
+
+def dkim_text(der: bytes) -> str:
+    """The record for one public key (DER, SubjectPublicKeyInfo): RSA as it is, Ed25519 as its bare 32 bytes.
+
+    Raises ValueError for another kind of key, and for RSA below 1024 bits, which Gmail and Yahoo refuse.
+    """
+    key = load_der_public_key(der)
+    if isinstance(key, Ed25519PublicKey):
+        return f"v=DKIM1; k=ed25519; p={_base64(key.public_bytes(Encoding.Raw, PublicFormat.Raw))}"
+    if not isinstance(key, RSAPublicKey) or key.key_size < 1024:
+        raise ValueError("a DKIM key is RSA of at least 1024 bits (2048 is right), or Ed25519")
+    return f"v=DKIM1; k=rsa; p={_base64(der)}"
+
+
+def dmarc_text(subject: Subject) -> str:
+    """DMARC's line for the domain; the host's own name uses the same."""
+    words = subject.words.dmarc
+    readers = (f"postmaster@{subject.domain}",) if words.rua is None else words.rua
+    return "; ".join(["v=DMARC1", f"p={words.policy}", *([f"rua={mailto(readers)}"] if readers else [])])
+
+
+def mailto(addresses: Iterable[str]) -> str:
+    """``mailto:`` URIs with commas between; ``,`` ``!`` and ``;`` would end one (RFC 7489, section 6.2)."""
+    return ",".join(f"mailto:{quote(address, safe='@')}" for address in addresses)
+
+
+def mechanisms(addresses: Iterable[str]) -> list[str]:
+    """``ip4:…`` and ``ip6:…``, which cost no look-up."""
+    return [f"ip{ipaddress.ip_address(address).version}:{address}" for address in addresses]
+
+
+def _base64(data: bytes) -> str:
+    return base64.b64encode(data).decode()

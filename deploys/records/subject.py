@@ -1,0 +1,50 @@
+"""Subject, the input of every record: one domain, and the host that serves it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from deploys.records.settings import DomainRecords
+
+Service = Literal["imap", "imaps", "pop3", "pop3s", "submission", "submissions", "sieve"]
+
+
+@dataclass(frozen=True)
+class Subject:
+    """All names are host names without a final dot.
+
+    ``domains``: every mail domain of the host. ``v4``, ``v6``: the host's addresses as others see them.
+    ``outbound``: further addresses that it sends from. ``dkim``: selector to public key (DER, SubjectPublicKeyInfo).
+    ``tlsa``: SHA-256 of the public keys (SubjectPublicKeyInfo) that port 25 shows now and will show next, in hex.
+    ``reports_for``: other domains whose DMARC reports go to an address of this domain.
+    """
+
+    domain: str
+    hostname: str
+    v4: tuple[str, ...] = ()
+    v6: tuple[str, ...] = ()
+    outbound: tuple[str, ...] = ()
+    domains: tuple[str, ...] = ()
+    webmail: str | None = None
+    offered: frozenset[Service] = frozenset(("imaps", "submissions"))
+    dkim: Mapping[str, bytes] = field(default_factory=dict)
+    tlsa: tuple[str, ...] = ()
+    reports_for: tuple[str, ...] = ()
+    words: DomainRecords = field(default_factory=DomainRecords)
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """The host's addresses, IPv4 first."""
+        return (*self.v4, *self.v6)
+
+    @property
+    def zone(self) -> str:
+        """The zone that holds the domain."""
+        return self.words.dns.zone or self.domain
+
+    @property
+    def ttl(self) -> int:
+        """Seconds that others may remember a record."""
+        return self.words.dns.ttl

@@ -1,0 +1,56 @@
+"""All records of all domains, and in which zone each one stands."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from deploys.records import clients, host, senders, transport
+from deploys.records.record import Record, is_below
+from deploys.records.subject import Subject
+
+OF_THE_HOST = (host.a, host.aaaa, host.host_spf, host.host_dmarc, host.tlsa, host.webmail)
+OF_A_DOMAIN = (
+    transport.mx,
+    senders.spf,
+    senders.dkim,
+    senders.dmarc,
+    senders.reports_accepted,
+    transport.mta_sts,
+    transport.mta_sts_host,
+    transport.tls_rpt,
+    transport.caa,
+    clients.autoconfig,
+    clients.autodiscover,
+    clients.srv,
+)
+
+
+def of_host(subject: Subject) -> tuple[Record, ...]:
+    """The records of the host's own name (PTR is advice, ``host.ptr``, and stands in nobody's zone)."""
+    return tuple(record for kind in OF_THE_HOST for record in kind(subject))
+
+
+def of_domain(subject: Subject) -> tuple[Record, ...]:
+    """The records of one domain. A second domain names the same host."""
+    return tuple(record for kind in OF_A_DOMAIN for record in kind(subject))
+
+
+def everything(subjects: Sequence[Subject]) -> tuple[Record, ...]:
+    """The host's records and its domains', each once."""
+    host_records = of_host(primary(subjects)) if subjects else ()
+    return tuple(dict.fromkeys((*host_records, *(record for one in subjects for record in of_domain(one)))))
+
+
+def primary(subjects: Sequence[Subject]) -> Subject:
+    """The domain that the host's name belongs to; the first one where it belongs to none."""
+    own = [subject for subject in subjects if is_below(subject.hostname, subject.domain)]
+    return max(own, key=lambda subject: len(subject.domain), default=subjects[0])
+
+
+def by_zone(records: Iterable[Record], zones: Iterable[str]) -> dict[str, tuple[Record, ...]]:
+    """The records under the innermost of ``zones`` that holds them; under "" what is in none of them."""
+    found: dict[str, list[Record]] = {zone: [] for zone in zones}
+    for record in records:
+        zone = max((zone for zone in found if zone and is_below(record.name, zone)), key=len, default="")
+        found.setdefault(zone, []).append(record)
+    return {zone: tuple(inside) for zone, inside in found.items()}

@@ -1,0 +1,344 @@
+"""What verify says of the DNS, asked of real name servers."""
+
+from __future__ import annotations
+
+import subprocess
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from dns import query
+from dns.update import UpdateMessage
+from pydantic import SecretStr
+
+from deploys.proof.line import Line, failed
+from deploys.records import whole
+from deploys.records.blocklists import blocklist_lines
+from deploys.records.check import check, check_host
+from deploys.records.delegation import dnssec_line, mx_line, soa_line
+from deploys.records.record import Record, record, txt
+from deploys.records.resolver import Ask, Resolver
+from deploys.records.reverse import helo_line, reverse_lines
+from deploys.records.spf import spf_line
+from deploys.records.tsig import TsigKey
+from deploys.records.update import Server, changes, message, send
+from deploys.records.zonefile import zone_file, zone_of
+from tests.dns_server import KEY, SECRET, authoritative, free_port, named, needs
+from tests.dns_subjects import COM, NET
+
+pytestmark = needs("named")
+SUBJECTS = (COM, NET)
+RECORDS = whole.by_zone(whole.everything(SUBJECTS), ["example.com", "example.net"])
+HEAD = "$TTL 300\n@ IN SOA ns.invalid. hostmaster.invalid. 1 3600 600 86400 300\n@ IN NS ns.invalid.\n"
+REVERSE_4 = HEAD + "25 IN PTR mail.example.com.\n26 IN PTR example.org.\n"
+REVERSE_6 = HEAD + f"5.2.{'0.' * 17}0 IN PTR mail.example.com.\n"
+TRIAL = (
+    HEAD
+    + """
+good IN MX 10 mail.example.com.
+alias IN MX 10 www
+www IN CNAME mail.example.com.
+number IN MX 10 192.0.2.25.
+inside IN MX 10 lan
+lan IN A 10.1.2.3
+null IN MX 0 .
+wild IN TXT "v=spf1 +all"
+two IN TXT "v=spf1 -all"
+two IN TXT "v=spf1 mx -all"
+loop IN TXT "v=spf1 include:loop.trial.example -all"
+empty IN TXT "v=spf1 a:no1.trial.example a:no2.trial.example a:no3.trial.example -all"
+many IN TXT "v=spf1 include:five.trial.example a:lan.trial.example redirect=five.trial.example"
+five IN A 192.0.2.5
+five IN TXT "v=spf1 a:lan.trial.example/24 mx:good.trial.example exists:%{i}.trial.example ptr a -all a:x"
+"""
+)
+# good lists 192.0.2.26; tired answers every question with an error code; dead lists nothing; taken lists everything.
+BLOCKLISTS = {
+    "good.bl": HEAD + "2.0.0.127 IN A 127.0.0.2\n26.2.0.192 IN A 127.0.0.4\n",
+    "tired.bl": HEAD + "* IN A 127.255.255.254\n",
+    "dead.bl": HEAD,
+    "taken.bl": HEAD + "* IN A 127.0.0.2\n",
+    "sold.bl": HEAD + "* IN A 198.51.100.9\n",
+}
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    zones = {subject.domain: zone_file(zone_of(subject), RECORDS[subject.domain], 1) for subject in SUBJECTS}
+    reverse = {"2.0.192.in-addr.arpa": REVERSE_4, "0.0.0.0.8.b.d.0.1.0.0.2.ip6.arpa": REVERSE_6}
+    with authoritative(
+        tmp_path_factory.mktemp("dns"), {**zones, **reverse, **BLOCKLISTS, "trial.example": TRIAL}
+    ) as port:
+        yield Server("127.0.0.1", port, TsigKey(name=KEY, algorithm="hmac-sha256", secret=SecretStr(SECRET)))
+
+
+@pytest.fixture
+def ask(server: Server) -> Ask:
+    return Resolver(server.address, server.port).ask
+
+
+def lines_of(server: Server) -> tuple[Line, ...]:
+    return check(SUBJECTS, ["good.bl"], Resolver(server.address, server.port).ask, time.time())
+
+
+def publish(server: Server, zone: str, *records: Record) -> None:
+    send(server, zone, changes(server, records))
+
+
+def take_out(server: Server, zone: str, one: Record) -> None:
+    update = message(zone, [])
+    update.delete(one.name, one.type)
+    query.tcp(signed(update, server), server.address, timeout=5, port=server.port)
+
+
+def signed(update: UpdateMessage, server: Server) -> UpdateMessage:
+    update.use_tsig(server.signature)
+    return update
+
+
+def test_the_zones_as_written_are_green_in_every_line(server: Server):
+    lines = lines_of(server)
+    assert [line for line in lines if line.ok is not True] == []
+    assert len(lines) > 45
+
+
+def test_every_warning_of_a_green_zone_is_about_what_cannot_be_known_in_a_test(server: Server):
+    warned = {line.what for line in lines_of(server) if line.verdict == "warn"}
+    assert warned == {
+        "MX path example.com",  # documentation addresses are not on the internet
+        "MX path example.net",
+        "DNSSEC example.com",  # TLSA in an unsigned zone
+        "DNSSEC example.net",
+    }
+
+
+@pytest.mark.parametrize(
+    ("zone", "one"),
+    [pytest.param(zone, one, id=f"{one.type} {one.name}") for zone, records in RECORDS.items() for one in records],
+)
+def test_a_record_taken_out_turns_exactly_its_line_red_and_says_what_to_publish(server: Server, zone: str, one: Record):
+    take_out(server, zone, one)
+    try:
+        red = [line for line in lines_of(server) if line.ok is False]
+    finally:
+        publish(server, zone, one)
+    assert [line.what for line in red] == [f"{one.type} {one.name.rstrip('.')}"]
+    assert all(f"publish {one.type} {one.name.rstrip('.')} {value}" in red[0].remedy for value in one.values)
+
+
+def replaced(server: Server, one: Record, text: str) -> Line:
+    """The line on a TXT record while another text stands in its place."""
+    publish(server, "example.net", replace(one, values=(txt(text),)))
+    try:
+        (line,) = [line for line in lines_of(server) if line.what == f"TXT {one.name.rstrip('.')}"]
+        return line
+    finally:
+        publish(server, "example.net", one)
+
+
+def test_a_dkim_key_cut_by_the_provider_is_reported_as_cut(server: Server):
+    (one,) = [one for one in RECORDS["example.net"] if "_domainkey" in one.name]
+    line = replaced(server, one, one.text[:255])
+    assert (line.ok, line.seen) == (False, "the key cut after 237 of 392 characters")
+    assert line.remedy.startswith("publish it in pieces: publish TXT mail._domainkey.example.net")
+
+
+def test_a_dkim_key_is_compared_by_its_bytes_not_by_how_it_is_written(server: Server):
+    (one,) = [one for one in RECORDS["example.net"] if "_domainkey" in one.name]
+    key = one.text.partition("p=")[2]
+    assert replaced(server, one, f"p={key[:100]} {key[100:]}").ok is True
+
+
+def test_another_dkim_key_is_not_ours(server: Server):
+    (one,) = [one for one in RECORDS["example.net"] if "_domainkey" in one.name]
+    other = next(record for record in RECORDS["example.com"] if "ed25519" in record.name)
+    assert replaced(server, one, other.text).seen.startswith("another key")
+    assert replaced(server, one, "v=DKIM1; p=").seen == "a revoked key (empty p=)"
+
+
+def test_blanks_in_a_dmarc_record_change_nothing(server: Server):
+    (one,) = [one for one in RECORDS["example.net"] if one.name.startswith("_dmarc.")]
+    assert replaced(server, one, "v=DMARC1;p=none;rua=mailto:postmaster@example.net;").ok is True
+    assert replaced(server, one, "v=DMARC1; p=reject; rua=mailto:postmaster@example.net").ok is False
+
+
+def test_two_spf_records_are_one_too_many(server: Server, ask: Ask):
+    line = spf_line("two.trial.example", ask)
+    assert (line.ok, line.seen) == (False, "two.trial.example has 2 SPF records")
+
+
+def test_a_resolver_that_is_silent_turns_nothing_green_or_red():
+    silent = Resolver("127.0.0.1", free_port(), timeout=0.2)
+    began = time.monotonic()
+    lines = check([NET], ["good.bl"], silent.ask, time.time())
+    assert {line.ok for line in lines} == {None}
+    assert time.monotonic() - began < 5  # forty questions are not asked in vain
+
+
+def test_a_selector_without_a_key_on_the_host_is_red(ask: Ask):
+    lines = check([COM, replace(NET, dkim={})], [], ask, time.time())
+    assert [line.what for line in lines if line.ok is False] == ["DKIM mail._domainkey.example.net"]
+
+
+def test_a_provider_that_serves_addresses_in_place_of_a_cname_is_as_good(server: Server):
+    (one,) = [one for one in RECORDS["example.net"] if one.name.startswith("mta-sts.")]
+    addresses = (
+        *record("mta-sts.example.net", "A", 300, COM.v4, ""),
+        *record("mta-sts.example.net", "AAAA", 300, COM.v6, ""),
+    )
+    take_out(server, "example.net", one)
+    publish(server, "example.net", *addresses)
+    try:
+        assert not failed(lines_of(server))
+    finally:
+        for address in addresses:
+            take_out(server, "example.net", address)
+        publish(server, "example.net", one)
+
+
+def test_each_address_leads_to_the_host_and_back(ask: Ask):
+    lines = reverse_lines(["192.0.2.25", "2001:db8::25"], "mail.example.com", ask)
+    assert [line.ok for line in lines] == [True, True]
+
+
+def test_a_reverse_name_of_the_bare_domain_is_not_the_hosts(ask: Ask):
+    (line,) = reverse_lines(["192.0.2.26"], "mail.example.com", ask)
+    assert (line.ok, line.seen) == (False, "example.org")
+    assert "set its reverse name to exactly mail.example.com" in line.remedy
+
+
+def test_ipv6_without_a_reverse_name_is_seen_although_ipv4_has_one(ask: Ask):
+    v4, v6 = reverse_lines(["192.0.2.25", "2001:db8::99"], "mail.example.com", ask)
+    assert (v4.ok, v6.ok, v6.seen) == (True, False, "no reverse name")
+    assert "smtp_address_preference: ipv4" in v6.remedy
+
+
+def test_a_reverse_name_that_leads_elsewhere_is_not_confirmed(ask: Ask):
+    (line,) = reverse_lines(["192.0.2.26"], "example.org", ask)
+    assert line.ok is None  # this server does not know example.org, so nobody can tell
+    (line,) = check_host_lines(ask, "192.0.2.25", "PTR 192.0.2.25")
+    assert line.ok is True
+
+
+def check_host_lines(ask: Ask, address: str, what: str) -> list[Line]:
+    return [line for line in check_host(replace(COM, v4=(address,)), [], ask) if line.what == what]
+
+
+def test_the_helo_name_leads_to_the_sending_addresses_by_itself(ask: Ask):
+    both = ["192.0.2.25", "2001:db8::25"]
+    assert helo_line("mail.example.com", both, ask).ok is True
+    assert helo_line("mail.example.com", both[:1], ask).remedy.startswith("take away 2001:db8::25")
+    assert "an alias" in helo_line("webmail.example.com", both, ask).seen
+
+
+@pytest.mark.parametrize(
+    ("domain", "seen"),
+    [
+        ("alias", "www.trial.example is an alias (CNAME), which RFC 2181 forbids"),
+        ("number", "192.0.2.25 is an address; senders take it for a name that does not exist"),
+        ("inside", "lan.trial.example leads to 10.1.2.3, which the internet cannot reach"),
+        ("null", 'the null MX ".": the domain takes no mail'),
+    ],
+)
+def test_an_mx_that_others_cannot_follow_is_red(ask: Ask, domain: str, seen: str):
+    line = mx_line(f"{domain}.trial.example", ["192.0.2.25"], ask)
+    assert (line.ok, line.seen) == (False, seen)
+
+
+def test_spf_lookups_are_counted_through_includes_and_redirects(ask: Ask):
+    line = spf_line("many.trial.example", ask)
+    assert (line.ok, line.seen) == (False, "13 look-ups (many.trial.example 3, five.trial.example 10)")
+    assert spf_line("five.trial.example", ask).seen == "5 look-ups (five.trial.example 5)"
+
+
+def test_spf_faults_that_receivers_give_up_on_are_red(ask: Ask):
+    assert spf_line("loop.trial.example", ask).seen == "loop.trial.example includes itself"
+    assert spf_line("empty.trial.example", ask).seen == "3 look-ups (empty.trial.example 3), 3 empty"
+    assert [spf_line(f"{name}.trial.example", ask).ok for name in ("loop", "empty", "wild")] == [False, False, True]
+
+
+def test_a_domain_without_a_zone_is_red(ask: Ask):
+    assert soa_line("example.com", "example.com", ask).ok is True
+    assert soa_line("nowhere.example.com", "nowhere.example.com", ask).seen == "the domain does not exist"
+
+
+@pytest.mark.parametrize(
+    ("zone", "ok", "seen"),
+    [
+        ("good.bl", False, "listed (127.0.0.4)"),
+        ("tired.bl", None, "127.255.255.254: the list does not answer public or nameless resolvers"),
+        ("dead.bl", None, "the list lists nothing, or everything: it is dead"),
+        ("taken.bl", None, "the list lists nothing, or everything: it is dead"),
+        (
+            "sold.bl",
+            None,
+            "198.51.100.9: not a list's answer (the resolver or the list's new owner answers everything)",
+        ),
+    ],
+)
+def test_an_error_of_a_blocklist_is_told_apart_from_a_listing(ask: Ask, zone: str, ok: bool | None, seen: str):
+    (line,) = blocklist_lines(["192.0.2.26"], [zone], ask)
+    assert (line.ok, line.seen) == (ok, seen)
+
+
+def test_an_address_that_no_list_holds_is_clean(ask: Ask):
+    assert [line.ok for line in blocklist_lines(["192.0.2.25", "2001:db8::25"], ["good.bl"], ask)] == [True, True]
+
+
+@pytest.fixture(scope="module")
+def signed_zone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Resolver]:
+    """A validating BIND that trusts example.net's key, before one that serves it signed, and a broken sister."""
+    directory = tmp_path_factory.mktemp("signed")
+    keys = [sign(directory, "example.net", "+2592000"), sign(directory, "brief.test", "+172800")]
+    keys.append(sign(directory, "broken.test", "+2592000"))
+    broken = directory / "broken.test.zone.signed"
+    broken.write_text(broken.read_text().replace("hostmaster.invalid.", "somebody.invalid."))  # not what was signed
+    serve = "".join(
+        f'zone "{zone}" {{ type primary; file "{zone}.zone.signed"; }};\n'
+        for zone in ("example.net", "brief.test", "broken.test")
+    )
+    validating = tmp_path_factory.mktemp("validating")
+    with named(directory, "recursion no;", serve) as port:
+        forward = f"recursion yes; dnssec-validation yes; forward only; forwarders {{ 127.0.0.1 port {port}; }};"
+        with named(validating, forward, f"trust-anchors {{ {' '.join(keys)} }};\n") as front:
+            yield Resolver("127.0.0.1", front)
+
+
+def run_in(directory: Path, *command: str) -> str:
+    return subprocess.run(command, cwd=directory, check=True, capture_output=True, text=True, timeout=30).stdout
+
+
+def sign(directory: Path, zone: str, end: str) -> str:
+    """Signs a zone until ``end`` (seconds from now) and gives its trust anchor."""
+    (directory / f"{zone}.zone").write_text(HEAD)
+    name = run_in(directory, "dnssec-keygen", "-q", "-a", "ECDSAP256SHA256", "-f", "KSK", zone).strip()
+    run_in(directory, "dnssec-signzone", "-z", "-S", "-e", f"now{end}", "-o", zone, f"{zone}.zone")
+    fields = next(line for line in (directory / f"{name}.key").read_text().splitlines() if " DNSKEY " in line).split()
+    return f'{zone} static-key {fields[3]} {fields[4]} {fields[5]} "{"".join(fields[6:])}";'
+
+
+@needs("dnssec-signzone")
+def test_a_signed_and_validated_zone_is_green(signed_zone: Resolver):
+    line = dnssec_line("example.net", True, signed_zone.ask, time.time())
+    assert (line.ok, line.verdict) == (True, "ok")
+    assert line.seen.startswith("signed and validated, signatures hold until 20")
+
+
+@needs("dnssec-signzone")
+def test_signatures_about_to_end_are_red_while_there_is_time(signed_zone: Resolver):
+    line = dnssec_line("brief.test", True, signed_zone.ask, time.time())
+    assert line.ok is False
+    assert "re-sign the zone" in line.remedy
+
+
+@needs("dnssec-signzone")
+def test_a_zone_whose_signature_is_wrong_is_red_and_not_merely_silent(signed_zone: Resolver):
+    line = dnssec_line("broken.test", True, signed_zone.ask, time.time())
+    assert (line.ok, line.seen.split(":")[0]) == (False, "broken")
+
+
+def test_an_unsigned_zone_is_a_warning_only_where_tlsa_needs_it(ask: Ask):
+    assert dnssec_line("example.com", False, ask, time.time()).verdict == "ok"
+    assert dnssec_line("example.com", True, ask, time.time()).verdict == "warn"
