@@ -2,30 +2,119 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
+from pydantic import Field
+
+from deploys import hashes
+from deploys.names import domain_of, untagged
 from deploys.settings import Settings
+from deploys.values import Line, PasswordHash, Size
+
+Accounts = Literal["virtual", "system"]
+AUTOMATIC = ("postmaster", "abuse")  # RFC 2142, section 2 and 4: every domain answers for these
+RESERVED = "posthaus-probe"  # the local part of verify's own mailbox
 
 
 class Mailbox(Settings):
-    """One mailbox: a crypt(3) hash, a display name, a limit in bytes (None: the default; 0: unlimited)."""
+    """One mailbox. ``quota`` is in bytes (None: the server's default; 0: unlimited)."""
 
-    password: str | None = None
-    name: str | None = None
-    quota: int | None = None
+    password: PasswordHash | None = Field(
+        default=None,
+        repr=False,
+        description="The hash of the password, in quotes; `script/password` makes one. Argon2, bcrypt ($2b$), SHA-512"
+        " ($6$), SHA-256 ($5$), and yescrypt ($y$) are read. With `accounts: system` it may be left out: the Unix"
+        " user's own password counts then, and Argon2 is not read.",
+        examples=["{ARGON2ID}$argon2id$v=19$m=19456,t=2,p=1$…"],
+    )
+    name: Line | None = Field(default=None, description="The person's name, in any script.", examples=["José Müller"])
+    quota: Size | None = Field(
+        default=None,
+        description="The most this mailbox may hold; 0 is no limit. Default: `quota` of the server.",
+        examples=["5G"],
+    )
+
+    @property
+    def crypt(self) -> str | None:
+        """The hash without its scheme, as /etc/shadow writes it."""
+        return hashes.bare(self.password) if self.password else None
+
+
+@dataclass(frozen=True)
+class Expansion:
+    """Where the mail to one address ends: mailboxes here, addresses elsewhere."""
+
+    mailboxes: tuple[str, ...] = ()
+    outside: tuple[str, ...] = ()
 
 
 class Directory(Settings):
-    """All addresses, lower case and in A-labels, checked against each other."""
+    """All addresses, lower case and in A-labels. MailServer has checked them against each other."""
 
     domains: tuple[str, ...]
     mailboxes: dict[str, Mailbox]
-    aliases: dict[str, tuple[str, ...]] = {}
-    catch_all: dict[str, str] = {}
+    aliases: dict[str, tuple[str, ...]] = Field(default={})
+    catch_all: dict[str, str] = Field(default={})
     postmaster: str
-    accounts: Literal["virtual", "system"] = "virtual"
+    accounts: Accounts = "virtual"
     quota: int = 1 << 30
 
     def login(self, address: str) -> str:
         """The name that ``address`` logs in with: whole in virtual mode, the Unix user in system mode."""
         return address if self.accounts == "virtual" else address.partition("@")[0]
+
+    def quota_of(self, address: str) -> int:
+        """The limit of a mailbox in bytes; 0: none."""
+        quota = self.mailboxes[address].quota
+        return self.quota if quota is None else quota
+
+    @cached_property
+    def all_aliases(self) -> dict[str, tuple[str, ...]]:
+        """The declared aliases, and postmaster@ and abuse@ every domain: to the postmaster, unless declared."""
+        automatic = {
+            f"{local}@{domain}": (self.postmaster,)
+            for domain in self.domains
+            for local in AUTOMATIC
+            if f"{local}@{domain}" not in self.mailboxes
+        }
+        return {**automatic, **self.aliases}
+
+    def expand(self, address: str) -> Expansion:
+        """Where mail to ``address`` ends, after aliases, tags (+) and the catch-all. Empty for an unknown address."""
+        mailboxes: list[str] = []
+        outside: list[str] = []
+        seen: set[str] = set()
+        ahead = [address.lower()]
+        while ahead:
+            here = ahead.pop(0)
+            if here in seen:
+                continue
+            seen.add(here)
+            targets = self._targets(here)
+            if here in targets:
+                mailboxes.append(here)
+            elif domain_of(here) not in self.domains:
+                outside.append(here)
+            ahead += targets
+        return Expansion(tuple(mailboxes), tuple(outside))
+
+    def owners(self, address: str) -> tuple[str, ...]:
+        """The logins that may send as ``address``: its mailbox's alone, if it has one, else all it leads to."""
+        for known in (address.lower(), untagged(address.lower())):
+            if known in self.mailboxes:
+                return (self.login(known),)
+            if known in self.all_aliases:
+                break
+        return tuple(self.login(mailbox) for mailbox in self.expand(address).mailboxes)
+
+    def _targets(self, address: str) -> tuple[str, ...]:
+        """One step of Postfix's way: the whole address, then without its tag, then the catch-all."""
+        for known in (address, untagged(address)):
+            if known in self.all_aliases:
+                return self.all_aliases[known]
+            if known in self.mailboxes:
+                return (known,)
+        catch_all = self.catch_all.get(domain_of(address))
+        return (catch_all,) if catch_all else ()

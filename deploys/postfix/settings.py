@@ -2,25 +2,78 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from deploys.settings import Settings
+from pydantic import AfterValidator, Field, model_validator
+
+from deploys.secret import Secret
+from deploys.settings import Problem, Settings, refuse
+from deploys.values import HostName, Line, Network, ParameterName, Port, Scalar, Size, without_repeats
+
+# Parameters that have a word of their own: said in two places, one of them would be wrong.
+WORDS = {
+    "myhostname": "hostname",
+    "mynetworks": "trusted_networks",
+    "relayhost": "relayhost",
+    "message_size_limit": "message_size",
+    "virtual_mailbox_domains": "domains",
+    "virtual_alias_maps": "aliases",
+}
 
 
 class Relayhost(Settings):
-    """The smarthost that outgoing mail takes, with the credentials it asks for."""
+    """The server that takes all outgoing mail (a smarthost), with the credentials it asks for."""
 
-    host: str
-    port: int = 587
-    tls: Literal["starttls", "implicit"] = "starttls"
-    username: str | None = None
-    password: str | None = None  # resolved from {file: …} or {env: …}; never stands in the YAML
+    host: HostName = Field(description="Its name; its certificate must cover it.", examples=["smtp.example.net"])
+    port: Port = Field(default=587, description="Its port.", examples=[465])
+    tls: Literal["starttls", "implicit"] = Field(
+        default="starttls", description="`starttls` after the greeting (587), or `implicit` from the first byte (465)."
+    )
+    username: Line | None = Field(default=None, description="The name to log in with.", examples=["mail@example.org"])
+    password: Secret | None = Field(
+        default=None,
+        description="The password, never itself in this file: `{file: path}` (relative to this file; its last line"
+        " break is dropped) or `{env: NAME}`.",
+        examples=[{"file": "relayhost.password"}],
+    )
+
+    @model_validator(mode="after")
+    def _makes_sense(self) -> Relayhost:
+        problems: list[Problem] = []
+        if (self.username is None) != (self.password is None):
+            missing, given = ("password", "username") if self.password is None else ("username", "password")
+            problems.append(((missing,), f"is missing, and {given} is given; write both or neither"))
+        if self.username and ":" in self.username:  # Postfix keeps both in one field, name:password
+            problems.append((("username",), "holds a colon, which Postfix cannot keep in a name; use another name"))
+        if self.port == 465 and self.tls == "starttls":
+            problems.append((("port",), "465 speaks TLS from the first byte; add tls: implicit, or write port: 587"))
+        if self.port in (25, 587) and self.tls == "implicit":
+            problems.append((("port",), f"{self.port} begins without TLS; write tls: starttls, or port: 465"))
+        if problems:
+            refuse(problems)
+        return self
 
 
-class Postfix(Settings):
-    """Any parameter of main.cf; it wins over ours."""
+class PostfixWords(Settings):
+    """Any parameter of main.cf."""
 
-    parameters: dict[str, str | int | bool] = {}
+    parameters: dict[ParameterName, Scalar] = Field(
+        default={},
+        description="Any parameter of main.cf; it wins over ours. (Those with a word of their own are said there.)",
+        examples=[{"biff": False}],
+    )
+
+    @model_validator(mode="after")
+    def _says_it_once(self) -> PostfixWords:
+        doubled = [name for name in self.parameters if name in WORDS]
+        if doubled:
+            refuse((("parameters", name), f"has a word of its own; say it in {WORDS[name]}") for name in doubled)
+        return self
+
+
+class Postfix(PostfixWords):
+    """The room's words: those under ``postfix``, and the top-level ones that are Postfix's to keep. Sizes in bytes."""
+
     relayhost: Relayhost | None = None
-    trusted_networks: tuple[str, ...] = ()
-    message_size: int = 50 << 20
+    trusted_networks: Annotated[tuple[Network, ...], AfterValidator(without_repeats)] = ()
+    message_size: Size = 50 << 20

@@ -1,0 +1,57 @@
+"""Warnings: words that can be deployed, and what their operator should know."""
+
+from __future__ import annotations
+
+import stat
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from deploys import networks
+from deploys.names import domain_of
+from deploys.sizes import in_words
+
+if TYPE_CHECKING:
+    from deploys.mailserver import MailServer
+
+
+def warnings(mail: MailServer) -> list[str]:
+    """One line for each, ``key: what it means; what to do about it``."""
+    return [*_forwards(mail), *_wide_networks(mail), *_small_quotas(mail), *_loose_files(mail)]
+
+
+def _forwards(mail: MailServer) -> Iterator[str]:
+    """Forwarded mail keeps its sender, whose SPF record does not name this server (RFC 7208, section 10.3)."""
+    leading = {f"aliases.{alias}": targets for alias, targets in mail.aliases.items()}
+    leading |= {f"catch_all.{domain}": (target,) for domain, target in mail.catch_all.items()}
+    for key, targets in leading.items():
+        outside = [target for target in targets if domain_of(target) not in mail.domains]
+        if outside:
+            yield (
+                f"{key}: forwards to {', '.join(outside)} without rewriting the sender (SRS), "
+                "so providers that check SPF may refuse it; a mailbox here is safer"
+            )
+
+
+def _wide_networks(mail: MailServer) -> Iterator[str]:
+    for network in mail.trusted_networks:
+        if networks.is_wide(network):
+            yield (
+                f"trusted_networks: {network} is wide, and every host in it may send as anybody "
+                "(containers and NAT make strangers look like it); name only the hosts that must"
+            )
+
+
+def _small_quotas(mail: MailServer) -> Iterator[str]:
+    quotas = {f"mailboxes.{address}.quota": box.quota for address, box in mail.mailboxes.items()}
+    for key, quota in {"quota": mail.quota, **quotas}.items():
+        if quota and quota < mail.message_size:
+            yield (
+                f"{key}: {in_words(quota)} is less than one message of message_size ({in_words(mail.message_size)}); "
+                "write more, or a smaller message_size"
+            )
+
+
+def _loose_files(mail: MailServer) -> Iterator[str]:
+    key = mail.tls.key
+    if key and key.exists() and key.stat().st_mode & stat.S_IROTH:
+        yield f"tls.key: {key} can be read by everybody on this workstation; chmod 600 {key}"

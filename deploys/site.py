@@ -1,0 +1,91 @@
+"""Where an operator's own hosts and words live, apart from ours, so that ``git pull`` never meets them.
+
+A site is a directory with ``inventory.py`` (hosts) and ``mail.yaml`` (words): the one that POSTHAUS_SITE names, else
+``site/`` beside this project's inventory.py, else ``.trial/`` (script/trial and Vagrant make it), else nothing: then
+the words are those in group_data/mail.yaml, and there is no host.
+"""
+
+from __future__ import annotations
+
+import os
+import runpy
+import sys
+from pathlib import Path
+from typing import Any, NoReturn
+
+from deploys import words as reader
+from deploys.mailserver import MailServer
+
+ROOT = Path(__file__).resolve().parent.parent
+SHIPPED = ROOT / "group_data" / "mail.yaml"
+NO_HOST = """There is no host yet. Either
+  script/trial                  makes a throwaway one here and converges it,
+or write site/inventory.py with your hosts, such as
+  mail = ["mail.example.org"]
+and site/mail.yaml with your words (group_data/mail.yaml is an example, docs/reference.md lists all)."""
+
+
+def directory() -> Path | None:
+    """The operator's directory, if there is one. A POSTHAUS_SITE that is no directory ends the run."""
+    named = os.environ.get("POSTHAUS_SITE")
+    if named:
+        where = Path(named).expanduser().resolve()
+        return where if where.is_dir() else _stop(f"POSTHAUS_SITE: {where} is no directory; name the one of your site")
+    return next((ROOT / name for name in ("site", ".trial") if (ROOT / name).is_dir()), None)
+
+
+def mail_yaml() -> Path:
+    """The file with the words. Only a trial may do without one of its own."""
+    site = directory()
+    if site is None or (site == ROOT / ".trial" and not (site / "mail.yaml").exists()):
+        return _short(SHIPPED)
+    return _short(site / "mail.yaml")
+
+
+def mail_server() -> MailServer:
+    """The words of this site, for group_data/all.py. Bad ones end the run, with every reason, before any connection."""
+    path = mail_yaml()
+    mail = _read(path)
+    for warning in mail.warnings():
+        print(f"warning: {path}: {warning}", file=sys.stderr)
+    known_hosts()
+    return mail
+
+
+def words(name: str) -> MailServer:
+    """The words in another file of this site, for a host's own data in its inventory.py."""
+    return _read(_short((directory() or SHIPPED.parent) / name))
+
+
+def groups() -> dict[str, Any]:
+    """The groups of hosts in this site's inventory.py. Without one the run ends and says what to do."""
+    site = directory()
+    inventory = site / "inventory.py" if site else None
+    if inventory is None or not inventory.exists():
+        _stop(NO_HOST if inventory is None else f"{_short(inventory)}: is missing.\n{NO_HOST}")
+    names = runpy.run_path(str(inventory), run_name="inventory")
+    return {name: value for name, value in names.items() if isinstance(value, (list, tuple)) and name[0] != "_"}
+
+
+def known_hosts() -> None:
+    """Make ~/.ssh/known_hosts if there is none: without the file pyinfra cannot note or look up any host key."""
+    path = Path.home() / ".ssh" / "known_hosts"
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path.touch(mode=0o600, exist_ok=True)
+
+
+def _read(path: Path) -> MailServer:
+    try:
+        return reader.words(path)
+    except reader.WordsError as error:
+        _stop(f"{error}")
+
+
+def _stop(message: str) -> NoReturn:
+    """End the run with exit code 1. (SystemExit: any other exception would make pyinfra print a traceback.)"""
+    raise SystemExit(message)
+
+
+def _short(path: Path) -> Path:
+    """``path`` from the working directory, where it lies below it: easier to read and to click on."""
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path

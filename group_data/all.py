@@ -1,0 +1,8 @@
+"""What every host is to be: the site's words, and SSH that checks host keys and does not dawdle. Host data wins."""
+
+from deploys.nodelay import NoDelayTransport
+from deploys.site import mail_server
+
+mail = mail_server()
+ssh_strict_host_key_checking = "yes"  # a host whose key is not known yet is refused: log in once with ssh to accept it
+ssh_paramiko_connect_kwargs = {"transport_factory": NoDelayTransport}
