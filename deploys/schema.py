@@ -43,5 +43,5 @@ def _tidy(value: Schema, name: str) -> Schema:
 
 def _or_blank(value: Schema) -> Schema:
     """A section may stand there with nothing below it: as if it were not written."""
-    about = {key: value.pop(key) for key in ("description", "default", "examples") if key in value}
+    about: Schema = {key: value.pop(key) for key in ("description", "default", "examples") if key in value}
     return {"anyOf": [*value.pop("anyOf", [value]), {"type": "null"}], **about}
