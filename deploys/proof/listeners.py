@@ -13,7 +13,7 @@ ROOM = "listeners"
 DHCP = {("udp", 68), ("udp", 546)}
 
 
-def lines(declared: Sequence[Door], seen: Sequence[Listener], open_ports: Collection[str] = ()) -> list[Line]:
+def lines(declared: Sequence[Door], seen: Sequence[Listener], open_ports: Collection[str | int] = ()) -> list[Line]:
     """One line for all declared doors that are open, one for each that is not, one for each open and undeclared port.
 
     ``open_ports`` are the operator's own: ``9100`` or ``51820/udp``.
@@ -31,7 +31,7 @@ def _shut(door: Door, seen: Sequence[Listener]) -> Line:
     return Line(ROOM, f"port {door.port} ({door.what})", "listening", found, False, CONVERGE)
 
 
-def _undeclared(declared: Sequence[Door], seen: Sequence[Listener], open_ports: Collection[str]) -> list[Line]:
+def _undeclared(declared: Sequence[Door], seen: Sequence[Listener], open_ports: Collection[str | int]) -> list[Line]:
     allowed = {("tcp", door.port) for door in declared} | DHCP | {_port(word) for word in open_ports}
     extra = {
         (one.protocol, one.port, one.process or "unknown process")
@@ -58,6 +58,6 @@ def _is_sshd(one: Listener) -> bool:
     return one.process == "sshd" or (one.process == "systemd" and one.port == 22 and one.protocol == "tcp")
 
 
-def _port(word: str) -> tuple[str, int]:
+def _port(word: str | int) -> tuple[str, int]:
     port, _, protocol = str(word).partition("/")
     return protocol or "tcp", int(port)
