@@ -41,7 +41,7 @@ class Tree(FactBase[TreeState]):
     default = TreeState
 
     @override
-    def command(self, target: str, paths: list[str]) -> StringCommand:  # type: ignore[override]
+    def command(self, target: str, paths: list[str]) -> StringCommand:
         files = [QuoteString(path) for path in paths]
         return StringCommand(
             StringCommand("S=", QuoteString(tree_state(target)), ";", _separator=""),

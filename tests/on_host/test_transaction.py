@@ -207,7 +207,7 @@ def test_killing_the_remote_script_at_many_points_leaves_all_or_nothing(letterbo
     points, caught = random.Random(25), 0
     for number in range(1, 13):
         process = letterbox.start(files=generation(number))
-        wait = "until pid=$(pgrep -of posthaus-[p]ut); do sleep 0.005; done"
+        wait = "for i in $(seq 600); do pid=$(pgrep -of posthaus-[p]ut) && break; sleep 0.005; done"
         killed = letterbox.host.run(f"{wait}; sleep {points.uniform(0, 0.25):.3f}; kill -9 $pid", check=False)
         caught += killed.returncode == 0
         process.communicate(timeout=60)
