@@ -1,0 +1,20 @@
+"""Run the first rooms alone on a host of the lab."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from lab import pyinfra, site
+from lab.mailhost import MailHost
+from lab.pyinfra import Run
+from tests.on_host.words import example
+
+DEPLOY = "tests/on_host/deploys/foundation.py"
+
+
+def lay(directory: Path, *hosts: MailHost, options: tuple[str, ...] = (), **words: Any) -> Run:
+    """Run tests/on_host/deploys/foundation.py with ``words`` on ``hosts``; ``directory`` gets their site."""
+    where = site.write(directory, [host.entry for host in hosts], example())
+    return pyinfra.pyinfra(where, DEPLOY, "-y", "--json", *options, environment={"POSTHAUS_TEST": json.dumps(words)})

@@ -1,0 +1,99 @@
+"""One apt run installs everything: it waits, never asks, repairs, and starts no service with stock configuration."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from lab import pyinfra, site
+from lab.mailhost import MailHost
+from tests.on_host.foundation import DEPLOY, lay
+from tests.on_host.words import example
+
+pytestmark = pytest.mark.host
+
+SERVERS = ["postfix", "dovecot-imapd", "dovecot-pop3d", "dovecot-lmtpd", "dovecot-managesieved", "apache2", "php-fpm"]
+ANSWERS = ["postfix postfix/main_mailer_type select Internet Site", "postfix postfix/mailname string mail.example.com"]
+HOLD = "import fcntl,time;f=open('{}','w');fcntl.lockf(f,fcntl.LOCK_EX);time.sleep({})"
+
+
+def hold(host: MailHost, lock: str, seconds: int) -> None:
+    """Another package manager at work."""
+    host.run(f'systemd-run --quiet python3 -c "{HOLD.format(lock, seconds)}" && sleep 1')
+
+
+def test_servers_are_installed_and_none_runs_with_the_distributions_configuration(bare_host: MailHost, tmp_path: Path):
+    run = lay(tmp_path, bare_host, packages=SERVERS, debconf=ANSWERS)
+    assert (run.rc, run.changes) == (0, 1), run.output
+    assert bare_host.run("ss -Hltn | grep -v ':22 '", check=False).stdout == ""
+    assert bare_host.run("systemctl --failed --plain --no-legend").stdout == ""
+    assert bare_host.run("systemctl is-enabled postfix dovecot apache2 | sort -u").stdout == "enabled\n"
+    assert bare_host.run("dpkg --audit; ls /usr/sbin/policy-rc.d 2>/dev/null", check=False).stdout == ""
+    assert "postfix/main_mailer_type: Internet Site" in bare_host.run("debconf-show postfix").stdout
+    assert bare_host.run("cat /etc/mailname").stdout == "mail.example.com\n"
+    again = lay(tmp_path, bare_host, packages=SERVERS, debconf=ANSWERS)
+    assert (again.rc, again.changes) == (0, 0), again.output
+
+
+def test_another_package_manager_is_waited_for(bare_host: MailHost, tmp_path: Path):
+    hold(bare_host, "/var/lib/dpkg/lock-frontend", 8)
+    hold(bare_host, "/var/lib/apt/lists/lock", 20)
+    run = lay(tmp_path, bare_host, packages=["tree"])
+    assert (run.rc, run.changes) == (0, 1), run.output
+
+
+@pytest.mark.parametrize("lock", ["/var/lib/dpkg/lock-frontend", "/var/lib/apt/lists/lock"])
+def test_one_that_never_ends_is_named_with_its_lock(bare_host: MailHost, tmp_path: Path, lock: str):
+    hold(bare_host, lock, 300)
+    run = lay(tmp_path, bare_host, packages=["tree"], wait=4)
+    assert run.rc == 1
+    assert lock in run.output
+    assert "python3" in run.output
+    assert bare_host.run(f"test -e {lock} && dpkg --audit").stdout == ""
+
+
+def test_a_half_configured_package_is_completed_first(bare_host: MailHost, tmp_path: Path):
+    bare_host.run("cd /root && apt-get update -qq && apt-get download -qq tree 2>/dev/null && dpkg --unpack tree_*.deb")
+    assert "tree" in bare_host.run("dpkg --audit").stdout
+    run = lay(tmp_path, bare_host, packages=["tree"])
+    assert (run.rc, run.changes) == (0, 1), run.output
+    assert bare_host.run("dpkg --audit").stdout == ""
+
+
+def test_an_installation_killed_half_way_is_finished_by_the_next_run(bare_host: MailHost, tmp_path: Path):
+    where = site.write(tmp_path, [bare_host.entry], example())
+    process = subprocess.Popen(
+        [pyinfra.command(), "inventory.py", DEPLOY, "-y"],
+        cwd=pyinfra.ROOT,
+        env={
+            **os.environ,
+            "POSTHAUS_SITE": str(where),
+            "POSTHAUS_TEST": json.dumps({"packages": SERVERS, "debconf": ANSWERS}),
+        },
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    deadline = time.monotonic() + 120
+    while bare_host.run("ls /var/lib/dpkg/info/dovecot-core.list", check=False).returncode:
+        assert time.monotonic() < deadline, "apt never came to unpacking Dovecot"
+        time.sleep(0.2)
+    bare_host.run("kill -9 $(ps -C apt-get,dpkg -o pid=)")
+    assert process.wait(timeout=60) == 1
+    assert bare_host.run("dpkg --audit").stdout != ""
+    run = lay(tmp_path, bare_host, packages=SERVERS, debconf=ANSWERS)
+    assert run.rc == 0, run.output
+    assert bare_host.run("dpkg --audit").stdout == ""
+    assert lay(tmp_path, bare_host, packages=SERVERS).changes == 0
+
+
+@pytest.mark.releases("debian-13")
+def test_a_package_that_nobody_knows_is_named(bare_host: MailHost, tmp_path: Path):
+    run = lay(tmp_path, bare_host, packages=["no-such-package"])
+    assert run.rc == 1
+    assert "Unable to locate package no-such-package" in run.output
