@@ -1,0 +1,110 @@
+"""What is done for the webmail: PHP, SquirrelMail's tree, its configuration and its places to write."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from pyinfra import host
+from pyinfra.api import deploy
+from pyinfra.api.exceptions import DeployError
+from pyinfra.api.operation import OperationMeta
+
+from deploys.directory.settings import Directory as MailDirectory
+from deploys.download import DownloadError
+from deploys.squirrelmail import render
+from deploys.squirrelmail.settings import Source, Webmail
+from deploys.squirrelmail.source import squirrelmail_tree, stamp
+from deploys.tls.settings import Tls
+from facts.archive import Unpacked
+from operations import archive, config, directories, unit
+from operations.directories import Directory
+from operations.file import File
+
+PLACES = {
+    render.STATE: Directory(),
+    f"{render.STATE}/data": Directory("0730", group="www-data"),
+    f"{render.STATE}/sessions": Directory("0700", "www-data", "www-data"),
+    render.SPOOL: Directory(),
+    f"{render.SPOOL}/attach": Directory("0730", group="www-data"),
+    f"{render.SPOOL}/tmp": Directory("0700", "www-data", "www-data"),
+    render.LOG: Directory("0750", "www-data", "adm"),
+}
+
+
+@deploy("SquirrelMail")
+def deploy_squirrelmail(
+    webmail: Webmail, directory: MailDirectory, hostname: str, tls: Tls, php: str, message_size: int
+) -> None:
+    """Install SquirrelMail and run it in PHP ``php`` (such as ``8.2``). ``message_size`` in bytes.
+
+    Raises DeployError before anything is changed where the source cannot be had.
+    """
+    _fetch_if_needed(webmail.pinned)
+    archive.unpack(
+        name="Lay SquirrelMail's tree",
+        source=partial(squirrelmail_tree, webmail.pinned),
+        target=render.HOME,
+        versions=render.VERSIONS,
+        stamp=stamp(webmail.pinned),
+    )
+    directories.present(name="Make SquirrelMail's places to write", directories=PLACES)
+    settings = config.tree(
+        name="Write SquirrelMail's configuration",
+        target=render.CONFIGURATION,
+        files={
+            "config_local.php": File(
+                render.config_local_php(webmail, directory, hostname, tls), mode="0640", group="www-data"
+            )
+        },
+        validate=f"php{php} -l $STAGE/config_local.php",
+    )
+    _deploy_housekeeping()
+    _deploy_php(tls, php, message_size, settings)
+
+
+def _fetch_if_needed(source: Source) -> None:
+    """The workstation has the source before any host changes, or the run ends here and says why."""
+    if host.get_fact(Unpacked, target=render.HOME).is_version(stamp(source)):
+        return
+    try:
+        squirrelmail_tree(source)
+    except DownloadError as error:
+        raise DeployError(f"webmail.source: {error}") from None
+
+
+def _deploy_housekeeping() -> None:
+    config.tree(
+        name="Clean up after letters that were never sent",
+        target="/etc/tmpfiles.d",
+        files={"squirrelmail.conf": File(render.tmpfiles_conf())},
+        copy=False,
+    )
+    config.tree(
+        name="Rotate PHP's log",
+        target="/etc/logrotate.d",
+        files={"squirrelmail": File(render.logrotate_conf())},
+        validate="logrotate --debug $STAGE/squirrelmail",
+        copy=False,
+    )
+
+
+def _deploy_php(tls: Tls, php: str, message_size: int, settings: OperationMeta) -> None:
+    target = f"/etc/php/{php}/fpm"
+    pool = config.tree(
+        name="Write PHP's pool",
+        target=target,
+        files={
+            "php-fpm.conf": File(render.php_fpm_conf(php)),
+            "pool.d/squirrelmail.conf": File(render.pool_conf(php, message_size, tls)),
+        },
+        # it includes by an absolute path: the check must follow it into the stage
+        validate=f"sed s,$TARGET/,$STAGE/, $STAGE/php-fpm.conf >$STAGE/staged; php-fpm{php} -t -y $STAGE/staged",
+    )
+    unit.converge(
+        name="Run PHP with it",
+        unit=f"php{php}-fpm.service",
+        reload_on=[target, render.CONFIGURATION, render.HOME],  # a reload also forgets where the link led
+        trees=[target, render.CONFIGURATION],
+        probe=f"test -S {render.socket(php)}",
+        after=[settings, pool],
+    )

@@ -1,0 +1,52 @@
+"""Apache's room, from mail.yaml to the configuration."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from deploys.apache import render
+from deploys.squirrelmail.render import post_size
+from deploys.squirrelmail.settings import Webmail
+from tests.test_squirrelmail import server
+
+GOLDEN = Path(__file__).parent / "golden" / "apache"
+
+
+def configuration(**webmail: object) -> str:
+    mail = server(webmail=webmail)
+    assert mail.webmail
+    return render.apache2_conf(mail.webmail, mail.tls, "8.2", mail.message_size)
+
+
+def test_from_yaml_to_apaches_configuration():
+    assert configuration() == (GOLDEN / "apache2.conf").read_text()
+
+
+def test_another_port_shows_in_every_place():
+    text = configuration(hostname="post.example.com", port=8443)
+    assert "Listen 8443 https" in text
+    assert "<VirtualHost *:8443>" in text
+    assert 'Redirect permanent / "https://post.example.com:8443/"' in text
+    assert "443 https\n" not in text.replace("8443", "")
+
+
+def test_nothing_of_the_distributions_sites_and_modules_is_read():
+    includes = [line.split()[1] for line in configuration().splitlines() if line.startswith("Include")]
+    assert includes == ["local.conf"]
+
+
+def test_a_form_that_php_takes_is_not_refused_by_apache():
+    assert f"LimitRequestBody {post_size(50 << 20)}" in configuration()
+
+
+@pytest.mark.parametrize("port", [443, 8443])
+def test_the_probe_is_shell_that_parses(port: int):
+    probe = render.probe(Webmail(hostname="webmail.example.com", port=port))
+    assert subprocess.run(["sh", "-n", "-c", probe], check=False).returncode == 0
+    script = subprocess.run(
+        ["sh", "-c", probe.replace("bash -c", "printf %s")], capture_output=True, text=True, check=True
+    )
+    assert subprocess.run(["bash", "-n", "-c", script.stdout], check=False).returncode == 0
