@@ -32,7 +32,12 @@ def problems(error: ValidationError, model: type[Settings], document: Document |
         place = tuple(part for part in detail["loc"] if part != "[key]")
         kind = document.kinds.get(place) if document else None
         found.append((place, _sentence(dict(detail), place, model, kind)))
-    return found
+    return [(place, text) for place, text in found if text != _PLAIN["too_short"] or not _below(place, found)]
+
+
+def _below(place: Place, found: list[Problem]) -> bool:
+    """Whether an entry of the list at ``place`` is wrong: pydantic then counts it as missing, too."""
+    return any(other[:-1] == place and isinstance(other[-1], int) for other, _ in found if other)
 
 
 def blanks(document: Document, model: type[Settings]) -> list[Problem]:
@@ -90,5 +95,6 @@ _PLAIN = {
 
 def _unknown(place: Place, model: type[Settings]) -> str:
     known = keys_at(model, place[:-1])
-    close = difflib.get_close_matches(str(place[-1]), known, n=1)
+    word = str(place[-1])
+    close = [name for name in known if name.startswith(word)] or difflib.get_close_matches(word, known, n=1)
     return f"is not a word here; did you mean {close[0]}?" if close else f"is not a word here; write {', '.join(known)}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from deploys import hashes
@@ -116,6 +116,9 @@ def _unix_users(written: Written) -> Iterator[Problem]:
         first.setdefault(local, address)
 
 
-def _closest(word: str, known: Any) -> str:
-    close = difflib.get_close_matches(word, list(known), n=1)
-    return f" (did you mean {close[0]}?)" if close else ""
+def _closest(word: str, known: Iterable[str]) -> str:
+    """A hint at the known name that ``word`` may be meant to be; of addresses only the part before the @ counts."""
+    local, at, domain = word.rpartition("@")
+    names = {name.removesuffix(f"{at}{domain}"): name for name in known if name.endswith(f"{at}{domain}")} if at else {}
+    close = difflib.get_close_matches(local or word, list(names or known), n=1, cutoff=0.7)
+    return f" (did you mean {names.get(close[0], close[0])}?)" if close else ""
