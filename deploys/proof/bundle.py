@@ -7,7 +7,6 @@ from pathlib import Path
 PACKAGE = "deploys.proof.on_host"
 # In the order of their imports: each is a module under its own name before the next one asks for it.
 MODULES = ("doors", "letters", "stranger", "webmail", "examine")
-PACKAGES = ("python3",)  # Debian packages the script needs: python3-minimal has no smtplib
 
 _LOADER = """import json, sys, types
 for name, source in {sources!a}:

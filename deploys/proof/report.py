@@ -77,7 +77,8 @@ def as_json(report: Report) -> str:
 def as_html(report: Report) -> str:
     """The same as a page that needs nothing else."""
     rooms = [(room, list(lines)) for room, lines in groupby(report.lines, key=lambda line: line.room)]
-    return template(Path(__file__).parent / "report.html.j2", report=report, rooms=rooms, failed=failed(report.lines))
+    page = Path(__file__).parent / "report.html.j2"
+    return template(page, report=report, rooms=rooms, failed=failed(report.lines), count=summary(report.lines))
 
 
 def write(report: Report, directory: Path) -> Path:

@@ -16,8 +16,7 @@ from deploys.proof.on_host.webmail import Webmail, plain
 
 def examine(plan: dict[str, Any]) -> None:
     """Look at everything the plan names, and say it line by line."""
-    for number in (signal.SIGHUP, signal.SIGTERM):
-        signal.signal(number, lambda *_: sys.exit(1))  # an exception, so that letters are taken away first
+    listen_to_signals(stop)
     stay_here(plan["names"])
     say("addresses", 0, " ".join(own_addresses()))
     certificate_on_disk(plan["chain"])
@@ -32,6 +31,18 @@ def examine(plan: dict[str, Any]) -> None:
         return
     say("probe", 1, "its secret lies on the host")
     send_and_read(plan, Post(plan, secret))
+
+
+def listen_to_signals(handler: Any) -> None:
+    """What happens when somebody hangs up or wants us to end."""
+    for number in (signal.SIGHUP, signal.SIGTERM):
+        signal.signal(number, handler)
+
+
+def stop(*_: Any) -> None:
+    """End by an exception, so that letters are taken away first; once is enough."""
+    listen_to_signals(signal.SIG_IGN)
+    sys.exit(1)
 
 
 def stay_here(names: list[str]) -> None:
@@ -69,6 +80,7 @@ def send_and_read(plan: dict[str, Any], post: Post) -> None:
         if plan["webmail"]:
             look_at_webmail(plan["webmail"], post)
     finally:
+        listen_to_signals(signal.SIG_IGN)
         attempt("clean", post.clean)
 
 

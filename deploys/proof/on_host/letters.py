@@ -43,6 +43,7 @@ class Post:
         self.context = trusting(plan["authorities"])
         self.run = uuid.uuid4().hex[:16]
         self.queued: list[str] = []
+        self.underway = False  # a letter may be in the host's hands, even if its answer never reached us
         self.until = time.monotonic()
 
     def letter(self) -> email.message.EmailMessage:
@@ -72,6 +73,7 @@ class Post:
         with self.submission(kind, port) as client:
             code, text = envelope(client, self.probe, self.probe, reset=False)
             if code == 250:
+                self.underway = True
                 code, text = client.data(self.letter().as_bytes())
         if code == 250:
             self.queued.append(text.decode().split()[-1])
@@ -126,7 +128,7 @@ class Post:
     def clean(self) -> tuple[int, str]:
         """Take this run's letters away: from the INBOX, the queue, wherever else one may lie; count the last two."""
         by_imap = 0
-        for kind, port in self.readers if self.queued else []:
+        for kind, port in self.readers if self.underway else []:
             if kind.startswith("imap"):
                 with contextlib.suppress(Exception):
                     by_imap = len(self.imap_letters(kind, port, delete=True))

@@ -1,0 +1,163 @@
+"""The proof on real hosts: a good one proved, and each way of breaking one seen."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import Any
+
+import pytest
+
+from deploys.mailserver import MailServer
+from deploys.proof.bundle import script
+from deploys.proof.deploy import REPORTS
+from deploys.proof.plan import PROBE_MAILDIR, PROBE_SECRET, plan
+from lab.mailhost import MailHost
+from lab.pyinfra import Run
+
+pytestmark = pytest.mark.host
+
+PROOF_LETTERS = f"find {PROBE_MAILDIR} -type f \\( -path '*/cur/*' -o -path '*/new/*' -o -path '*/tmp/*' \\) | wc -l"
+# Everything that a proof could change, but what services write of themselves (logs, caches, indexes of the probe).
+STATE = "find /etc /var/lib/posthaus /var/mail /var/lib/squirrelmail/data -printf '%p %s %m %u %g %C@\\n' | sort"
+
+
+def report(host: MailHost) -> dict[str, Any]:
+    """What the last proof of this host wrote down."""
+    name = host.entry[0].replace("/", "-").strip("@-")
+    words: dict[str, Any] = json.loads((REPORTS / f"{name}.json").read_text("utf-8"))
+    return words
+
+
+def verdicts(host: MailHost) -> dict[str, str]:
+    """Each line of the last proof: what -> verdict."""
+    return {line["what"]: line["verdict"] for line in report(host)["lines"]}
+
+
+def failing(host: MailHost) -> set[str]:
+    """What failed in the last proof."""
+    return {what for what, verdict in verdicts(host).items() if verdict == "FAIL"}
+
+
+def letters_left(host: MailHost) -> tuple[str, str]:
+    """How many letters lie in the probe's mailbox, and what the queue says."""
+    return host.run(PROOF_LETTERS).stdout.strip(), host.run("mailq").stdout.strip()
+
+
+def proved_again(host: MailHost) -> Run:
+    """Postfix holds back a service that failed (a minute): wait until the host is whole again."""
+    for _ in range(12):
+        run = host.verify()
+        if run.rc == 0:
+            return run
+        time.sleep(10)
+    return run
+
+
+def test_a_converged_host_is_proved_and_nothing_is_left_behind_or_changed(mail_host: MailHost) -> None:
+    before = mail_host.run(STATE).stdout
+    run = mail_host.verify()
+    assert (run.rc, failing(mail_host)) == (0, set()), run.output
+    assert set(verdicts(mail_host).values()) == {"ok"}, run.output
+    assert letters_left(mail_host) == ("0", "Mail queue is empty")
+    assert mail_host.run(STATE).stdout == before
+
+
+def test_the_secret_of_the_probe_never_leaves_the_host(mail_host: MailHost) -> None:
+    secret = mail_host.run(f"cat {PROBE_SECRET}").stdout.strip()
+    assert len(secret) >= 16
+    run = mail_host.verify(None, "-vvv")
+    assert run.rc == 0, run.output
+    assert secret not in run.output + run.stdout + json.dumps(report(mail_host))
+    assert secret not in mail_host.run("journalctl -o cat --no-pager").stdout
+
+
+def test_json_stays_json_and_counts_a_proof_as_no_change(mail_host: MailHost) -> None:
+    run = mail_host.verify(None, "--json")
+    assert run.json is not None, run.stdout
+    assert (run.rc, run.totals) == (0, {"hosts": 1, "success": 0, "error": 0, "no_change": 1})
+
+
+def test_a_dry_run_sends_no_letter(mail_host: MailHost) -> None:
+    # not through verify(), which says -y
+    before = mail_host.run("journalctl -o cat --no-pager -t postfix/submission/smtpd -t postfix/smtpd | wc -l").stdout
+    assert mail_host.pyinfra("deploys/verify.py", "--dry").rc == 0
+    after = mail_host.run("journalctl -o cat --no-pager -t postfix/submission/smtpd -t postfix/smtpd | wc -l").stdout
+    assert after == before
+
+
+def test_nobody_has_to_press_enter_for_a_proof(mail_host: MailHost) -> None:
+    run = mail_host.pyinfra("deploys/verify.py")
+    assert run.rc == 0, run.output
+    assert "read by IMAP 993" in run.output
+
+
+def test_an_examination_that_is_killed_takes_its_letters_away(mail_host: MailHost) -> None:
+    words = json.dumps(plan(MailServer.read(mail_host.words)))
+    mail_host.write("/root/examine.py", script(), "0600")
+    for moment in (0.5, 1, 1.5, 2, 2.5, 3):
+        mail_host.run(f"timeout -s HUP {moment} python3 -I -B /root/examine.py '{words}'", check=False)
+        assert letters_left(mail_host) == ("0", "Mail queue is empty")
+
+
+def test_configuration_that_no_service_has_read_yet_fails_one_line(own_mail_host: MailHost) -> None:
+    own_mail_host.run("touch /etc/postfix/main.cf")
+    run = own_mail_host.verify()
+    assert (run.rc, failing(own_mail_host)) == (1, {"postfix.service"}), run.output
+    assert "-> run deploys/mail.py, which reloads it" in run.output
+
+
+def test_an_undeclared_port_fails_one_line_that_names_its_process(own_mail_host: MailHost) -> None:
+    own_mail_host.run("systemd-run --unit=extra python3 -m http.server 8099; sleep 1")
+    run = own_mail_host.verify()
+    assert (run.rc, failing(own_mail_host)) == (1, {"port 8099/tcp"}), run.output
+    assert "python3 listens" in run.output
+
+
+def test_a_stopped_dovecot_fails_where_people_would_notice(own_mail_host: MailHost) -> None:
+    own_mail_host.run("systemctl stop dovecot")
+    run = own_mail_host.verify()
+    assert run.rc == 1
+    assert {"dovecot.service", "port 993 (IMAP)", "letter by 587, STARTTLS"} <= failing(own_mail_host), run.output
+    assert letters_left(own_mail_host) == ("0", "Mail queue is empty")
+    own_mail_host.run("systemctl start dovecot")
+    run = proved_again(own_mail_host)
+    assert run.rc == 0, run.output
+
+
+def test_letters_that_are_never_delivered_are_taken_out_of_the_queue(own_mail_host: MailHost) -> None:
+    own_mail_host.run("postconf -e 'virtual_transport = lmtp:unix:private/nobody' && postfix reload && sleep 1")
+    run = own_mail_host.verify()
+    assert "read by IMAP 993, TLS" in failing(own_mail_host), run.output
+    assert verdicts(own_mail_host)["letter by 587, STARTTLS"] == "ok"
+    assert letters_left(own_mail_host) == ("0", "Mail queue is empty")
+
+
+def test_a_certificate_on_disk_that_nobody_serves_yet_fails(own_mail_host: MailHost) -> None:
+    own_mail_host.run(
+        "cd /etc/ssl/posthaus && openssl req -x509 -newkey rsa:2048 -nodes -keyout /dev/null -days 90 -subj /CN=new "
+        "-addext subjectAltName=DNS:mail.example.com,DNS:webmail.example.com -out new.pem && mv new.pem fullchain.pem"
+    )
+    run = own_mail_host.verify()
+    assert run.rc == 1
+    assert any(what.startswith("certificate on 25 110 143 443") for what in failing(own_mail_host)), run.output
+
+
+def test_a_host_without_the_probe_is_told_what_to_do_first(own_mail_host: MailHost) -> None:
+    own_mail_host.run(f"rm {PROBE_SECRET}")
+    run = own_mail_host.verify()
+    assert failing(own_mail_host) == {"the probe's secret"}, run.output
+    assert "run deploys/mail.py first: it makes the probe mailbox" in run.output
+
+
+def test_an_open_relay_is_found(own_mail_host: MailHost) -> None:
+    own_mail_host.run("postconf -e 'mynetworks = 0.0.0.0/0' && postfix reload && sleep 1")
+    run = own_mail_host.verify()
+    assert {"25: relay to elsewhere", "25: stranger as one of us"} <= failing(own_mail_host), run.output
+
+
+def test_a_bare_host_fails_in_every_room_and_breaks_nothing(bare_host: MailHost) -> None:
+    run = bare_host.verify()
+    assert run.rc == 1
+    assert {"postfix.service", "port 25 (SMTP)", "the examination"} <= failing(bare_host), run.output
+    assert "Traceback" not in run.output
