@@ -1,0 +1,111 @@
+"""The schema and the reference say what the reader takes, and are not stale."""
+
+import json
+
+import jsonschema
+import pytest
+import yaml
+
+from deploys import reference
+from deploys.errors import WordsError
+from deploys.mailserver import MailServer
+from tests.test_words import ARGON2, ROOT, example
+
+SCHEMA = json.loads(reference.SCHEMA.read_text())
+MAIL_YAML = (ROOT / "group_data" / "mail.yaml").read_text()
+
+
+def fits(value):
+    return jsonschema.Draft202012Validator(SCHEMA).is_valid(value)
+
+
+def examples(section, path=()):
+    """Every example of the schema, as whole words that hold it."""
+    for name, value in section["properties"].items():
+        for one in value.get("examples", ()):
+            yield pytest.param((*path, name), one, id=".".join((*path, name)))
+        for kind in value.get("anyOf", [value]):
+            if "$ref" in kind:
+                yield from examples(SCHEMA["$defs"][kind["$ref"].rpartition("/")[2]], (*path, name))
+
+
+def test_the_schema_and_the_reference_are_fresh():
+    assert reference.SCHEMA.read_text(encoding="utf-8") == reference.schema_text(), "stale: run script/docs"
+    assert reference.REFERENCE.read_text(encoding="utf-8") == reference.reference_text(), "stale: run script/docs"
+
+
+def test_a_stale_reference_is_told_and_written_anew(tmp_path, monkeypatch, capsys):
+    for name in ("SCHEMA", "REFERENCE"):
+        monkeypatch.setattr(reference, name, tmp_path / name)
+    monkeypatch.setattr(reference, "ROOT", tmp_path)
+    assert reference.main(["--check"]) == 1
+    assert "SCHEMA is stale; run script/docs" in capsys.readouterr().err
+    assert reference.main([]) == 0
+    assert reference.main(["--check"]) == 0
+
+
+def test_the_schema_is_one():
+    jsonschema.Draft202012Validator.check_schema(SCHEMA)
+
+
+def test_the_shipped_words_name_the_schema_and_fit_it():
+    assert MAIL_YAML.startswith("# yaml-language-server: $schema=mail.schema.json\n")
+    assert fits(yaml.safe_load(MAIL_YAML))
+    assert len(MAIL_YAML.splitlines()) <= 10
+
+
+@pytest.mark.parametrize(("path", "value"), examples(SCHEMA))
+def test_every_example_fits_the_schema(path, value):
+    whole = example(relayhost={"host": "smtp.example.net"})
+    words = whole
+    for key in path[:-1]:
+        words = words.setdefault(key, {})
+    words[path[-1]] = value
+    assert fits(whole), list(jsonschema.Draft202012Validator(SCHEMA).iter_errors(whole))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"quota": 5},
+        {"quota": "1.5 GiB"},
+        {"webmail": False},
+        {"webmail": {}},
+        {"webmail": {"port": 8443, "title": "Büro"}},
+        {"aliases": None},
+        {"mailboxes": {"a@example.org": None}, "accounts": "system"},
+        {"mailboxes": {"a@example.org": {"password": ARGON2, "quota": 0}}},
+        {"postfix": {"parameters": {"a": 1, "b": "x", "c": True}}},
+        {"dovecot": {"protocols": ["imap"]}},
+    ],
+)
+def test_what_the_reader_takes_the_schema_takes(changes):
+    words = {**example(), **changes}
+    assert MailServer.read(words)
+    assert fits(words)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"hostnam": "x"},
+        {"webmail": True},
+        {"webmail": {"port": "443"}},
+        {"quota": "lots"},
+        {"domains": []},
+        {"aliases": {"x@example.org": []}},
+        {"relayhost": {"host": "smtp.example.net", "username": "x", "password": "clear"}},
+        {"accounts": "unix"},
+        {"mailboxes": {"a@example.org": {"password": "clear"}}},
+    ],
+)
+def test_what_the_schema_refuses_the_reader_refuses(changes):
+    assert not fits({**example(), **changes})
+    with pytest.raises(WordsError):
+        MailServer.read(example(**changes))
+
+
+def test_the_reference_has_every_word():
+    text = reference.REFERENCE.read_text()
+    words = [f"## `{name}`" for name in MailServer.model_fields]
+    assert [line for line in text.splitlines() if line.startswith("## ")] == words
