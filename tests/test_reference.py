@@ -54,7 +54,7 @@ def test_the_shipped_words_name_the_schema_and_fit_it():
     assert len(MAIL_YAML.splitlines()) <= 10
 
 
-@pytest.mark.parametrize(("path", "value"), examples(SCHEMA))
+@pytest.mark.parametrize(("path", "value"), list(examples(SCHEMA)))
 def test_every_example_fits_the_schema(path, value):
     whole = example(relayhost={"host": "smtp.example.net"})
     words = whole
