@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from deploys.mailserver import MailServer
+from deploys.preflight.needs import needed_ports
 from deploys.proof import certificates, exams, listeners, outside, services
 from deploys.proof.bundle import script
 from deploys.proof.line import Line, failed, summary
@@ -96,6 +97,17 @@ def test_the_same_port_on_ipv4_and_ipv6_is_one_line():
 def test_what_everybody_has_and_what_the_operator_declares_is_no_finding(more):
     found = listeners.lines(doors(mail()), listening(*ALL_PORTS) + more, open_ports=[9100, "51820/udp"])
     assert not failed(found)
+
+
+def test_a_resolver_that_asks_its_neighbours_is_a_warning():
+    found = listeners.lines(doors(mail()), listening(*ALL_PORTS) + listening(5355, process="systemd-resolve"))
+    assert [line.verdict for line in found] == ["ok", "warn"]
+    assert "LLMNR=no" in found[1].remedy
+
+
+def test_preflight_needs_exactly_the_ports_that_the_proof_wants_open():
+    for words in (mail(), mail(dovecot={"protocols": ["imap"]}, webmail=False), mail(webmail={"port": 8443})):
+        assert {door.port for door in doors(words)} == set(needed_ports(words.dovecot, words.webmail))
 
 
 def test_a_port_of_a_protocol_that_is_not_declared_must_be_shut():

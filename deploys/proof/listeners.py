@@ -11,6 +11,8 @@ from facts.listeners import Listener
 ROOM = "listeners"
 # A lease is renewed from these ports; whoever asks for an address must hold them.
 DHCP = {("udp", 68), ("udp", 546)}
+# mDNS and LLMNR, which Debian's systemd-resolved speaks unless told otherwise (resolved.conf(5)).
+NEIGHBOURS = (5353, 5355)
 
 
 def lines(declared: Sequence[Door], seen: Sequence[Listener], open_ports: Collection[str | int] = ()) -> list[Line]:
@@ -40,17 +42,16 @@ def _undeclared(declared: Sequence[Door], seen: Sequence[Listener], open_ports: 
     }
     if not extra:
         return [Line(ROOM, "undeclared ports", "none open to the world", "none", True)]
-    return [
-        Line(
-            ROOM,
-            f"port {port}/{protocol}",
-            "not open to the world",
-            f"{process} listens",
-            False,
-            f"stop {process}, bind it to 127.0.0.1, or declare it in the host's data: open_ports: [{port}/{protocol}]",
-        )
-        for protocol, port, process in sorted(extra)
-    ]
+    return [_open(protocol, port, process) for protocol, port, process in sorted(extra)]
+
+
+def _open(protocol: str, port: int, process: str) -> Line:
+    what, expected, seen = f"port {port}/{protocol}", "not open to the world", f"{process} listens"
+    if process.startswith("systemd-resolve") and port in NEIGHBOURS:
+        remedy = "it answers neighbours only; LLMNR=no and MulticastDNS=no in /etc/systemd/resolved.conf shut it"
+        return Line(ROOM, what, expected, seen, True, remedy)
+    remedy = f"stop {process}, bind it to 127.0.0.1, or declare it in the host's data: open_ports: [{port}/{protocol}]"
+    return Line(ROOM, what, expected, seen, False, remedy)
 
 
 def _is_sshd(one: Listener) -> bool:
