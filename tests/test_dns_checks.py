@@ -16,8 +16,9 @@ from pydantic import SecretStr
 from deploys.proof.line import Line, failed
 from deploys.records import whole
 from deploys.records.blocklists import blocklist_lines
-from deploys.records.check import check, check_host
+from deploys.records.check import check
 from deploys.records.delegation import dnssec_line, mx_line, soa_line
+from deploys.records.nameservers import Elsewhere, name_server_lines
 from deploys.records.record import Record, record, txt
 from deploys.records.resolver import Ask, Resolver
 from deploys.records.reverse import helo_line, reverse_lines
@@ -32,7 +33,7 @@ pytestmark = needs("named")
 SUBJECTS = (COM, NET)
 RECORDS = whole.by_zone(whole.everything(SUBJECTS), ["example.com", "example.net"])
 HEAD = "$TTL 300\n@ IN SOA ns.invalid. hostmaster.invalid. 1 3600 600 86400 300\n@ IN NS ns.invalid.\n"
-REVERSE_4 = HEAD + "25 IN PTR mail.example.com.\n26 IN PTR example.org.\n"
+REVERSE_4 = HEAD + "25 IN PTR mail.example.com.\n26 IN PTR example.org.\n27 IN PTR ns.example.org.\n"
 REVERSE_6 = HEAD + f"5.2.{'0.' * 17}0 IN PTR mail.example.com.\n"
 TRIAL = (
     HEAD
@@ -54,6 +55,7 @@ five IN A 192.0.2.5
 five IN TXT "v=spf1 a:lan.trial.example/24 mx:good.trial.example exists:%{i}.trial.example ptr a -all a:x"
 """
 )
+OTHERS = {"trial.example": TRIAL, "example.org": HEAD + "ns IN A 192.0.2.54\n"}
 # good lists 192.0.2.26; tired answers every question with an error code; dead lists nothing; taken lists everything.
 BLOCKLISTS = {
     "good.bl": HEAD + "2.0.0.127 IN A 127.0.0.2\n26.2.0.192 IN A 127.0.0.4\n",
@@ -68,9 +70,7 @@ BLOCKLISTS = {
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     zones = {subject.domain: zone_file(zone_of(subject), RECORDS[subject.domain], 1) for subject in SUBJECTS}
     reverse = {"2.0.192.in-addr.arpa": REVERSE_4, "0.0.0.0.8.b.d.0.1.0.0.2.ip6.arpa": REVERSE_6}
-    with authoritative(
-        tmp_path_factory.mktemp("dns"), {**zones, **reverse, **BLOCKLISTS, "trial.example": TRIAL}
-    ) as port:
+    with authoritative(tmp_path_factory.mktemp("dns"), {**zones, **reverse, **BLOCKLISTS, **OTHERS}) as port:
         yield Server("127.0.0.1", port, TsigKey(name=KEY, algorithm="hmac-sha256", secret=SecretStr(SECRET)))
 
 
@@ -80,7 +80,12 @@ def ask(server: Server) -> Ask:
 
 
 def lines_of(server: Server) -> tuple[Line, ...]:
-    return check(SUBJECTS, ["good.bl"], Resolver(server.address, server.port).ask, time.time())
+    return check(SUBJECTS, ["good.bl"], Resolver(server.address, server.port).ask, time.time(), served_by(server))
+
+
+def served_by(server: Server) -> Elsewhere:
+    """Every name server of these zones is the test's own."""
+    return lambda address: Resolver(server.address, server.port).ask
 
 
 def publish(server: Server, zone: str, *records: Record) -> None:
@@ -177,8 +182,8 @@ def test_a_resolver_that_is_silent_turns_nothing_green_or_red():
     assert time.monotonic() - began < 5  # forty questions are not asked in vain
 
 
-def test_a_selector_without_a_key_on_the_host_is_red(ask: Ask):
-    lines = check([COM, replace(NET, dkim={})], [], ask, time.time())
+def test_a_selector_without_a_key_on_the_host_is_red(server: Server, ask: Ask):
+    lines = check([COM, replace(NET, dkim={})], [], ask, time.time(), served_by(server))
     assert [line.what for line in lines if line.ok is False] == ["DKIM mail._domainkey.example.net"]
 
 
@@ -217,13 +222,9 @@ def test_ipv6_without_a_reverse_name_is_seen_although_ipv4_has_one(ask: Ask):
 
 def test_a_reverse_name_that_leads_elsewhere_is_not_confirmed(ask: Ask):
     (line,) = reverse_lines(["192.0.2.26"], "example.org", ask)
-    assert line.ok is None  # this server does not know example.org, so nobody can tell
-    (line,) = check_host_lines(ask, "192.0.2.25", "PTR 192.0.2.25")
-    assert line.ok is True
-
-
-def check_host_lines(ask: Ask, address: str, what: str) -> list[Line]:
-    return [line for line in check_host(replace(COM, v4=(address,)), [], ask) if line.what == what]
+    assert line.ok is None  # example.org has no address at all, which is another line's fault
+    (line,) = reverse_lines(["192.0.2.27"], "ns.example.org", ask)
+    assert (line.ok, line.seen) == (False, "ns.example.org, which leads to 192.0.2.54")
 
 
 def test_the_helo_name_leads_to_the_sending_addresses_by_itself(ask: Ask):
@@ -285,6 +286,25 @@ def test_an_error_of_a_blocklist_is_told_apart_from_a_listing(ask: Ask, zone: st
 
 def test_an_address_that_no_list_holds_is_clean(ask: Ask):
     assert [line.ok for line in blocklist_lines(["192.0.2.25", "2001:db8::25"], ["good.bl"], ask)] == [True, True]
+
+
+def test_a_secondary_that_lags_is_named_although_the_resolver_sees_all(server: Server, ask: Ask, tmp_path: Path):
+    old = [one for one in RECORDS["example.net"] if one.type != "MX"]
+    with authoritative(tmp_path, {"example.net": zone_file(zone_of(NET), old, 1)}) as port:
+        (line,) = name_server_lines(
+            "example.net", RECORDS["example.net"], ask, lambda address: Resolver("127.0.0.1", port).ask
+        )
+    assert (line.what, line.ok) == ("name server ns1.example.com of example.net", False)
+    assert line.seen == "lacks MX example.net"
+
+
+def test_a_name_server_that_is_silent_or_does_not_know_the_zone_is_red(ask: Ask, tmp_path: Path):
+    nobody = free_port()
+    (silent,) = name_server_lines("example.net", (), ask, lambda address: Resolver("127.0.0.1", nobody, 0.2).ask)
+    assert (silent.ok, "does not answer" in silent.seen) == (False, True)
+    with authoritative(tmp_path, {"net": HEAD}) as port:
+        (lame,) = name_server_lines("example.net", (), ask, lambda address: Resolver("127.0.0.1", port).ask)
+    assert (lame.ok, lame.seen) == (False, "192.0.2.53 does not know the zone")
 
 
 @pytest.fixture(scope="module")

@@ -10,6 +10,7 @@ from deploys.records import whole
 from deploys.records.blocklists import blocklist_lines
 from deploys.records.compare import ROOM, alias_line, record_line
 from deploys.records.delegation import dnssec_line, mx_line, soa_line
+from deploys.records.nameservers import Elsewhere, at, name_server_lines
 from deploys.records.record import Record
 from deploys.records.resolver import Ask
 from deploys.records.reverse import helo_line, reverse_lines
@@ -17,12 +18,19 @@ from deploys.records.spf import spf_line
 from deploys.records.subject import Subject
 
 
-def check(subjects: Sequence[Subject], blocklists: Sequence[str], ask: Ask, now: float) -> tuple[Line, ...]:
-    """The host's lines, then each domain's. ``ask``: a ``Resolver``'s; ``now``: seconds since 1970."""
+def check(
+    subjects: Sequence[Subject], blocklists: Sequence[str], ask: Ask, now: float, elsewhere: Elsewhere = at
+) -> tuple[Line, ...]:
+    """The host's lines, then each domain's, then each name server's. ``ask``: a ``Resolver``'s; ``now``: seconds
+    since 1970; ``elsewhere``: how to ask a name server at its address."""
     if not subjects:
         return ()
-    host = check_host(whole.primary(subjects), blocklists, ask)
-    return (*host, *(line for subject in subjects for line in check_domain(subject, ask, now)))
+    zones = whole.by_zone(whole.everything(subjects), [subject.zone for subject in subjects])
+    return (
+        *check_host(whole.primary(subjects), blocklists, ask),
+        *(line for subject in subjects for line in check_domain(subject, ask, now)),
+        *(line for zone, inside in zones.items() if zone for line in name_server_lines(zone, inside, ask, elsewhere)),
+    )
 
 
 def check_host(subject: Subject, blocklists: Sequence[str], ask: Ask) -> tuple[Line, ...]:

@@ -25,11 +25,11 @@ def record_line(record: Record, answer: Answer) -> Line:
     ours = [rdata for rdata in answer.rdatas if record.owns(rdata)]
     if record.type == "TXT" and "._domainkey." in record.name:
         return _dkim_line(record, [text_of(rdata) for rdata in ours])
-    wanted, found = {_key(r) for r in record.rdatas}, {_key(r) for r in ours}
+    wanted, found = {meaning(r) for r in record.rdatas}, {meaning(r) for r in ours}
     seen = "; ".join(shown(_plain(rdata)) for rdata in ours) or "nothing"
     if wanted - found or (record.type == "TXT" and len(ours) > 1):
         return Line(ROOM, what(record), expected, seen, False, _remedy(record, ours))
-    extra = [_plain(rdata) for rdata in ours if _key(rdata) not in wanted]
+    extra = [_plain(rdata) for rdata in ours if meaning(rdata) not in wanted]
     return Line(ROOM, what(record), expected, seen, True, f"take away {'; '.join(extra)}" if extra else "")
 
 
@@ -69,6 +69,14 @@ def tags(text: str) -> dict[str, str]:
     return {name.strip().lower(): "".join(value.split()) for name, _, value in pairs}
 
 
+def meaning(rdata: Rdata) -> object:
+    """What makes two values the same to those who read them: blanks in TXT do not count."""
+    same = comparable(rdata)
+    if isinstance(same, str) and STARTS_A_TAG_LIST.match(same):
+        return frozenset(tags(same).items())
+    return " ".join(same.split()) if isinstance(same, str) else same
+
+
 def _dkim_line(record: Record, found: list[str]) -> Line:
     seen, fault = _dkim_fault(tags(record.text), found)
     remedy = "" if fault is None else f"{fault}{publish(record)}"
@@ -106,10 +114,3 @@ def _remedy(record: Record, ours: Sequence[Rdata]) -> str:
 def _plain(rdata: Rdata) -> str:
     same = comparable(rdata)
     return same if isinstance(same, str) else str(rdata)
-
-
-def _key(rdata: Rdata) -> object:
-    same = comparable(rdata)
-    if isinstance(same, str) and STARTS_A_TAG_LIST.match(same):
-        return tuple(tags(same).items())
-    return " ".join(same.split()) if isinstance(same, str) else same

@@ -140,13 +140,18 @@ class Records(Settings):
     """The host's words on DNS, and its domains'.
 
     ``addresses``: as others see the host; needed behind address translation, else read from the host. ``resolver``:
-    whom ``verify`` asks (none: the workstation's own).
+    whom ``verify`` asks (none: the workstation's own). ``tlsa``: publish the keys of port 25; only for a signed zone,
+    and a certificate whose renewals keep the key until the next one is published: else a renewal turns mail away.
+    ``keys``, ``next_key``: where the host keeps DKIM's keys (DOMAIN.SELECTOR.key) and the key to be served next.
     """
 
     addresses: tuple[IpAddress, ...] = ()
     resolver: IpAddress | None = None
     resolver_port: Port = 53
     blocklists: tuple[DnsName, ...] = BLOCKLISTS
+    tlsa: bool = False
+    keys: str = "/var/lib/rspamd/dkim"
+    next_key: str = "/etc/ssl/posthaus/next-privkey.pem"
     domains: dict[Domain, DomainRecords] = Field(default_factory=dict)
 
     def of(self, domain: str) -> DomainRecords:

@@ -1,0 +1,32 @@
+"""The records that the site's domains need in the DNS: as files, as a table, and to name servers of one's own.
+
+pyinfra inventory.py deploys/dns.py
+"""
+
+from pyinfra import config, host
+
+from deploys import site
+from deploys.mailserver import MailServer
+from deploys.records.deploy import deploy_records, refusals
+from deploys.records.gather import read, subjects
+from facts.dns import PublicRecords
+
+config.TEMP_DIR = "/var/tmp"  # sudo's askpass helper runs from there; a careful host mounts /tmp noexec
+
+home = site.directory() or site.ROOT
+mail = MailServer.read(host.data.mail)
+
+with refusals():
+    words = read(host.data.get("dns") or {}, home)
+    on_host = host.get_fact(PublicRecords, keys=words.keys, certificate=mail.tls.chain_path, next_key=words.next_key)
+    deploy_records(
+        subjects=subjects(
+            mail.hostname,
+            mail.domains,
+            mail.webmail.hostname if mail.webmail else None,
+            mail.dovecot.protocols,
+            words,
+            on_host,
+        ),
+        directory=home / "dns",
+    )

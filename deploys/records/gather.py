@@ -1,0 +1,79 @@
+"""From the operator's words and what the host says about itself to a Subject for each domain."""
+
+from __future__ import annotations
+
+import base64
+import ipaddress
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from deploys import errors
+from deploys.records.record import is_below
+from deploys.records.settings import Records
+from deploys.records.subject import Service, Subject
+from facts.dns import Publishable
+
+# ManageSieve, IMAP and POP3 as Dovecot's room opens them, submission as Postfix's does.
+OFFERED: dict[str, tuple[Service, ...]] = {"imap": ("imap", "imaps"), "pop3": ("pop3", "pop3s"), "sieve": ("sieve",)}
+ALWAYS: tuple[Service, ...] = ("submission", "submissions")
+
+
+def read(words: Mapping[str, Any], base: Path) -> Records:
+    """The host's words on DNS; paths in them start from ``base``. Raises WordsError with every reason at once."""
+    try:
+        return Records.model_validate(words, context={"base": base})
+    except ValidationError as error:
+        raise errors.WordsError(errors.as_lines(errors.problems(error, Records))) from None
+
+
+def subjects(
+    hostname: str,
+    domains: Iterable[str],
+    webmail: str | None,
+    protocols: Iterable[str],
+    words: Records,
+    on_host: Publishable,
+) -> tuple[Subject, ...]:
+    """One subject for each domain. Declared addresses win over those that the host sees on its own interfaces.
+
+    Raises WordsError for words about a domain that is none of ours, and for a zone that could not be served.
+    """
+    names = tuple(domains)
+    if strangers := sorted(set(words.domains) - set(names)):
+        raise errors.WordsError(
+            [f"dns.domains: {', '.join(strangers)}: is not among domains; add it there, or mend it"]
+        )
+    v4, v6 = _declared(words, 4), _declared(words, 6)
+    return tuple(
+        Subject(
+            domain=domain,
+            hostname=hostname,
+            v4=v4 if words.addresses else on_host.v4,
+            v6=v6 if words.addresses else on_host.v6,
+            domains=names,
+            webmail=webmail,
+            offered=frozenset((*ALWAYS, *(one for protocol in protocols for one in OFFERED.get(protocol, ())))),
+            dkim={selector: base64.b64decode(key) for selector, key in on_host.dkim.get(domain, {}).items()},
+            tlsa=on_host.tlsa if words.tlsa else (),
+            reports_for=_reporting_to(domain, names, words),
+            words=words.of(domain),
+        )
+        for domain in names
+    )
+
+
+def _declared(words: Records, version: int) -> tuple[str, ...]:
+    return tuple(address for address in words.addresses if ipaddress.ip_address(address).version == version)
+
+
+def _reporting_to(domain: str, names: Iterable[str], words: Records) -> tuple[str, ...]:
+    """The domains whose DMARC reports an address of ``domain`` reads (its own subdomains need no consent)."""
+    return tuple(
+        other
+        for other in names
+        if not is_below(other, domain)
+        and any(reader.rpartition("@")[2] == domain for reader in words.of(other).dmarc.rua or ())
+    )
