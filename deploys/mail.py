@@ -7,7 +7,7 @@ from deploys.dovecot.deploy import deploy_dovecot
 from deploys.host.deploy import deploy_host
 from deploys.mailserver import MailServer
 from deploys.postfix.deploy import deploy_postfix
-from deploys.preflight import deploy_preflight
+from deploys.preflight.deploy import deploy_preflight
 from deploys.retirement import deploy_retirement
 from deploys.squirrelmail.deploy import deploy_squirrelmail
 from deploys.tls.deploy import deploy_tls
@@ -17,13 +17,14 @@ config.TEMP_DIR = "/var/tmp"  # sudo's askpass helper runs from there; a careful
 
 mail = MailServer.read(host.data.mail)
 machine = deploy_preflight(mail)  # facts only: what stands in the way is said before anything changes
+php = machine.php_version
 
 packages.installed(name="Install the packages of all rooms", packages=mail.packages())
 deploy_host(mail.hostname, machine)
 deploy_tls(mail.tls, mail.names)  # before all that serves it
-deploy_dovecot(mail.dovecot, mail.directory, mail.tls, machine)  # before Postfix, which knocks at its sockets
-deploy_postfix(mail.postfix_room, mail.hostname, mail.directory, mail.tls, machine)
+deploy_dovecot(mail.dovecot, mail.directory, mail.tls, machine.dovecot_series, machine.ipv6)
+deploy_postfix(mail.postfix_room, mail.hostname, mail.directory, mail.tls, machine.ipv6)  # knocks at Dovecot's sockets
 if mail.webmail:
-    deploy_squirrelmail(mail.webmail, mail.directory, mail.hostname, mail.tls, machine)
-    deploy_apache(mail.webmail, mail.hostname, mail.tls, machine)
-deploy_retirement(mail, machine)  # last: what nothing above declares any more goes away
+    deploy_squirrelmail(mail.webmail, mail.directory, mail.hostname, mail.tls, php, mail.message_size)
+    deploy_apache(mail.webmail, mail.tls, php, mail.message_size)
+deploy_retirement(mail, php)  # last: what nothing above declares any more goes away

@@ -20,6 +20,7 @@ from operations import archive, config, directories, unit
 from operations.directories import Directory
 from operations.file import File
 
+TMPFILES, LOGROTATE = "/etc/tmpfiles.d", "/etc/logrotate.d"
 PLACES = {
     render.STATE: Directory(),
     f"{render.STATE}/data": Directory("0730", group="www-data"),
@@ -29,6 +30,11 @@ PLACES = {
     f"{render.SPOOL}/tmp": Directory("0700", "www-data", "www-data"),
     render.LOG: Directory("0750", "www-data", "adm"),
 }
+
+
+def targets(php: str) -> tuple[str, ...]:
+    """Every target of config.tree here; see deploys/retirement.py."""
+    return (render.CONFIGURATION, TMPFILES, LOGROTATE, f"/etc/php/{php}/fpm")
 
 
 @deploy("SquirrelMail")
@@ -75,13 +81,13 @@ def _fetch_if_needed(source: Source) -> None:
 def _deploy_housekeeping() -> None:
     config.tree(
         name="Clean up after letters that were never sent",
-        target="/etc/tmpfiles.d",
+        target=TMPFILES,
         files={"squirrelmail.conf": File(render.tmpfiles_conf())},
         copy=False,
     )
     config.tree(
         name="Rotate PHP's log",
-        target="/etc/logrotate.d",
+        target=LOGROTATE,
         files={"squirrelmail": File(render.logrotate_conf())},
         validate="logrotate --debug $STAGE/squirrelmail",
         copy=False,

@@ -1,0 +1,29 @@
+"""What is no longer declared goes away: the services of a room left out, and the files of targets that nothing declares."""
+
+from __future__ import annotations
+
+from pyinfra.api import deploy
+
+from deploys.apache import deploy as apache
+from deploys.dovecot import deploy as dovecot
+from deploys.mailserver import MailServer
+from deploys.postfix import deploy as postfix
+from deploys.squirrelmail import deploy as squirrelmail
+from deploys.tls import settings as tls
+from operations import config, unit
+
+
+@deploy("What is no longer declared")
+def deploy_retirement(mail: MailServer, php: str) -> None:
+    """Stop the units of rooms left out, and remove the files of every target outside the declared ones."""
+    if not mail.webmail:
+        for name in ("apache2.service", f"php{php}-fpm.service"):
+            unit.converge(name=f"Stop {name}, which serves nothing declared", unit=name, running=False)
+    config.retire(name="Remove files that nothing declares", keep=targets(mail, php))
+
+
+def targets(mail: MailServer, php: str) -> tuple[str, ...]:
+    """Every target of config.tree in a run with these words."""
+    # tls.DIRECTORY always: where the operator's own files once lay, the local authority's lie now, under the same names.
+    pages = (apache.TARGET, *squirrelmail.targets(php)) if mail.webmail else ()
+    return (tls.DIRECTORY, dovecot.TARGET, postfix.TARGET, *pages)
