@@ -2,7 +2,7 @@
 set -eu
 umask 022
 # hostnamectl would need dbus, and cannot write a bind-mounted /etc/hostname. hostname(1) asks the kernel directly.
-[ "$(uname -n)" = "$1" ] || hostname "$1"
+[ "$(uname -n)" = "$1" ] || hostname "$1" || printf '%s\n' "$1" >/proc/sys/kernel/hostname
 shift
 while [ $# -gt 0 ]; do
     new=$(mktemp -- "$1.XXXXXX")

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 def packages() -> tuple[str, ...]:
     """``ss`` for facts, a whole Python for the proof's probe, and what every host needs to trust and be trusted."""
-    return ("ca-certificates", "iproute2", "openssl", "python3")
+    return ("ca-certificates", "hostname", "iproute2", "openssl", "python3")
 
 
 def hosts(current: str, hostname: str) -> str:
