@@ -129,22 +129,6 @@ class MailServer(Settings):
         except ValidationError as error:
             raise errors.WordsError(errors.as_lines(errors.problems(error, cls))) from None
 
-    @model_validator(mode="wrap")
-    @classmethod
-    def _everything_at_once(
-        cls, words: Any, handler: ModelWrapValidatorHandler[MailServer], info: ValidationInfo
-    ) -> MailServer:
-        """Errors between values are told together with errors in them, not one run later."""
-        between = contradictions(words) if isinstance(words, Mapping) else []
-        try:
-            mail = handler(words)
-        except ValidationError as error:
-            refuse(between, earlier=error)
-        between += _certificate(mail) if info.context else []
-        if between:
-            refuse(between)
-        return mail
-
     @model_validator(mode="after")
     def _fill_in(self) -> MailServer:
         """The defaults that depend on other words. (``frozen`` is for everybody else.)"""
@@ -154,6 +138,25 @@ class MailServer(Settings):
             named = self.webmail.model_copy(update={"hostname": f"webmail.{self.domains[0]}"})
             object.__setattr__(self, "webmail", named)
         return self
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _everything_at_once(
+        cls, words: Any, handler: ModelWrapValidatorHandler[MailServer], info: ValidationInfo
+    ) -> MailServer:
+        """Errors between values are told together with errors in them, not one run later.
+
+        (This comes after ``_fill_in``, for pydantic puts later validators around earlier ones.)
+        """
+        between = contradictions(words) if isinstance(words, Mapping) else []
+        try:
+            mail = handler(words)
+        except ValidationError as error:
+            refuse(between, earlier=error)
+        between += _certificate(mail) if info.context else []
+        if between:
+            refuse(between)
+        return mail
 
     @cached_property
     def directory(self) -> Directory:

@@ -1,6 +1,7 @@
 """What an operator may write in mail.yaml, and what they read when it cannot be."""
 
 import string
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
 
@@ -10,6 +11,7 @@ import yaml
 from deploys.mailserver import MailServer
 from deploys.password import argon2, unix
 from deploys.words import WordsError, words
+from tests.test_tls import certify
 
 ROOT = Path(__file__).resolve().parent.parent
 SECRET = "hunter2-in-clear"
@@ -369,6 +371,60 @@ def test_what_makes_no_sense_is_refused_with_what_would(refusal, changes, key, r
 def test_a_key_without_its_certificate_is_refused(refusal, tmp_path):
     (tmp_path / "key.pem").write_text("x")
     assert "key is given; write both" in about(refusal(tls={"key": "key.pem"}), "tls.certificate")
+
+
+def test_an_archive_of_the_webmail_is_found_from_the_directory_of_mail_yaml(accepted, tmp_path):
+    pinned = {"archive": "squirrelmail.tar", "sha256": "a" * 64}
+    assert accepted(webmail={"source": pinned}).webmail.source.archive == str(tmp_path / "squirrelmail.tar")
+    pinned["archive"] = "https://example.org/squirrelmail.tar"
+    assert accepted(webmail={"source": pinned}).webmail.source.archive == pinned["archive"]
+
+
+# --- Certificates ----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def certificate(tmp_path):
+    """A chain and its key, written where mail.yaml is; the words that name them."""
+    now = datetime.now(UTC)
+    begin, end = now - timedelta(days=1), now + timedelta(days=30)
+    authority = certify("Authority", authority=True, begin=begin, end=end)
+
+    def made(*names):
+        leaf = certify("mail", authority, names, begin=begin, end=end)
+        (tmp_path / "chain.pem").write_bytes(leaf.pem + authority.pem)
+        (tmp_path / "key.pem").write_bytes(leaf.key_pem)
+        (tmp_path / "key.pem").chmod(0o600)
+        return {"certificate": "chain.pem", "key": "key.pem"}
+
+    return made
+
+
+NAMES = ("mail.example.org", "webmail.example.org")
+
+
+def test_a_certificate_of_ones_own_is_found_from_the_directory_of_mail_yaml(accepted, certificate, tmp_path):
+    mail = accepted(tls=certificate(*NAMES))
+    assert (mail.tls.certificate, mail.tls.key) == (tmp_path / "chain.pem", tmp_path / "key.pem")
+    assert mail.warnings() == []
+
+
+def test_a_certificate_that_does_not_cover_the_webmail_is_refused(refusal, certificate):
+    assert "does not cover webmail.example.org" in about(refusal(tls=certificate(NAMES[0])), "tls.certificate")
+
+
+def test_the_key_of_another_certificate_is_refused(refusal, certificate, tmp_path):
+    tls = certificate(*NAMES)
+    (tmp_path / "key.pem").write_bytes(certify("other").key_pem)
+    assert "belongs to another certificate" in about(refusal(tls=tls), "tls.key")
+
+
+def test_a_key_that_everybody_can_read_is_a_warning(accepted, certificate, tmp_path):
+    tls = certificate(*NAMES)
+    (tmp_path / "key.pem").chmod(0o644)
+    (warning,) = accepted(tls=tls).warnings()
+    assert warning.startswith("tls.key: ")
+    assert "chmod 600" in warning
 
 
 # --- Passwords -------------------------------------------------------------------------------------------------------

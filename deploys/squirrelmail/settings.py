@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, StrictStr, model_validator
+from pydantic import AfterValidator, Field, StrictStr, ValidationInfo, model_validator
 
+from deploys.secret import path
 from deploys.settings import Settings, refuse
 from deploys.values import HostName, Line, Port
 
@@ -29,6 +30,11 @@ def _free(port: int) -> int:
     return port
 
 
+def _located(text: str, info: ValidationInfo) -> str:
+    """A URL as it is; a path from the directory of the YAML file."""
+    return text if "://" in text else str(path(text, info))
+
+
 Commit = Annotated[StrictStr, _hexadecimal(40, "the id of a commit")]
 Sha256 = Annotated[StrictStr, _hexadecimal(64, "a SHA-256")]
 
@@ -40,7 +46,7 @@ class Source(Settings):
         default=None, description="A git repository.", examples=["https://git.example.org/squirrelmail.git"]
     )
     commit: Commit | None = Field(default=None, description="The commit, 40 hexadecimal digits.")
-    archive: Line | None = Field(
+    archive: Annotated[Line, AfterValidator(_located)] | None = Field(
         default=None,
         description="A tar archive: a path on this workstation, or an http(s) URL.",
         examples=["squirrelmail.tar.bz2"],
