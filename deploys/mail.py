@@ -5,6 +5,7 @@ from pyinfra import config, host
 from deploys.apache.deploy import deploy_apache
 from deploys.dovecot.deploy import deploy_dovecot
 from deploys.host.deploy import deploy_host
+from deploys.host.render import debconf
 from deploys.mailserver import MailServer
 from deploys.postfix.deploy import deploy_postfix
 from deploys.preflight.deploy import deploy_preflight
@@ -19,7 +20,7 @@ mail = MailServer.read(host.data.mail)
 machine = deploy_preflight(mail)  # facts only: what stands in the way is said before anything changes
 php = machine.php_version
 
-packages.installed(name="Install the packages of all rooms", packages=mail.packages())
+packages.installed(name="Install the packages of all rooms", packages=mail.packages(), debconf=debconf(mail.hostname))
 deploy_host(mail.hostname, machine)
 deploy_tls(mail.tls, mail.names)  # before all that serves it
 deploy_dovecot(mail.dovecot, mail.directory, mail.tls, machine.dovecot_series, machine.ipv6)

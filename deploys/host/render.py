@@ -10,6 +10,11 @@ def packages() -> tuple[str, ...]:
     return ("ca-certificates", "hostname", "iproute2", "openssl", "python3")
 
 
+def debconf(hostname: str) -> tuple[str, ...]:
+    """Answers to what the installation of Postfix asks, so that it asks nobody (debconf-set-selections(1))."""
+    return ("postfix postfix/main_mailer_type select Internet Site", f"postfix postfix/mailname string {hostname}")
+
+
 def hosts(current: str, hostname: str) -> str:
     """/etc/hosts with our name on 127.0.1.1, as Debian does it (Debian Reference, 5.1.1); other names stay.
 

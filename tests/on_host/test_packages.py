@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from deploys.host.render import debconf
 from lab import pyinfra, site
 from lab.mailhost import MailHost
 from tests.on_host.foundation import DEPLOY, lay
@@ -18,7 +19,7 @@ from tests.on_host.words import example
 pytestmark = pytest.mark.host
 
 SERVERS = ["postfix", "dovecot-imapd", "dovecot-pop3d", "dovecot-lmtpd", "dovecot-managesieved", "apache2", "php-fpm"]
-ANSWERS = ["postfix postfix/main_mailer_type select Internet Site", "postfix postfix/mailname string mail.example.com"]
+ANSWERS = debconf("mail.example.com")
 HOLD = "import fcntl,time;f=open('{}','w');fcntl.lockf(f,fcntl.LOCK_EX);time.sleep({})"
 
 
