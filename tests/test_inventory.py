@@ -13,7 +13,7 @@ import yaml
 
 from deploys import site
 from deploys.nodelay import NoDelayTransport
-from tests.test_words import ROOT, SECRET, example
+from tests.example import ROOT, SECRET, example
 
 PYINFRA = Path(sys.executable).with_name("pyinfra")
 

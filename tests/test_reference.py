@@ -9,7 +9,7 @@ import yaml
 from deploys import reference
 from deploys.errors import WordsError
 from deploys.mailserver import MailServer
-from tests.test_words import ARGON2, ROOT, example
+from tests.example import ARGON2, ROOT, example
 
 SCHEMA = json.loads(reference.SCHEMA.read_text())
 MAIL_YAML = (ROOT / "group_data" / "mail.yaml").read_text()
