@@ -13,11 +13,12 @@ from typing_extensions import override
 from facts.record import Record
 
 # ss(8) where iproute2 is there, else what the kernel says itself (proc(5)): 0A is LISTEN, 07 an unconnected UDP socket.
-_COMMAND = """if command -v ss >/dev/null; then ss -Hlntup; else
+_COMMAND = """if command -v ss >/dev/null; then ss -Hlntup --cgroup 2>/dev/null || ss -Hlntup; else
 for table in tcp tcp6 udp udp6; do awk -v t=$table '$4 == (t ~ /^tcp/ ? "0A" : "07") { print "table", t, $2, $10 }' \
 /proc/net/$table 2>/dev/null; done
 find /proc/[0-9]*/fd -lname 'socket:*' -printf 'socket %h %l\\n' 2>/dev/null
 grep -H . /proc/[0-9]*/comm 2>/dev/null | sed 's/^/comm /'
+grep -H ^0:: /proc/[0-9]*/cgroup 2>/dev/null | sed 's/^/cgroup /'
 fi; true"""
 
 
@@ -26,8 +27,8 @@ class Listener(Record):
     """One listening socket.
 
     ``protocol`` is tcp or udp, ``address`` without brackets or zone (``0.0.0.0``, ``::`` for all, ``*`` for both).
-    ``process`` is the name of the oldest process that holds it (None: not ours to see), ``world`` is true unless
-    the address is a loopback one.
+    ``process`` is the name of the oldest process that holds it (None: not ours to see), ``unit`` systemd's name of its
+    service, where it is one; ``world`` is true unless the address is a loopback one.
     """
 
     protocol: str
@@ -36,6 +37,7 @@ class Listener(Record):
     process: str | None
     pid: int | None
     world: bool
+    unit: str | None = None
 
 
 class Listeners(FactBase[list[Listener]]):
@@ -58,10 +60,11 @@ class Listeners(FactBase[list[Listener]]):
         return sorted(found, key=lambda one: (one.protocol, one.port, one.address))
 
 
-def _listener(protocol: str, address: str, port: int, holders: Iterable[tuple[int, str]]) -> Listener:
+def _listener(protocol: str, address: str, port: int, holders: Iterable[tuple[int, str]], cgroup: str) -> Listener:
     pid, process = min(holders, default=(None, None))
     world = address == "*" or not ipaddress.ip_address(address).is_loopback
-    return Listener(protocol, address, port, process, pid, world)
+    unit = next((part for part in reversed(cgroup.split("/")) if part.endswith((".service", ".socket"))), None)
+    return Listener(protocol, address, port, process, pid, world, unit)
 
 
 def _from_ss(line: str) -> Listener:
@@ -69,17 +72,23 @@ def _from_ss(line: str) -> Listener:
     protocol, _, _, _, local, _, *rest = line.split(None, 6)
     address, _, port = local.rpartition(":")
     users = re.findall(r'\("((?:[^"\\]|\\.)*)",pid=(\d+)', " ".join(rest))
+    cgroup = re.search(r"cgroup:(\S+)", " ".join(rest))
     holders = [(int(pid), process) for process, pid in users]
-    return _listener(protocol, address.split("%")[0].strip("[]").split("%")[0], int(port), holders)
+    bare = address.split("%")[0].strip("[]").split("%")[0]
+    return _listener(protocol, bare, int(port), holders, cgroup[1] if cgroup else "")
 
 
 def _from_kernel(lines: list[str]) -> Iterable[Listener]:
     names: dict[int, str] = {}
+    cgroups: dict[int, str] = {}
     sockets: dict[str, list[int]] = {}
     for kind, rest in (line.split(" ", 1) for line in lines):
         if kind == "comm":
             path, _, process = rest.partition(":")
             names[int(path.split("/")[2])] = process
+        elif kind == "cgroup":
+            path, _, cgroup = rest.partition(":")
+            cgroups[int(path.split("/")[2])] = cgroup
         elif kind == "socket":
             path, _, inode = rest.partition(" socket:")
             sockets.setdefault(inode.strip("[]"), []).append(int(path.split("/")[2]))
@@ -88,7 +97,8 @@ def _from_kernel(lines: list[str]) -> Iterable[Listener]:
             _, table, local, inode = line.split()
             address, _, port = local.partition(":")
             holders = [(pid, names.get(pid, "?")) for pid in sockets.get(inode, [])]
-            yield _listener(table.removesuffix("6"), _address(address), int(port, 16), holders)
+            cgroup = cgroups.get(min(holders)[0], "") if holders else ""
+            yield _listener(table.removesuffix("6"), _address(address), int(port, 16), holders, cgroup)
 
 
 def _address(hexadecimal: str) -> str:

@@ -37,7 +37,8 @@ def debian() -> MachineState:
 
 
 def listener(port: int, process: str | None, address: str = "0.0.0.0", protocol: str = "tcp") -> Listener:
-    return Listener(protocol, address, port, process, 4321 if process else None, True)
+    unit = f"{process}.service" if process else None
+    return Listener(protocol, address, port, process, 4321 if process else None, True, unit)
 
 
 @pytest.mark.parametrize("case", ["debian_12_with_everything", "debian_13_with_everything", "bare_and_not_root"])
@@ -57,12 +58,17 @@ def test_exim_is_named_with_the_remedy():
     assert "apt-get purge exim4-daemon-light" in problem
 
 
-def test_another_web_server_is_named_with_its_ports_its_process_and_a_way_around(debian: MachineState):
-    taken = [listener(80, "nginx"), listener(443, "nginx"), listener(80, "nginx", "::")]
-    [problem] = problems(debian, taken, PORTS)
-    assert problem.startswith("ports 80, 443, which Apache needs: held by nginx (process 4321)")
-    assert "systemctl disable --now" in problem
-    assert "webmail: false" in problem
+def test_another_web_server_is_named_with_its_port_its_process_and_a_way_around(debian: MachineState):
+    [problem] = problems(debian, said(Listeners(), "debian_12_with_nginx"), PORTS)
+    assert problem == (
+        "port 80, which Apache needs: held by nginx (process 11221). `systemctl disable --now nginx.service` frees it, "
+        "if nothing needs it; or let the webmail be elsewhere: `webmail: {port: 8443}`, or `webmail: false`"
+    )
+
+
+def test_all_ports_of_one_process_are_one_problem(debian: MachineState):
+    [problem] = problems(debian, [listener(80, "nginx"), listener(443, "nginx"), listener(80, "nginx", "::")], PORTS)
+    assert problem.startswith("ports 80, 443, which Apache needs: held by nginx")
 
 
 def test_a_port_held_on_one_address_only_is_taken_all_the_same(debian: MachineState):

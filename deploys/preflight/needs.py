@@ -104,22 +104,27 @@ def _other_mail_servers(machine: MachineState) -> list[str]:
 
 
 def _taken_ports(listeners: Iterable[Listener], ports: Mapping[int, str]) -> list[str]:
-    holders: dict[tuple[str, int | None], set[int]] = {}
+    taken: dict[str, set[int]] = {}
     for one in listeners:
         if one.protocol == "tcp" and one.port in ports and one.process not in OURS:
-            holders.setdefault((one.process or "an unknown process", one.pid), set()).add(one.port)
-    return [_taken(process, pid, sorted(taken), ports) for (process, pid), taken in sorted(holders.items(), key=str)]
+            taken.setdefault(_holder(one), set()).add(one.port)
+    return [_taken(holder, sorted(numbers), ports) for holder, numbers in sorted(taken.items())]
 
 
-def _taken(process: str, pid: int | None, taken: list[int], ports: Mapping[int, str]) -> str:
+def _holder(one: Listener) -> str:
+    """Who it is, and the remedy that its being a unit or not asks for."""
+    if one.process is None:
+        return "an unknown process. `ss -lntp` as root names it"
+    if one.unit is None:
+        return f"{one.process} (process {one.pid}), which no unit started. End it, and whatever starts it"
+    return f"{one.process} (process {one.pid}). `systemctl disable --now {one.unit}` frees it, if nothing needs it"
+
+
+def _taken(holder: str, taken: list[int], ports: Mapping[int, str]) -> str:
     numbers = f"port{'s' if len(taken) > 1 else ''} {', '.join(map(str, taken))}"
     needing = " and ".join(sorted({ports[port] for port in taken}))
-    holder = f"{process} (process {pid})" if pid else process
-    unit = f"`systemctl status {pid}` names its unit, " if pid else ""
-    web = (
-        "; the webmail can go to another place: webmail: {port: 8443}, or webmail: false" if needing == "Apache" else ""
-    )
-    return f"{numbers}, which {needing} needs: held by {holder}. {unit}`systemctl disable --now UNIT` frees it{web}"
+    elsewhere = "; or let the webmail be elsewhere: `webmail: {port: 8443}`, or `webmail: false`"
+    return f"{numbers}, which {needing} needs: held by {holder}{elsewhere if needing == 'Apache' else ''}"
 
 
 def _space(machine: MachineState) -> list[str]:

@@ -46,6 +46,7 @@ def test_all_that_stands_in_the_way_is_said_in_one_message_and_nothing_changes(b
     assert run.rc == 1
     assert "port 25, which Postfix needs: held by perl" in run.output
     assert "port 80, which Apache needs: held by perl" in run.output
+    assert "systemctl disable --now foreign-80.service" in run.output
     assert "Traceback" not in run.output
     assert bare_host.run(STATE).stdout == before
 
