@@ -94,17 +94,19 @@ class Machine(FactBase[MachineState]):
             key, _, rest = line.partition(" ")
             words.setdefault(key, []).append(rest.strip('"'))
         first = {key: values[0] for key, values in words.items()}
+        if not {"login", "pid1", "sudo", "clock"} <= set(first):
+            return MachineState()  # no shell that we know: neither Debian nor Ubuntu
         login, _, uid = first["login"].partition(" ")
         return MachineState(
             distribution=first.get("ID", ""),
             version=first.get("VERSION_ID", ""),
             title=first.get("PRETTY_NAME", ""),
-            architecture=first["architecture"],
+            architecture=first.get("architecture", ""),
             pid1=first["pid1"],
             login=login,
             uid=int(uid),
             sudo=first["sudo"],
-            hostname=first["hostname"],
+            hostname=first.get("hostname", ""),
             free={path: int(size) for path, size in (line.split() for line in words.get("free", []))},
             ipv6="ipv6" in words,
             cloud_init="cloud-init" in words,

@@ -172,3 +172,7 @@ def test_a_log_in_that_cannot_become_root_is_told_how(there: str, sudo: bool, pa
 def test_a_working_sudo_will_do(there: str, password: bool):
     machine = replace(said(Machine(), "bare_and_not_root"), sudo=there)
     assert access_problems(machine, sudo=True, password=password) == []
+
+
+def test_a_machine_that_does_not_answer_as_one_is_refused_and_not_a_traceback():
+    assert any("has no dpkg" in problem for problem in problems(Machine().process(["Welcome to RouterOS"]), [], PORTS))
