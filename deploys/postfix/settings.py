@@ -45,6 +45,8 @@ class Relayhost(Settings):
             problems.append(((missing,), f"is missing, and {given} is given; write both or neither"))
         if self.username and ":" in self.username:  # Postfix keeps both in one field, name:password
             problems.append((("username",), "holds a colon, which Postfix cannot keep in a name; use another name"))
+        if self.password and self.password.get_secret_value() != self.password.get_secret_value().rstrip():
+            problems.append((("password",), "ends with a blank, which Postfix's table drops; choose another password"))
         if self.port == 465 and self.tls == "starttls":
             problems.append((("port",), "465 speaks TLS from the first byte; add tls: implicit, or write port: 587"))
         if self.port in (25, 587) and self.tls == "implicit":

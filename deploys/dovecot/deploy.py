@@ -1,0 +1,66 @@
+"""Dovecot: who has a mailbox, how it is read, and how Postfix delivers into it."""
+
+from __future__ import annotations
+
+from pyinfra.api import deploy
+from pyinfra.api.exceptions import DeployError
+
+from deploys.directory.settings import Directory
+from deploys.dovecot import render
+from deploys.dovecot.settings import Dovecot
+from deploys.tls import settings as tls_settings
+from deploys.tls.settings import Tls
+from operations import accounts, config, directories, mailboxes, probe, unit
+
+TARGET = render.DIRECTORY
+# doveconf(1) warns with exit status 0, so what it says counts.
+_VALIDATE = """said=$(doveconf -c "$STAGE/dovecot.conf" -n 2>&1 >/dev/null) || said="${said:-doveconf failed}"
+[ -z "$said" ] || { printf '%s\\n' "$said" | sed "s|$STAGE|$TARGET|g" >&2; exit 1; }
+"""
+
+
+@deploy("Dovecot")
+def deploy_dovecot(dovecot: Dovecot, directory: Directory, tls: Tls, series: str, ipv6: bool) -> None:
+    """IMAP, POP3, ManageSieve as declared, and LMTP. DeployError for a ``series`` that no template speaks."""
+    if series not in render.SERIES:
+        raise DeployError(f"Dovecot {series or '(none to be had)'} is not known here, only {', '.join(render.SERIES)}")
+    system = directory.accounts == "system"
+    _people(directory)
+    directories.present(
+        name="Have room for letters",
+        directories={
+            render.STORE: directories.Directory("0770", render.OWNER, render.OWNER),
+            render.PROBE_HOME: directories.Directory("0700", render.OWNER, render.OWNER),
+        },
+    )
+    before, after = render.probe_row(directory)
+    probe.made(name="Have the mailbox that the proof uses", path=render.PROBE_USERS, before=before, after=after)
+    logins = {address: directory.login(address) for address in directory.mailboxes}
+    mailboxes.named(name="Say whose letters stay behind", declared=logins, system=system)
+    conf = config.tree(
+        name="Write Dovecot's configuration",
+        target=TARGET,
+        files=render.configuration(dovecot, directory, tls, series, ipv6),
+        validate=_VALIDATE,
+    )
+    unit.converge(
+        name="Run Dovecot with it",
+        unit="dovecot.service",
+        reload_on=[TARGET, tls_settings.DIRECTORY],
+        trees=[TARGET],
+        probe=render.running(dovecot, directory),
+        after=[conf],
+    )
+    keep = {*logins, *logins.values(), render.probe_address(directory)}
+    mailboxes.closed(name="Close the sessions of mailboxes that are gone", keep=keep)
+
+
+def _people(directory: Directory) -> None:
+    accounts.system_user(
+        name="Have a user that owns virtual mail", user=render.OWNER, uid=render.OWNER_ID, home=render.STORE
+    )
+    if directory.accounts == "system":
+        accounts.mail_users(
+            name="Have the people's Unix users",
+            passwords={directory.login(address): mailbox.crypt for address, mailbox in directory.mailboxes.items()},
+        )

@@ -1,0 +1,51 @@
+"""Postfix: takes letters from the world and from our own people, and brings them to Dovecot or away."""
+
+from __future__ import annotations
+
+from pyinfra.api import deploy
+
+from deploys.directory.settings import Directory
+from deploys.postfix import render
+from deploys.postfix.settings import Postfix
+from deploys.tls import settings as tls_settings
+from deploys.tls.settings import Tls
+from operations import config, unit
+
+TARGET = render.DIRECTORY
+# Postfix's own checkers exit with 0 on unknown parameters and doubled rows, so whatever they say is a refusal.
+_VALIDATE = r"""refuse() { printf '%s\n' "$1" | sed "s|$STAGE|$TARGET|g" >&2; exit 1; }
+quiet() { said=$("$@" 2>&1 >/dev/null) || :; [ -z "$said" ] || refuse "$said"; }
+quiet postconf -c "$STAGE" -n
+quiet postconf -c "$STAGE" -M
+quiet postconf -c "$STAGE" -P
+twice=$(postconf -c "$STAGE" -M | awk '{ print $1, $2 }' | sort | uniq -d)
+[ -z "$twice" ] || refuse "master.cf names a service twice: $twice"
+for table in "$STAGE"/posthaus/*; do
+    case $table in
+        */restart-parameters) ;;
+        */submission-headers) quiet postmap -c "$STAGE" -q Posthaus "regexp:$table" ;;
+        *) quiet postmap -c "$STAGE" -q posthaus "texthash:$table" ;;
+    esac
+done
+"""
+
+
+@deploy("Postfix")
+def deploy_postfix(postfix: Postfix, hostname: str, directory: Directory, tls: Tls, ipv6: bool) -> None:
+    """SMTP on 25, submission on 587 and 465, delivery by LMTP."""
+    conf = config.tree(
+        name="Write Postfix's configuration",
+        target=TARGET,
+        files=render.configuration(postfix, hostname, directory, tls, ipv6),
+        validate=_VALIDATE,
+    )
+    unit.converge(
+        name="Run Postfix with it",
+        unit="postfix.service",
+        instance="postfix@-.service",  # Debian 12 runs it behind a wrapper
+        reload_on=[TARGET, tls_settings.DIRECTORY],
+        restart_on=[f"{TARGET}/{render.RESTART_PARAMETERS}"],
+        trees=[TARGET],
+        probe=render.running(hostname, directory),
+        after=[conf],
+    )

@@ -1,0 +1,74 @@
+"""The text that Postfix reads. Same words in, same text out."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+
+from deploys.directory.settings import Directory
+from deploys.postfix import parameters, tables
+from deploys.postfix.settings import Postfix, Relayhost
+from deploys.render import template
+from deploys.tls.settings import Tls
+from operations.file import File
+
+HERE = Path(__file__).parent
+DIRECTORY = "/etc/postfix"
+# Postfix reads these when it starts, and not again when it reloads (postconf(5)).
+RESTART_PARAMETERS = "posthaus/restart-parameters"
+ONLY_AT_START = ("inet_interfaces", "inet_protocols", "queue_directory", "data_directory", "mail_owner", "setgid_group")
+
+
+def packages(postfix: Postfix) -> tuple[str, ...]:
+    """The Debian packages; a relayhost that asks for a password needs SASL's mechanisms too."""
+    relayhost = postfix.relayhost
+    return ("postfix", *(("libsasl2-modules",) if relayhost and relayhost.username else ()))
+
+
+def configuration(postfix: Postfix, hostname: str, directory: Directory, tls: Tls, ipv6: bool) -> dict[str, File]:
+    """Every file of ours below /etc/postfix."""
+    settings = parameters.main(postfix, hostname, tls, ipv6)
+    files = {
+        "main.cf": File(main_cf(settings)),
+        "master.cf": File(template(HERE / "master.cf.j2")),
+        "posthaus/submission-headers": File(submission_headers(hostname)),
+        RESTART_PARAMETERS: File(restart_parameters(settings)),
+        **{f"posthaus/{name}": File(text) for name, text in tables.all_tables(hostname, directory).items()},
+    }
+    if postfix.relayhost and postfix.relayhost.password:
+        files["posthaus/relayhost-password"] = File(relayhost_password(postfix.relayhost), "0600")
+    return files
+
+
+def main_cf(settings: parameters.Sections) -> str:
+    """main.cf (postconf(5)), whole."""
+    sections = ("\n".join((f"# --- {title} ---", *_lines(section))) for title, section in settings.items() if section)
+    return "\n\n".join((parameters.HEAD, *sections)) + "\n"
+
+
+def _lines(section: dict[str, parameters.Value]) -> list[str]:
+    return [f"{name} = {parameters.text(value)}".rstrip() for name, value in section.items()]
+
+
+def restart_parameters(settings: parameters.Sections) -> str:
+    """What a reload would not pick up: a change of this file asks for a restart."""
+    merged = {name: value for section in settings.values() for name, value in section.items()}
+    lines = [f"{name} = {parameters.text(merged[name])}" for name in ONLY_AT_START if name in merged]
+    return "\n".join(("# Written by Posthaus, which restarts Postfix when this changes.", *lines)) + "\n"
+
+
+def submission_headers(hostname: str) -> str:
+    """header_checks (header_checks(5)) for letters that our own people hand in."""
+    return template(HERE / "submission-headers.j2", hostname=hostname, pattern=hostname.replace(".", "\\."))
+
+
+def relayhost_password(relayhost: Relayhost) -> str:
+    """The row ``[host]:port name:password``."""
+    password = relayhost.password.get_secret_value() if relayhost.password else ""
+    return f"{parameters.next_hop(relayhost)} {relayhost.username}:{password}\n"
+
+
+def running(hostname: str, directory: Directory) -> str:
+    """A shell command that succeeds where smtpd holds a whole conversation: a bad table or network shows only there."""
+    dialogue = (HERE / "dialogue.sh").read_text(encoding="utf-8")
+    return f"timeout 8 bash -c {shlex.quote(dialogue)} dialogue {hostname} postmaster@{directory.domains[0]}"

@@ -1,0 +1,68 @@
+"""Mailboxes that come and go: sessions are closed, stored letters stay, and the run says where."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+
+from pyinfra import host, logger
+from pyinfra.api import QuoteString, StringCommand, operation
+
+from facts.mailboxes import Sessions
+from facts.stores import Stores, StoresOnHost
+
+_said: set[tuple[str, str]] = set()  # a run that asks before it acts evaluates operations twice
+
+
+@operation()
+def named(declared: Mapping[str, str], system: bool):  # type: ignore[no-untyped-def]
+    """
+    Say which stored letters no mailbox declares any more, and which a new mailbox takes over. Changes nothing.
+
+    + declared: address: log-in
+    + system: whether the letters lie in Unix users' homes
+
+    Call it before Dovecot's list of mailboxes changes: the old list tells which mailboxes are new.
+    """
+    stores = host.get_fact(Stores)
+    for line in (*left_behind(stores, declared, system), *taken_over(stores, declared, system)):
+        if (host.name, line) not in _said:
+            _said.add((host.name, line))
+            logger.warning("    %s: %s", host.name, line)
+    host.noop("letters are never removed")
+    yield from ()
+
+
+def left_behind(stores: StoresOnHost, declared: Mapping[str, str], system: bool) -> list[str]:
+    """A sentence for each home with letters that no declared mailbox reads."""
+    virtual = [home for address, home in (stores.virtual or {}).items() if system or address not in declared]
+    unix = [home for user, home in (stores.system or {}).items() if system and user not in declared.values()]
+    return [f"{home} holds letters and belongs to no declared mailbox; they stay" for home in sorted([*virtual, *unix])]
+
+
+def taken_over(stores: StoresOnHost, declared: Mapping[str, str], system: bool) -> list[str]:
+    """A sentence for each mailbox that was not served before, and whose home holds letters already."""
+    if system:  # a Unix user's letters are the user's own
+        return []
+    found = [(address, home) for address, home in sorted((stores.virtual or {}).items()) if address in declared]
+    return [
+        f"{address} is new here and will read the letters that lie in {home}; move them away if they are not its own"
+        for address, home in found
+        if address not in stores.listed
+    ]
+
+
+@operation()
+def closed(keep: Collection[str]):  # type: ignore[no-untyped-def]
+    """
+    End the sessions of everybody who is logged in and no longer declared.
+
+    + keep: the log-ins that may stay
+    """
+    gone = sorted({session.login for session in host.get_fact(Sessions)} - set(keep))
+    if not gone:
+        host.noop("nobody is logged in who may not")
+        return
+    # Who left in the meantime is no error.
+    yield StringCommand(
+        *(StringCommand("{ doveadm kick", QuoteString(login), "|| true; }") for login in gone), _separator=" && "
+    )
