@@ -99,9 +99,14 @@ def _lines(mail: MailServer, now: datetime) -> list[Line]:
     php = host.get_fact(PhpVersion, _ignore_errors=True) if mail.webmail else None
     units = {
         watch.unit: host.get_fact(
-            UnitState, unit=watch.unit, reload_on=list(watch.reload_on), instance=watch.instance, _ignore_errors=True
+            UnitState,
+            unit=watch.unit,
+            reload_on=list(watch.reload_on),
+            restart_on=list(watch.restart_on) or None,
+            instance=watch.instance,
+            _ignore_errors=True,
         )
-        for watch in services.watches(mail.tls.chain_path, php)
+        for watch in services.watches(mail.tls, php)
     }
     listening = host.get_fact(Listeners, _ignore_errors=True)
     return [

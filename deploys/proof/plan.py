@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from deploys.dovecot.render import PROBE_HOME, probe_address
 from deploys.mailserver import MailServer
+from facts.probe import PROBE
 
 PATIENCE = 10  # seconds a letter may take from the queue to the mailbox
-PROBE = "posthaus-probe"
-PROBE_SECRET = "/var/lib/posthaus/probe/password"
-PROBE_MAILDIR = "/var/lib/posthaus-probe/Maildir"
+PROBE_SECRET = f"{PROBE}/password"
+PROBE_MAILDIR = f"{PROBE_HOME}/Maildir"
 STRANGER = "somebody@elsewhere.invalid"  # RFC 2606: no such domain, ever
 NOBODY = "no-such-mailbox"
 
@@ -41,7 +42,7 @@ def doors(mail: MailServer) -> tuple[Door, ...]:
 
 def probe(mail: MailServer) -> str:
     """The address that sends letters to itself; its secret lies on the host and nowhere else."""
-    return f"{PROBE}@{mail.domains[0]}"
+    return probe_address(mail.directory)
 
 
 def nobody(mail: MailServer) -> str | None:

@@ -6,33 +6,44 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from deploys.dovecot import render as dovecot
+from deploys.postfix import render as postfix
 from deploys.proof.line import CONVERGE, Line
+from deploys.squirrelmail import render as squirrelmail
+from deploys.tls.settings import DIRECTORY, Tls
 from facts.units import Unit
 
 ROOM = "services"
+APACHE = "/etc/apache2"
 
 
 @dataclass(frozen=True)
 class Watch:
-    """A unit and the paths whose newest change it must have seen, as facts.units.UnitState asks for them."""
+    """A unit and the paths whose newest change it must have seen, as its room watches them (facts.units.UnitState)."""
 
     unit: str
     reload_on: tuple[str, ...]
+    restart_on: tuple[str, ...] = ()
     instance: str | None = None
 
 
-def watches(chain: str, php: str | None) -> tuple[Watch, ...]:
+def watches(tls: Tls, php: str | None) -> tuple[Watch, ...]:
     """The units of a mail host; those of the webmail only where there is a version of PHP for it."""
     mail = (
-        Watch("postfix.service", ("/etc/postfix", chain), instance="postfix@-.service"),
-        Watch("dovecot.service", ("/etc/dovecot", chain)),
+        Watch(
+            "postfix.service",
+            (postfix.DIRECTORY, DIRECTORY),
+            (f"{postfix.DIRECTORY}/{postfix.RESTART_PARAMETERS}",),
+            instance="postfix@-.service",
+        ),
+        Watch("dovecot.service", (dovecot.DIRECTORY, DIRECTORY)),
     )
     if not php:
         return mail
     return (
         *mail,
-        Watch("apache2.service", ("/etc/apache2", chain)),
-        Watch(f"php{php}-fpm.service", (f"/etc/php/{php}/fpm",)),
+        Watch("apache2.service", (f"{APACHE}/local.conf", tls.chain_path, tls.key_path), (f"{APACHE}/apache2.conf",)),
+        Watch(f"php{php}-fpm.service", (f"/etc/php/{php}/fpm", squirrelmail.CONFIGURATION, squirrelmail.HOME)),
     )
 
 
