@@ -38,6 +38,13 @@ def test_other_names_of_a_line_survive_ours():
     assert after == f"127.0.0.1 localhost\n{OURS}\n203.0.113.5\twww # the web\n"
 
 
+def test_a_file_that_says_the_same_in_its_own_way_stays():
+    by_cloud_init = "# manage_etc_hosts\n127.0.1.1 mail.example.com mail\n127.0.0.1 localhost\n"
+    assert hosts(by_cloud_init, "mail.example.com") == by_cloud_init
+    also_elsewhere = f"{by_cloud_init}192.0.2.1 mail\n"
+    assert hosts(also_elsewhere, "mail.example.com") == f"# manage_etc_hosts\n127.0.0.1 localhost\n{OURS}\n"
+
+
 def test_a_name_that_only_begins_like_ours_is_foreign():
     line = "192.0.2.1 mail.example.com.au mailman"
     assert line in hosts(f"127.0.0.1 localhost\n{line}\n", "mail.example.com")

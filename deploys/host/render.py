@@ -18,15 +18,24 @@ def debconf(hostname: str) -> tuple[str, ...]:
 def hosts(current: str, hostname: str) -> str:
     """/etc/hosts with our name on 127.0.1.1, as Debian does it (Debian Reference, 5.1.1); other names stay.
 
-    hostname(1) -f asks for the name and takes the first line that has it, so no other line may keep it.
+    hostname(1) -f asks for the name and takes the first line that has it, so no other line may keep it. A file that
+    says the same in its own way stays as it is: a provider's user-data can have cloud-init write it at every boot.
     """
     short = hostname.partition(".")[0]
+    if _ours(current, {hostname, short}) == [["127.0.1.1", hostname, short]]:
+        return current
     ours = f"127.0.1.1\t{hostname} {short}" if short != hostname else f"127.0.1.1\t{hostname}"
     lines = [line for line in _without(current.splitlines(), {hostname, short}) if line.split()[:1] != ["127.0.1.1"]]
     if not any(line.split()[:1] == ["127.0.0.1"] for line in lines):
         lines.insert(0, "127.0.0.1\tlocalhost")
     after = next(number for number, line in enumerate(lines, 1) if line.split()[:1] == ["127.0.0.1"])
     return "\n".join([*lines[:after], ours, *lines[after:]]) + "\n"
+
+
+def _ours(current: str, names: set[str]) -> list[list[str]]:
+    """The entries that 127.0.1.1 has, or that hold one of ``names``."""
+    entries = [line.partition("#")[0].split() for line in current.splitlines()]
+    return [entry for entry in entries if entry[:1] == ["127.0.1.1"] or names & {word.lower() for word in entry}]
 
 
 def _without(lines: list[str], names: set[str]) -> Iterator[str]:
