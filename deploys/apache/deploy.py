@@ -20,8 +20,10 @@ def deploy_apache(webmail: Webmail, tls: Tls, php: str, message_size: int) -> No
         name="Write Apache's configuration",
         target=TARGET,
         files={"apache2.conf": File(apache2_conf(webmail, tls, php, message_size))},
-        # -t alone would read the files in use; envvars names the directories that the configuration asks for
-        validate="export APACHE_CONFDIR=$TARGET; . $STAGE/envvars; apache2 -t -f $STAGE/apache2.conf",
+        # -t alone would read the files in use; envvars names the directories that the configuration asks for, which
+        # only the first start makes
+        validate="export APACHE_CONFDIR=$TARGET; . $STAGE/envvars; mkdir -p $APACHE_RUN_DIR $APACHE_LOCK_DIR; "
+        "apache2 -t -f $STAGE/apache2.conf",
     )
     unit.converge(
         name="Run Apache with it",
