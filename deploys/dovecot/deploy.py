@@ -27,10 +27,12 @@ def deploy_dovecot(dovecot: Dovecot, directory: Directory, tls: Tls, series: str
     system = directory.accounts == "system"
     _people(directory)
     directories.present(
-        name="Have room for letters",
+        name="Have room for letters and sockets",
         directories={
             render.STORE: directories.Directory("0770", render.OWNER, render.OWNER),
             render.PROBE_HOME: directories.Directory("0700", render.OWNER, render.OWNER),
+            # For the sockets that Postfix knocks at; Postfix itself would make it when it first starts, just like this.
+            f"{render.SPOOL}/private": directories.Directory("0700", "postfix", "root"),
         },
     )
     before, after = render.probe_row(directory)

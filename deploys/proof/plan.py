@@ -54,7 +54,8 @@ def nobody(mail: MailServer) -> str | None:
 def envelopes(mail: MailServer) -> dict[str, tuple[str, str]]:
     """What a stranger tries at port 25: check -> (sender, recipient). ``<>`` as sender needs no DNS."""
     tries = {
-        "inbound": ("", probe(mail)),
+        # RFC 5321, 4.5.1 wants this one to receive; strangers do not reach the probe.
+        "inbound": ("", f"postmaster@{mail.domains[0]}"),
         "relay": ("", STRANGER),
         "spoofed": (f"postmaster@{mail.domains[0]}", probe(mail)),
     }

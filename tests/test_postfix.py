@@ -1,0 +1,155 @@
+"""Postfix's room, from mail.yaml to final text."""
+
+from __future__ import annotations
+
+import subprocess
+
+import pytest
+
+from deploys.mailserver import MailServer
+from deploys.postfix import parameters, render, tables
+from operations.file import File
+from tests.golden_words import SECRET, golden, golden_server
+
+TABLES = ("domains", "mailboxes", "aliases", "senders", "own-senders", "not-from-outside")
+
+
+def files(mail: MailServer, ipv6: bool = True) -> dict[str, File]:
+    return render.configuration(mail.postfix_room, mail.hostname, mail.directory, mail.tls, ipv6)
+
+
+def text(mail: MailServer, name: str) -> str:
+    return files(mail)[name].data.decode()
+
+
+def main_cf(mail: MailServer) -> dict[str, str]:
+    """Parameters of main.cf; each may stand there once only, since Postfix would warn."""
+    rows = [row.split(" =", 1) for row in text(mail, "main.cf").splitlines() if row and not row.startswith("#")]
+    assert len(rows) == len({row[0] for row in rows})
+    return {name: value.strip() for name, value in rows}
+
+
+def rows(mail: MailServer, table: str) -> dict[str, str]:
+    """A table's rows; a key may stand there once only, or postmap drops one."""
+    pairs = [row.split(" ", 1) for row in text(mail, f"posthaus/{table}").splitlines()]
+    assert len(pairs) == len({key for key, _ in pairs})
+    return dict(pairs)
+
+
+@pytest.mark.parametrize(
+    "name", ["main.cf", "master.cf", "posthaus/submission-headers", *(f"posthaus/{t}" for t in TABLES)]
+)
+def test_from_yaml_to_what_postfix_reads(monkeypatch, name):
+    assert text(golden_server(monkeypatch), name) == golden(f"postfix/{name}")
+
+
+def test_unix_users_get_their_own_letters_and_the_postmaster_all_others(monkeypatch):
+    aliases = rows(golden_server(monkeypatch, accounts="system"), "aliases")
+    assert aliases["iqbal@mail.example.com"] == "iqbal@example.com"
+    assert aliases["@mail.example.com"] == aliases["@localhost"] == "tito@example.com"
+
+
+def test_a_catch_all_swallows_no_mailbox_and_no_alias(monkeypatch):
+    aliases = rows(golden_server(monkeypatch), "aliases")
+    assert aliases["@example.net"] == aliases["ana@example.net"] == "ana@example.net"
+    assert aliases["iqbal@example.com"] == "iqbal@example.com, someone@example.org"
+
+
+def test_who_may_send_as_whom(monkeypatch):
+    senders = rows(golden_server(monkeypatch), "senders")
+    assert senders["tito@example.com"] == "tito@example.com"
+    assert senders["iqbal@example.com"] == "iqbal@example.com"
+    assert senders["shop@example.com"] == "tito@example.com, iqbal@example.com"
+    assert senders["@example.net"] == "ana@example.net"
+    assert "away@example.com" not in senders
+
+
+def test_unix_users_send_by_their_own_names(monkeypatch):
+    senders = rows(golden_server(monkeypatch, accounts="system"), "senders")
+    assert senders["sales@example.com"] == "tito, iqbal"
+    assert senders["posthaus-probe@example.com"] == "posthaus-probe@example.com"
+
+
+def test_the_operators_parameter_takes_the_place_of_ours(monkeypatch):
+    mail = golden_server(
+        monkeypatch, postfix={"parameters": {"inet_protocols": "ipv4", "biff": True, "soft_bounce": False}}
+    )
+    main = main_cf(mail)
+    assert (main["inet_protocols"], main["biff"], main["soft_bounce"]) == ("ipv4", "yes", "no")
+
+
+def test_what_a_reload_does_not_pick_up_asks_for_a_restart(monkeypatch):
+    usual = text(golden_server(monkeypatch), "posthaus/restart-parameters")
+    assert "inet_interfaces = all\ninet_protocols = all\n" in usual
+    own = golden_server(monkeypatch, postfix={"parameters": {"inet_interfaces": "192.0.2.1"}})
+    assert "inet_interfaces = 192.0.2.1\n" in text(own, "posthaus/restart-parameters")
+    assert text(golden_server(monkeypatch, message_size="30M"), "posthaus/restart-parameters") == usual
+
+
+def test_a_host_without_ipv6_is_not_asked_to_listen_on_it(monkeypatch):
+    main = files(golden_server(monkeypatch), ipv6=False)["main.cf"].data.decode()
+    assert "inet_protocols = ipv4\n" in main
+
+
+@pytest.mark.parametrize(
+    ("network", "written"),
+    [("192.0.2.0/28", "192.0.2.0/28"), ("2001:db8::/64", "[2001:db8::]/64"), ("::1/128", "[::1]/128")],
+)
+def test_trusted_networks_are_written_so_that_smtp_does_not_hang(network, written):
+    assert parameters.network(network) == written
+
+
+def test_only_loopback_is_trusted_unless_declared(monkeypatch):
+    mail = golden_server(monkeypatch, trusted_networks=None)
+    assert main_cf(mail)["mynetworks"] == "127.0.0.0/8 [::ffff:127.0.0.0]/104 [::1]/128"
+
+
+def test_no_mail_domain_is_taken_for_unix_users(monkeypatch):
+    mail = golden_server(monkeypatch)
+    destinations = main_cf(mail)["mydestination"].replace("$myhostname", mail.hostname).split(", ")
+    assert not set(destinations) & set(mail.domains)
+
+
+def test_the_relayhosts_password_keeps_every_character_and_is_roots_alone(monkeypatch):
+    file = files(golden_server(monkeypatch))["posthaus/relayhost-password"]
+    assert file.data.decode() == f"[smtp.example.org]:465 mail@example.com:{SECRET}\n"
+    assert (file.mode, file.user) == ("0600", "root")
+    others = [f.data.decode() for name, f in files(golden_server(monkeypatch)).items() if not name.endswith("password")]
+    assert not any(SECRET in other for other in others)
+
+
+def test_a_password_goes_only_to_the_server_that_the_certificate_names(monkeypatch):
+    main = main_cf(golden_server(monkeypatch))
+    assert (main["relayhost"], main["smtp_tls_security_level"], main["smtp_tls_wrappermode"]) == (
+        "[smtp.example.org]:465", "secure", "yes",
+    )  # fmt: skip
+    assert main_cf(golden_server(monkeypatch, relayhost=None))["smtp_tls_security_level"] == "may"
+
+
+def test_a_relayhost_password_that_postfix_would_cut_is_refused(monkeypatch):
+    relayhost = {"host": "smtp.example.org", "username": "x", "password": {"env": "CUT_SECRET"}}
+    monkeypatch.setenv("CUT_SECRET", "hush ")
+    with pytest.raises(ValueError, match=r"relayhost\.password: ends with a blank") as caught:
+        golden_server(monkeypatch, relayhost=relayhost)
+    assert "hush" not in str(caught.value)
+
+
+def test_nothing_is_chrooted_and_no_service_stands_twice(monkeypatch):
+    services = [
+        row.split() for row in text(golden_server(monkeypatch), "master.cf").splitlines() if row[:1] not in ("#", " ")
+    ]
+    assert {service[4] for service in services} == {"n"}
+    assert len({(service[0], service[1]) for service in services}) == len(services)
+
+
+def test_the_probe_conversation_is_a_program_that_bash_reads():
+    subprocess.run(["bash", "-n", render.HERE / "dialogue.sh"], check=True)
+    assert "220 $1 *" in (render.HERE / "dialogue.sh").read_text()
+
+
+def test_strangers_reach_no_unix_user_but_those_the_rfcs_want(monkeypatch):
+    directory = golden_server(monkeypatch).directory
+    closed = tables.not_from_outside("mail.example.com", directory)
+    assert closed["mail.example.com"].startswith("550")
+    assert closed["posthaus-probe@example.com"].startswith("550")
+    assert closed["postmaster@mail.example.com"] == closed["abuse@mail.example.com"] == "DUNNO"
