@@ -288,7 +288,7 @@ def test_a_good_host_is_good_in_every_line():
         ("relay", (451, "4.3.0 later"), "25: relay to elsewhere"),
         ("spoofed", (250, "2.1.5 Ok"), "25: stranger as one of us"),
         ("unknown_recipient", (450, "4.1.1 later"), "25: unknown recipient"),
-        ("inbound", (451, "4.3.5 Server configuration problem"), "25: mail for a mailbox"),
+        ("inbound", (451, "4.3.5 Server configuration problem"), "25: mail for postmaster"),
         ("auth_25", (1, "offered in TLS"), "25: AUTH"),
         ("auth_587", (1, "offered before TLS"), "587: AUTH before TLS"),
         ("send_as_other", (250, "2.1.5 Ok"), "587: sender of somebody else"),

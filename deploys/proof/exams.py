@@ -109,7 +109,7 @@ def _webmail(sent: int) -> list[Exam]:
 def _refusals(catches_all: bool) -> list[Exam]:
     unknown = Exam("unknown-recipient", REFUSALS, "25: unknown recipient", "refused", refused)
     return [
-        Exam("inbound", REFUSALS, "25: mail for a mailbox", "accepted", accepted),
+        Exam("inbound", REFUSALS, "25: mail for postmaster", "accepted", accepted),
         *([] if catches_all else [unknown]),
         Exam("relay", REFUSALS, "25: relay to elsewhere", "refused", refused),
         Exam("spoofed", REFUSALS, "25: stranger as one of us", "refused", refused),
