@@ -17,7 +17,6 @@ def template(path: Path, **words: Any) -> str:
     return _environment.from_string(path.read_text(encoding="utf-8")).render(**words)
 
 
-
 def php_quote(value: str) -> str:
     """``value`` as a PHP single-quoted string (PHP manual, "Strings": only the backslash and the quote are special)."""
     return "'" + _printable(value).replace("\\", "\\\\").replace("'", "\\'") + "'"

@@ -1,4 +1,4 @@
-"""What is no longer declared goes away: the services of a room left out, and the files of targets that nothing declares."""
+"""What is no longer declared goes away: the services of a room left out, and files of targets that nothing names."""
 
 from __future__ import annotations
 
@@ -24,6 +24,6 @@ def deploy_retirement(mail: MailServer, php: str) -> None:
 
 def targets(mail: MailServer, php: str) -> tuple[str, ...]:
     """Every target of config.tree in a run with these words."""
-    # tls.DIRECTORY always: where the operator's own files once lay, the local authority's lie now, under the same names.
+    # tls.DIRECTORY always: where the operator's own files once lay, the local authority's lie now, by the same names.
     pages = (apache.TARGET, *squirrelmail.targets(php)) if mail.webmail else ()
     return (tls.DIRECTORY, dovecot.TARGET, postfix.TARGET, *pages)

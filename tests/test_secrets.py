@@ -127,10 +127,10 @@ def test_no_repr_shows_a_hash_or_a_secret(accepted, monkeypatch):
 # --- Secrets of the relayhost ----------------------------------------------------------------------------------------
 
 
-ODD = ["a b", " lead", "trail ", 'foo\\"bar', "it's", "a:b", "{PLAIN}x", "$HOME", "100%u", "#hash", "`id`", ";reboot"]
+ODD = ["a b", " lead", 'foo\\"bar', "it's", "a:b", "{PLAIN}x", "$HOME", "100%u", "#hash", "`id`", ";reboot"]
 ODD += ["é€ß 漢", "p*ss?", "a" * 100 + "Z", "%s{0}", "\\n", "'", '"', "x" * 5000]
 _random = Random(7)
-ODD += ["".join(_random.choices(string.printable[:95] + "éß漢€", k=_random.randint(1, 40))) for _ in range(50)]
+ODD += ["".join(_random.choices(string.printable[:95] + "éß漢€", k=_random.randint(1, 40))).rstrip() for _ in range(50)]
 
 
 @pytest.mark.parametrize("secret", ODD)
@@ -138,6 +138,14 @@ def test_every_character_of_a_secret_in_a_file_is_kept(accepted, tmp_path, secre
     (tmp_path / "relay.secret").write_bytes(f"{secret}\n".encode())
     relayhost = {"host": "smtp.example.net", "username": "tito", "password": {"file": "relay.secret"}}
     assert accepted(relayhost=relayhost).relayhost.password.get_secret_value() == secret
+
+
+def test_a_password_that_postfix_would_cut_is_refused_and_not_shown(refusal, tmp_path):
+    (tmp_path / "relay.secret").write_text("trailing blank \n")
+    relayhost = {"host": "smtp.example.net", "username": "tito", "password": {"file": "relay.secret"}}
+    reason = about(refusal(relayhost=relayhost), "relayhost.password")
+    assert "ends with a blank" in reason
+    assert "trailing" not in reason
 
 
 def test_a_file_of_one_secret_may_end_as_windows_ends_lines(accepted, tmp_path):
