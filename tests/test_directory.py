@@ -123,7 +123,7 @@ def test_a_mailbox_without_a_quota_has_the_servers():
     assert [people.quota_of(address) for address in mailboxes] == [2 << 30, 0, 5 << 20]
 
 
-QUOTAS: dict[str, dict[str, str]] = {"a": {}, "b": {"quota": 0}, "c": {"quota": "5M"}}
+QUOTAS: dict[str, dict[str, str | int]] = {"a": {}, "b": {"quota": 0}, "c": {"quota": "5M"}}
 
 
 # --- Contradictions --------------------------------------------------------------------------------------------------
