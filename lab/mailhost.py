@@ -76,21 +76,21 @@ class MailHost:
 
     def converge(self, words: Mapping[str, Any] | None = None, *options: str) -> Run:
         """Converge the host to ``words`` (by default those of last time), with further options for pyinfra."""
-        self._say(words)
+        self.say(words)
         return pyinfra.converge(self.site, *options)
 
     def verify(self, words: Mapping[str, Any] | None = None, *options: str) -> Run:
         """Prove the host against ``words`` (by default those of last time)."""
-        self._say(words)
+        self.say(words)
         return pyinfra.verify(self.site, *options)
 
     def pyinfra(self, *options: str) -> Run:
         """Any other run: ``host.pyinfra("fact", "facts.listeners.Listeners")``."""
-        self._say(None)
+        self.say(None)
         return pyinfra.pyinfra(self.site, *options)
 
-    def _say(self, words: Mapping[str, Any] | None) -> None:
-        """Write the site down."""
+    def say(self, words: Mapping[str, Any] | None = None) -> None:
+        """Write the site down, with ``words`` (by default those of last time), and run nothing."""
         if words is not None:
             self.words = dict(words)
         site.write(self.site, [self.entry], self.words)

@@ -42,12 +42,16 @@ def command() -> str:
     return str(Path(sys.executable).with_name("pyinfra"))
 
 
+def site_environment(site: Path | None) -> dict[str, str]:
+    """This process's environment, with ``site`` as the operator's own."""
+    return {**os.environ, **({"POSTHAUS_SITE": str(site)} if site else {})}
+
+
 def pyinfra(site: Path | None, *words: str, environment: Mapping[str, str] | None = None) -> Run:
     """Run ``pyinfra inventory.py WORDS`` with ``site`` as the operator's own; nobody is there to answer a prompt."""
-    own = {"POSTHAUS_SITE": str(site)} if site else {}
     done = subprocess.run(
         [command(), "inventory.py", *words],
-        cwd=ROOT, env={**os.environ, **own, **(environment or {})}, stdin=subprocess.DEVNULL,
+        cwd=ROOT, env={**site_environment(site), **(environment or {})}, stdin=subprocess.DEVNULL,
         capture_output=True, text=True, timeout=RUN_SECONDS,
     )  # fmt: skip
     return Run(done.returncode, _object(done.stdout), done.stderr, done.stdout)
