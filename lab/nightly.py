@@ -1,0 +1,87 @@
+"""One night's check of one release: a fresh box, converged twice and verified, with a report of what drifted."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from lab import accounts, engine, sweep
+from lab import host as lab_host
+from lab.errors import LabError
+from lab.mailhost import MailHost
+from lab.progress import say, step
+from lab.pyinfra import Run
+
+
+def main(arguments: Sequence[str]) -> int:
+    """The command line of script/nightly; returns 1 where the release failed the gate."""
+    parser = argparse.ArgumentParser(prog="script/nightly", description=__doc__)
+    parser.add_argument("release", help="such as debian-13 or ubuntu-24.04")
+    parser.add_argument("report", type=Path, help="directory for the report")
+    options = parser.parse_args(arguments)
+    options.report.mkdir(parents=True, exist_ok=True)
+    try:
+        findings = check(options.release, options.report)
+    except LabError as error:
+        findings = {"release": options.release, "passed": False, "reason": str(error)}
+    (options.report / "drift.json").write_text(json.dumps(findings, indent=2) + "\n")
+    say(summary(findings))
+    _tell_github(summary(findings))
+    return 0 if findings["passed"] else 1
+
+
+def check(release: str, report: Path) -> dict[str, Any]:
+    """Converge a fresh box of ``release`` twice and verify it; logs go to ``report``. The box is taken away."""
+    with tempfile.TemporaryDirectory(prefix="posthaus-nightly.") as state:
+        box = lab_host.start(engine.ensure(), "posthaus-nightly", release, Path(state), labels=sweep.owner())
+        try:
+            mail_host = MailHost(box, accounts.words(accounts.passwords(Path(state))))
+            return _judged(release, *_runs(mail_host, report))
+        finally:
+            box.remove()
+
+
+def _runs(mail_host: MailHost, report: Path) -> tuple[Run, Run, Run]:
+    with step("First run"):
+        first = _kept(mail_host.converge(), report / "first.log")
+    with step("Second run, which must change nothing"):
+        second = _kept(mail_host.converge(), report / "second.log")
+    with step("The proof"):
+        proof = _kept(mail_host.verify(), report / "proof.log")
+    return first, second, proof
+
+
+def _kept(run: Run, path: Path) -> Run:
+    path.write_text(run.output + run.stdout)
+    return run
+
+
+def _judged(release: str, first: Run, second: Run, proof: Run) -> dict[str, Any]:
+    drifted = second.totals.get("success", -1)
+    passed = first.rc == 0 and second.rc == 0 and drifted == 0 and proof.rc == 0
+    codes = {"first": first.rc, "second": second.rc, "proof": proof.rc}
+    return {"release": release, "passed": passed, "exit_codes": codes, "changed_by_second_run": drifted}
+
+
+def summary(findings: dict[str, Any]) -> str:
+    """One line for a person."""
+    verdict = "converges, and stays so" if findings["passed"] else "FAILED"
+    details = {key: value for key, value in findings.items() if key not in ("release", "passed")}
+    return f"{findings['release']}: {verdict} {json.dumps(details)}"
+
+
+def _tell_github(line: str) -> None:
+    """Where GitHub runs this, the line stands on the run's own page."""
+    if page := os.environ.get("GITHUB_STEP_SUMMARY"):
+        with open(page, "a", encoding="utf-8") as summary_page:
+            summary_page.write(f"{line}\n")
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
