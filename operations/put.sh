@@ -10,7 +10,7 @@ stage=$(mktemp -d -- "$(dirname "$target")/.$(basename "$target").posthaus.XXXXX
 payload=$(mktemp -d -- "$(dirname "$target")/.$(basename "$target").posthaus.XXXXXX")
 trap 'rm -rf -- "$stage" "$payload"' EXIT
 trap 'exit 129' HUP; trap 'exit 130' INT; trap 'exit 143' TERM
-base64 -d | tar -xzpf - -C "$payload"
+base64 -d | tar -xzmpf - -C "$payload"
 if [ "$neighbours" = copy ]; then cp -a -- "$target/." "$stage"; fi
 chmod --reference="$target" -- "$stage"
 while IFS= read -r path; do rm -f -- "$stage/$path"; done <"$payload/gone"

@@ -12,7 +12,9 @@ Value = str | int | bool
 Sections = dict[str, dict[str, Value]]
 
 HEAD = "# Written by Posthaus: the next run undoes changes made here. Say yours in mail.yaml, postfix.parameters."
-TABLES = "texthash:$config_directory/posthaus"  # a staged tree then checks its own tables; nothing to compile
+# Nothing to compile. Not below $config_directory: an smtpd of Postfix 3.10 that starts while main.cf is a second old
+# reads that as empty, and then refuses everybody until it ends.
+TABLES = "texthash:/etc/postfix/posthaus"
 LOOPBACK = "127.0.0.0/8 [::ffff:127.0.0.0]/104 [::1]/128"
 # Mozilla's "intermediate" list without the DHE suites.
 CIPHERS = ":".join(

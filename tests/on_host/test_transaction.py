@@ -113,6 +113,13 @@ def test_a_file_no_longer_declared_goes_and_others_stay(letterbox: Letterbox) ->
     letterbox.host.run("rm /etc/letterbox/administrator")
 
 
+def test_a_new_content_has_a_new_time_by_which_programs_notice_it(letterbox: Letterbox) -> None:
+    letterbox.deploy(files={"conf": text("A=1\n")})
+    letterbox.host.run("touch -d @1000 /etc/letterbox/conf")
+    letterbox.deploy(files={"conf": text("A=2\n")})
+    assert letterbox.host.run("find /etc/letterbox/conf -newermt '-5 minutes'").stdout == "/etc/letterbox/conf\n"
+
+
 @pytest.mark.parametrize(
     "damage",
     [
