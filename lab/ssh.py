@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from threading import Lock
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
+
+_one_at_a_time = Lock()  # hosts start side by side, and all of them take the same key
 
 
 def key_pair(directory: Path) -> Path:
@@ -14,14 +17,18 @@ def key_pair(directory: Path) -> Path:
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     directory.chmod(0o700)
     path = directory / "id_ed25519"
-    if not path.exists():
-        key = Ed25519PrivateKey.generate()
-        private = key.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption())
-        public = key.public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH)
-        path.with_suffix(".pub").write_bytes(public + b" posthaus-lab\n")
-        path.touch(mode=0o600)
-        path.write_bytes(private)
+    with _one_at_a_time:
+        if not path.exists():
+            _make(path)
     return path
+
+
+def _make(path: Path) -> None:
+    key = Ed25519PrivateKey.generate()
+    public = key.public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH)
+    path.with_suffix(".pub").write_bytes(public + b" posthaus-lab\n")
+    path.touch(mode=0o600)
+    path.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption()))
 
 
 def public_key(private: Path) -> str:
