@@ -20,6 +20,7 @@ class Form:
     """One form: where it goes, and what a browser would send if the person changed nothing and pressed no button."""
 
     action: str
+    method: str = "post"
     fields: dict[str, str] = field(default_factory=dict)
     uploads: list[str] = field(default_factory=list)
     buttons: dict[str, str] = field(default_factory=dict)
@@ -67,7 +68,8 @@ class Page(HTMLParser):
         elif tag in ("frame", "iframe"):
             self.frames[values.get("name", "")] = urljoin(self.url, values.get("src", ""))
         elif tag == "form":
-            self.forms.append(Form(urljoin(self.url, values.get("action") or self.url)))
+            action = urljoin(self.url, values.get("action") or self.url)
+            self.forms.append(Form(action, values.get("method", "get").lower()))
         elif self.forms:
             self._handle_control(tag, values)
         if tag in ("br", "p", "td", "th", "tr", "div", "li"):
@@ -159,6 +161,8 @@ class WebmailClient:
         data = {**form.fields, **changed}
         if pressed := form.button(button):
             data[pressed] = form.buttons[pressed]
+        if form.method == "get":
+            return self.get(form.action, **data)
         parts = [(form.uploads[0], (name, content, "application/octet-stream")) for name, content in files]
         if form.uploads and not parts:
             parts = [(form.uploads[0], ("", b"", "application/octet-stream"))]

@@ -7,13 +7,34 @@ import io
 import posixpath
 import tarfile
 from functools import cache
+from pathlib import Path
 from threading import Lock
 
 from deploys.download import DownloadError, archive_file, git_archive
+from deploys.render import template
 from deploys.squirrelmail.settings import Source
 
+HERE = Path(__file__).parent
 LINKED_CONFIGURATION = "/etc/squirrelmail/config_local.php"
-LAYOUT = 1  # raise it whenever ``_arranged`` makes something else of the same source
+LAYOUT = 2  # raise it whenever ``_arranged`` makes something else of the same source
+
+# Character sets of East Asia, as SquirrelMail names them, and as PHP's mbstring does.
+DECODERS = {
+    "iso_2022_jp": "ISO-2022-JP-MS",
+    "shift_jis": "SJIS-win",
+    "cp932": "SJIS-win",
+    "euc_jp": "eucJP-win",
+    "gb2312": "CP936",
+    "gbk": "CP936",
+    "cp936": "CP936",
+    "gb18030": "GB18030",
+    "hz_gb_2312": "HZ",
+    "big5": "CP950",
+    "cp950": "CP950",
+    "euc_kr": "UHC",
+    "cp949": "UHC",
+    "iso_2022_kr": "ISO-2022-KR",
+}
 
 _one_at_a_time = Lock()
 
@@ -43,7 +64,18 @@ def _arranged(data: bytes, where: str) -> bytes:
     tree = {path.removeprefix(top): content for path, content in files.items() if path.startswith(top)}
     tree["config/config.php"] = tree["config/config_default.php"]  # what conf.pl does; ours is config_local.php
     tree.pop("config/config_local.php", None)
-    return _packed(tree)
+    return _packed({**_decoders(), **tree})
+
+
+def _decoders() -> dict[str, tuple[bytes, float]]:
+    """Neither line reads letters in the character sets of East Asia; both take a decoder for each from a file."""
+    return {
+        f"functions/decode/{charset}.php": (
+            template(HERE / "decoder.php.j2", charset=charset, encoding=encoding).encode(),
+            0,
+        )
+        for charset, encoding in DECODERS.items()
+    }
 
 
 def _files(data: bytes, where: str) -> dict[str, tuple[bytes, float]]:
