@@ -35,6 +35,7 @@ def announced_size(host: MailHost) -> str:
     ("words", "named"),
     [
         ({"postfix": {"parameters": {"no_such_parameter": "x"}}}, "no_such_parameter"),
+        ({"postfix": {"parameters": {"inet_interfaces": "192.0.2.77"}}}, "no local interface found for 192.0.2.77"),
         ({"dovecot": {"settings": {"no_such_setting": "x"}}}, "no_such_setting"),
     ],
 )
@@ -51,14 +52,14 @@ def test_words_that_a_program_refuses_leave_everything_running(
 
 
 def test_words_that_pass_the_checker_but_do_not_start_are_put_back(own_mail_host: MailHost) -> None:
-    elsewhere = {"parameters": {"inet_interfaces": "192.0.2.77"}}  # an address that the host does not have (RFC 5737)
-    run = own_mail_host.converge(example(postfix=elsewhere))
+    elsewhere = {"settings": {"listen": "192.0.2.77"}}  # an address that the host does not have (RFC 5737)
+    run = own_mail_host.converge(example(dovecot=elsewhere))
     assert run.rc != 0
-    assert "192.0.2.77" in run.output, "Postfix's own last words are shown"
-    assert "the previous files are back in /etc/postfix" in run.output
-    assert own_mail_host.run("postconf -h inet_interfaces").stdout == "all\n"
-    assert own_mail_host.verify(example()).rc == 0
+    assert "192.0.2.77" in run.output, "Dovecot's own last words are shown"
+    assert "the previous files are back in /etc/dovecot, and dovecot.service runs with them" in run.output
+    assert "192.0.2.77" not in own_mail_host.read("/etc/dovecot/dovecot.conf").decode()
     assert own_mail_host.converge(example()).changes == 0
+    assert own_mail_host.verify().rc == 0
 
 
 @pytest.mark.parametrize("path", ["/etc/postfix/main.cf", "/etc/dovecot/dovecot.conf", "/etc/apache2/apache2.conf"])
@@ -122,7 +123,7 @@ def test_a_dropped_connection_leaves_a_host_that_converges(own_mail_host: MailHo
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
     own_mail_host.run(
-        "for i in $(seq 400); do pgrep -f posthaus-[p]ut >/dev/null && break; sleep 0.02; done; pkill -f 'sshd.*root@'"
+        "for i in $(seq 400); do pgrep -f posthaus-[p]ut >/dev/null && break; sleep 0.02; done; pkill -f '[s]shd.*root'"
     )
     assert process.wait(timeout=120) != 0
     run = own_mail_host.converge()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +13,7 @@ import pytest
 
 from lab import engine as lab_engine
 from lab.pyinfra import ROOT
+from lab.trial import free_port
 
 pytestmark = pytest.mark.host
 
@@ -27,12 +27,16 @@ class Checkout:
         for name in filter(None, files.decode().split("\0")):
             (directory / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, directory / name, follow_symlinks=False)
-        (directory / ".venv").symlink_to(Path(sys.prefix))
 
     def run(self, *words: str, seconds: int = 900) -> subprocess.CompletedProcess[str]:
         """One command of a person who stands in the checkout."""
-        path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
-        own = {"PATH": path, "POSTHAUS_WEB_PORT": "0", "VAGRANT_CHECKPOINT_DISABLE": "1", "LC_ALL": "C.UTF-8"}
+        path = f"{self.directory}/.venv/bin:{os.environ['PATH']}"
+        own = {
+            "PATH": path,
+            "POSTHAUS_WEB_PORT": str(free_port()),
+            "VAGRANT_CHECKPOINT_DISABLE": "1",
+            "LC_ALL": "C.UTF-8",
+        }
         inherited = {key: value for key, value in os.environ.items() if key != "POSTHAUS_SITE"}
         return subprocess.run(
             words, cwd=self.directory, env={**inherited, **own}, stdin=subprocess.DEVNULL,
