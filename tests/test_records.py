@@ -131,6 +131,12 @@ def test_the_mta_sts_id_is_new_exactly_when_the_policy_is():
     assert len({testing.text, enforced.text, moved.text}) == 3
 
 
+def test_nothing_is_published_that_leads_to_a_page_the_host_does_not_serve():
+    names = {record.name.split(".")[0] for record in whole.of_domain(replace(COM, pages=False))}
+    assert names & {"_mta-sts", "mta-sts", "autoconfig", "autodiscover", "_autodiscover"} == set()
+    assert "_imaps" in names
+
+
 def test_mta_sts_declared_off_leaves_no_record():
     off = said(COM, mta_sts=False)
     assert transport.mta_sts(off) == transport.mta_sts_host(off) == ()

@@ -58,6 +58,7 @@ def subjects(
             offered=frozenset((*ALWAYS, *(one for protocol in protocols for one in OFFERED.get(protocol, ())))),
             dkim={selector: base64.b64decode(key) for selector, key in on_host.dkim.get(domain, {}).items()},
             tlsa=on_host.tlsa if words.tlsa else (),
+            pages=False,  # no room serves them yet
             reports_for=_reporting_to(domain, names, words),
             words=words.of(domain),
         )

@@ -9,6 +9,7 @@ from deploys.records.record import Record, is_below
 from deploys.records.subject import Subject
 
 OF_THE_HOST = (host.a, host.aaaa, host.host_spf, host.host_dmarc, host.tlsa, host.webmail)
+LEAD_TO_PAGES = (transport.mta_sts, transport.mta_sts_host, clients.autoconfig, clients.autodiscover)
 OF_A_DOMAIN = (
     transport.mx,
     senders.spf,
@@ -32,7 +33,8 @@ def of_host(subject: Subject) -> tuple[Record, ...]:
 
 def of_domain(subject: Subject) -> tuple[Record, ...]:
     """The records of one domain. A second domain names the same host."""
-    return tuple(record for kind in OF_A_DOMAIN for record in kind(subject))
+    kinds = [kind for kind in OF_A_DOMAIN if subject.pages or kind not in LEAD_TO_PAGES]
+    return tuple(record for kind in kinds for record in kind(subject))
 
 
 def everything(subjects: Sequence[Subject]) -> tuple[Record, ...]:
