@@ -6,9 +6,9 @@ import stat
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from deploys import networks
-from deploys.names import domain_of
-from deploys.sizes import in_words
+from deploys.values import networks
+from deploys.values.names import domain_of
+from deploys.values.sizes import in_words
 
 if TYPE_CHECKING:
     from deploys.mailserver import MailServer

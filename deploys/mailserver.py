@@ -18,7 +18,7 @@ from pydantic import (
     model_validator,
 )
 
-from deploys import advice, errors, sizes
+from deploys import advice
 from deploys.apache import render as apache
 from deploys.directory.checks import contradictions
 from deploys.directory.settings import Accounts, Directory, Mailbox
@@ -27,14 +27,25 @@ from deploys.dovecot.settings import Dovecot
 from deploys.host import render as host
 from deploys.postfix import render as postfix
 from deploys.postfix.settings import Postfix, PostfixWords, Relayhost
+from deploys.reading import errors
+from deploys.reading.shape import without_blanks
 from deploys.settings import Problem, Settings, refuse
-from deploys.shape import without_blanks
 from deploys.squirrelmail import render as squirrelmail
 from deploys.squirrelmail.settings import Webmail
 from deploys.tls import check
 from deploys.tls import render as tls
 from deploys.tls.settings import Tls
-from deploys.values import Address, AliasAddress, Domain, HostName, MailboxAddress, Network, Size, without_repeats
+from deploys.values import (
+    Address,
+    AliasAddress,
+    Domain,
+    HostName,
+    MailboxAddress,
+    Network,
+    Size,
+    sizes,
+    without_repeats,
+)
 
 
 def _page_or_none(value: object, info: ValidationInfo) -> object:

@@ -8,7 +8,7 @@ import sys
 import bcrypt
 from argon2 import PasswordHasher
 
-from deploys import hashes
+from deploys.values import hashes
 
 # The least that OWASP's password storage cheat sheet recommends: a log-in costs 19 MiB and some 20 ms.
 _HASHER = PasswordHasher(time_cost=2, memory_cost=19456, parallelism=1)

@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 
 from deploys.schema import Schema, schema
-from deploys.sizes import in_words
+from deploys.values.sizes import in_words
 
 ROOT = Path(__file__).resolve().parent.parent
 REFERENCE = ROOT / "docs" / "reference.md"
@@ -32,7 +32,7 @@ mailboxes:
 A **size** is a number of bytes, or a number with K, M, G or T (powers of 1024), such as `50M`. An **address** and a
 **domain** may be written in any case. A file's **path** is relative to the directory of mail.yaml. `script/docs` also
 writes `group_data/mail.schema.json`, by which editors complete and check these words.
-`python -m deploys.words FILE` checks a file without any host: every error at once, with its line.
+`script/words FILE` checks a file without any host: every error at once, with its line.
 """
 
 

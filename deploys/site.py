@@ -89,3 +89,17 @@ def _stop(message: str) -> NoReturn:
 def _short(path: Path) -> Path:
     """``path`` from the working directory, where it lies below it: easier to read and to click on."""
     return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
+
+
+def main(arguments: list[str]) -> int:
+    """script/words: check one file, this site's if none is named. 0 if it can be deployed; reasons go to stderr."""
+    path = Path(arguments[0]) if arguments else mail_yaml()
+    mail = _read(path)
+    for warning in mail.warnings():
+        print(f"warning: {path}: {warning}", file=sys.stderr)
+    print(f"{path}: good; {len(mail.domains)} domains, {len(mail.mailboxes)} mailboxes, {len(mail.aliases)} aliases")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,16 +1,15 @@
-"""From mail.yaml to a MailServer. ``python -m deploys.words [mail.yaml]`` checks one without any host."""
+"""From mail.yaml to a MailServer."""
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 from pydantic import ValidationError
 
-from deploys import errors, yamlfile
-from deploys.errors import WordsError
 from deploys.mailserver import MailServer
-from deploys.shape import without_blanks
+from deploys.reading import errors, yamlfile
+from deploys.reading.errors import WordsError
+from deploys.reading.shape import without_blanks
 
 __all__ = ["WordsError", "words"]
 
@@ -35,23 +34,3 @@ def words(path: Path | str) -> MailServer:
     if found:
         raise WordsError(errors.as_lines(found, document))
     return mail
-
-
-def main(arguments: list[str]) -> int:
-    """Check one file: 0 if it can be deployed. Reasons and warnings go to standard error."""
-    from deploys import site
-
-    path = Path(arguments[0]) if arguments else site.mail_yaml()
-    try:
-        mail = words(path)
-    except WordsError as error:
-        print(error, file=sys.stderr)
-        return 1
-    for warning in mail.warnings():
-        print(f"warning: {path}: {warning}", file=sys.stderr)
-    print(f"{path}: good; {len(mail.domains)} domains, {len(mail.mailboxes)} mailboxes, {len(mail.aliases)} aliases")
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

@@ -4,8 +4,8 @@ import pytest
 from pydantic import ValidationError
 
 from deploys.directory.settings import Expansion
-from deploys.errors import WordsError
 from deploys.mailserver import MailServer
+from deploys.reading.errors import WordsError
 
 ARGON2 = "{ARGON2ID}$argon2id$v=19$m=19456,t=2,p=1$c2FsdHNhbHRzYWx0c2FsdA$aGFzaGhhc2hoYXNoaGFzaGhhc2hoYXNoaGFzaGhhc2g"
 

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
-from deploys.errors import WordsError
+from deploys.reading.errors import WordsError
 from deploys.records.gather import subjects
 from deploys.records.resolver import Resolver
 from deploys.records.settings import Records

@@ -129,7 +129,7 @@ def test_a_site_that_is_not_there_is_named(tmp_path):
 
 def test_words_can_be_checked_without_any_host(make):
     good = subprocess.run(
-        [sys.executable, "-m", "deploys.words", make() / "mail.yaml"],
+        [sys.executable, "-m", "deploys.site", make() / "mail.yaml"],
         cwd=ROOT,
         capture_output=True,
         text=True,

@@ -7,8 +7,8 @@ import pytest
 import yaml
 
 from deploys import reference
-from deploys.errors import WordsError
 from deploys.mailserver import MailServer
+from deploys.reading.errors import WordsError
 from tests.example import ARGON2, ROOT, example
 
 SCHEMA = json.loads(reference.SCHEMA.read_text())

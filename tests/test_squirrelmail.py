@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from deploys.errors import WordsError
 from deploys.mailserver import MailServer
+from deploys.reading.errors import WordsError
 from deploys.squirrelmail import render
 from deploys.squirrelmail.settings import LINES, Webmail
 from deploys.squirrelmail.source import stamp

@@ -7,12 +7,12 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from deploys import hashes
 from deploys.directory.circles import circles_and_crowds
 from deploys.directory.settings import AUTOMATIC, RESERVED
 from deploys.directory.written import Written
-from deploys.names import domain_of, untagged
 from deploys.settings import Place, Problem
+from deploys.values import hashes
+from deploys.values.names import domain_of, untagged
 
 UNIX_NAME = re.compile(r"[a-z_][a-z0-9_-]{0,31}")  # useradd(8)
 # Debian's base-passwd, and what the packages of this server add: nobody's personal mailbox.

@@ -8,10 +8,9 @@ from typing import Literal
 
 from pydantic import Field
 
-from deploys import hashes
-from deploys.names import domain_of, untagged
 from deploys.settings import Settings
-from deploys.values import Line, PasswordHash, Size
+from deploys.values import Line, PasswordHash, Size, hashes
+from deploys.values.names import domain_of, untagged
 
 Accounts = Literal["virtual", "system"]
 AUTOMATIC = ("postmaster", "abuse")  # RFC 2142, section 2 and 4: every domain answers for these

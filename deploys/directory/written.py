@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from deploys import names
 from deploys.settings import Place, Problem
+from deploys.values import names
 
 
 @dataclass

@@ -6,9 +6,9 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
-from deploys.secret import Secret
 from deploys.settings import Problem, Settings, refuse
 from deploys.values import HostName, Line, Network, ParameterName, Port, Scalar, Size, without_repeats
+from deploys.values.secret import Secret
 
 # Parameters that have a word of their own: said in two places, one of them would be wrong.
 WORDS = {

@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from deploys import errors
+from deploys.reading import errors
 from deploys.records.record import is_below
 from deploys.records.settings import Records
 from deploys.records.subject import Service, Subject

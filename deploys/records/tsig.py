@@ -9,8 +9,8 @@ from typing import Literal, get_args
 
 from pydantic import SecretStr, ValidationInfo
 
-from deploys import secret
 from deploys.settings import Settings
+from deploys.values import secret
 
 Algorithm = Literal["hmac-sha256", "hmac-sha384", "hmac-sha512"]
 HELP = "write what `tsig-keygen NAME` prints, or one line hmac-sha256:NAME:SECRET"

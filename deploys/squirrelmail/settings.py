@@ -7,9 +7,9 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, StrictStr, ValidationInfo, model_validator
 
-from deploys.secret import path
 from deploys.settings import Settings, refuse
 from deploys.values import HostName, Line, Port
+from deploys.values.secret import path
 
 MAIL_PORTS = {25: "SMTP", 110: "POP3", 143: "IMAP", 465: "submission", 587: "submission", 993: "IMAP", 995: "POP3"}
 TAKEN_PORTS = {**MAIL_PORTS, 22: "SSH", 80: "the redirect to https", 4190: "ManageSieve"}

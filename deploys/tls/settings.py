@@ -7,8 +7,8 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, Field, ValidationInfo, WithJsonSchema, model_validator
 
-from deploys.secret import path
 from deploys.settings import Settings, refuse
+from deploys.values.secret import path
 
 DIRECTORY = "/etc/ssl/posthaus"
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field, StrictBool, StrictInt, StrictStr, WithJsonSchema
 
-from deploys import hashes, names, networks, sizes
+from deploys.values import hashes, names, networks, sizes
 
 
 def one_line(text: str) -> str:

@@ -8,9 +8,9 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from deploys.reading.shape import is_section, keys_at
+from deploys.reading.yamlfile import Document
 from deploys.settings import Place, Problem, Settings
-from deploys.shape import is_section, keys_at
-from deploys.yamlfile import Document
 
 BLANK = "is empty; write a value in quotes (# begins a comment outside of them), or take the line away"
 QUOTED = "it must be a quoted string"
