@@ -1,9 +1,14 @@
 """Every fact against what real hosts said: tests/facts/MODULE.FACT/*.yaml holds the output and what to make of it."""
 
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
-from pyinfra_testing.facts import make_fact_tests
+
+# pyinfra's command line, which pyinfra_testing imports, hands ssl and threads of the whole process to gevent. Too late
+# for that here: every other test's TLS would end in a RecursionError.
+with patch("gevent.monkey.patch_all"):
+    from pyinfra_testing.facts import make_fact_tests
 
 HERE = Path(__file__).parent / "facts"
 

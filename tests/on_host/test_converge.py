@@ -23,7 +23,7 @@ PIDS = (
     "for u in dovecot apache2 'php*-fpm'; do systemctl show -p MainPID \"$u.service\"; done;"
     " cat /var/spool/postfix/pid/master.pid"
 )
-ODD_PASSWORD = "a b;c'$\"#é"  # C62
+ODD_PASSWORD = "a b;c'$\"#é"
 MOST_COMMANDS = 30
 
 

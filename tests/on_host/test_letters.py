@@ -226,8 +226,3 @@ def test_an_administrator_can_list_everybody_and_their_limits(mail_host):
     assert said.json is not None, said.output
     boxes = next(iter(next(iter(said.json.values())).values()))
     assert boxes[ANA]["limit"] == 2 << 20
-
-
-def test_a_host_without_ipv6_serves_ipv4(own_mail_host):
-    own_mail_host.run("doveconf -n listen; postconf inet_protocols")
-    assert own_mail_host.run("postconf -h mynetworks").stdout.strip().endswith("[::1]/128")

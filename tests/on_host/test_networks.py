@@ -1,0 +1,100 @@
+"""A smarthost in between, and hosts with and without IPv6."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import docker
+import pytest
+from docker.types import IPAMConfig, IPAMPool
+
+from lab import sweep
+from lab.mailhost import MailHost
+from tests.on_host.conftest import StartHost
+from tests.on_host.post import arrived, letter, submit
+from tests.on_host.words import ANA, IQBAL, PASSWORDS, TITO, example
+
+pytestmark = pytest.mark.host
+
+SMARTHOST = "relay.example.net"
+# The smarthost is one of ours, told to let the log-in of a customer send as the customer's people.
+LETS_CUSTOMERS_SEND = {"parameters": {"mua_sender_restrictions": "reject_non_fqdn_sender"}}
+
+
+@pytest.fixture
+def smarthost(start_host: StartHost, mail_host: MailHost, snapshot: str) -> MailHost:
+    """A mail server for example.net in the snapshot's place."""
+    host = start_host(mail_host.release, image=snapshot)
+    host.run("rm -r /etc/ssl/posthaus")  # else the copy's authority would be one that the original trusts
+    words = example(hostname=SMARTHOST, domains=["example.net"], postmaster=ANA, aliases=None, webmail=False)
+    words["mailboxes"] = {ANA: {**words["mailboxes"][ANA], "quota": "1G"}}
+    run = host.converge({**words, "postfix": LETS_CUSTOMERS_SEND})
+    assert run.rc == 0, run.output
+    return host
+
+
+@pytest.mark.parametrize(("port", "tls"), [(587, "starttls"), (465, "implicit")])
+def test_outgoing_letters_take_the_smarthost_with_its_name_checked_and_a_password(
+    own_mail_host: MailHost, smarthost: MailHost, port: int, tls: str
+) -> None:
+    host = own_mail_host
+    words = example(domains=["example.com"], catch_all=None)
+    del words["mailboxes"][ANA]
+    host.say()
+    (host.site / "relay.secret").write_text(PASSWORDS[ANA] + "\n")
+    password = {"file": "relay.secret"}
+    words["postfix"] = {"parameters": {"smtp_host_lookup": "dns, native"}}  # its name stands in /etc/hosts here
+    words["relayhost"] = {"host": SMARTHOST, "port": port, "tls": tls, "username": ANA, "password": password}
+    host.run(f"echo '{smarthost.address} {SMARTHOST}' >>/etc/hosts")
+    run = host.converge(words)
+    assert run.rc == 0, run.output
+    assert PASSWORDS[ANA] not in run.output + run.stdout
+    assert host.run("stat -c '%a %U' /etc/postfix/posthaus/relayhost-password").stdout == "600 root\n"
+
+    untrusted = letter(ANA)
+    assert submit(host, TITO, PASSWORDS[TITO], TITO, ANA, untrusted) == 250
+    assert arrived(smarthost, ANA, PASSWORDS[ANA], untrusted["Subject"], seconds=4) is None
+    said = host.run("journalctl -o cat --no-pager -t postfix/smtp").stdout
+    assert "status=deferred (Server certificate not" in said, "nobody vouches for the smarthost yet"
+
+    host.write("/usr/local/share/ca-certificates/smarthost.crt", smarthost.read("/etc/ssl/posthaus/ca/ca.pem"))
+    host.run("update-ca-certificates && postfix flush")
+    assert arrived(smarthost, ANA, PASSWORDS[ANA], untrusted["Subject"], seconds=30) is not None
+    assert host.run("mailq").stdout.strip() == "Mail queue is empty"
+
+
+def test_without_ipv6_everything_listens_on_ipv4_and_nothing_complains(mail_host: MailHost) -> None:
+    if mail_host.run("cat /proc/net/if_inet6", check=False).stdout:
+        pytest.skip("this engine gives every host IPv6: a host without it was not tried")
+    listening = mail_host.run("ss -Hltn").stdout
+    assert all(f"0.0.0.0:{port} " in listening for port in (25, 465, 587, 143, 993, 443))
+    assert "Address family not supported" not in mail_host.run("journalctl -o cat --no-pager").stdout
+
+
+@pytest.fixture
+def two_families(engine: docker.DockerClient, release: str) -> Iterator[str]:
+    """A network whose hosts have an IPv6 address too."""
+    pools = [IPAMPool(subnet="fd00:7068:1::/64"), IPAMPool(subnet="172.30.97.0/24")]
+    network = engine.networks.create(
+        f"posthaus-two-families-{release}", enable_ipv6=True, ipam=IPAMConfig(pool_configs=pools), labels=sweep.owner()
+    )
+    yield network.name
+    network.remove()
+
+
+def test_with_ipv6_everything_listens_on_both_families_and_letters_come_by_either(
+    two_families: str, start_host: StartHost, mail_host: MailHost, snapshot: str
+) -> None:
+    host = start_host(mail_host.release, image=snapshot, network=two_families)
+    run = host.converge(example())
+    assert run.rc == 0, run.output
+    assert host.converge().changes == 0
+    listening = host.run("ss -Hltn").stdout
+    assert all(f"[::]:{port} " in listening or f"*:{port} " in listening for port in (25, 465, 587, 143, 993, 443))
+    address = host.run('ip -6 -o addr show scope global | awk \'{ sub("/.*", "", $4); print $4 }\'').stdout.strip()
+    message = letter(IQBAL)
+    program = f"import smtplib,sys; smtplib.SMTP('{address}', 25).sendmail('', ['{IQBAL}'], sys.stdin.read())"
+    host.run(f'python3 -c "{program}"', input=message.as_string())
+    assert arrived(host, IQBAL, PASSWORDS[IQBAL], message["Subject"]) is not None
+    assert host.run("postconf -h mynetworks").stdout.strip().endswith("[::1]/128")
+    assert host.verify().rc == 0
