@@ -19,8 +19,11 @@ pytestmark = pytest.mark.host
 
 MASTERS = "systemctl show -p MainPID --value dovecot.service apache2.service; cat /var/spool/postfix/pid/master.pid"
 SERVICES = "dovecot.service postfix.service apache2.service"
+# Each command waits for its answer: Postfix turns away who talks before the greeting.
 SIZE = """timeout 10 bash -c 'exec 3<>/dev/tcp/127.0.0.1/25
-printf "EHLO x\\r\\nQUIT\\r\\n" >&3; cat <&3' | tr -d '\\r' | sed -n 's/^250[ -]SIZE //p'"""
+read -r greeting <&3; printf "EHLO x.example\\r\\n" >&3
+while read -r line <&3; do printf "%s\\n" "$line"; [ "${line:3:1}" = - ] || break; done
+printf "QUIT\\r\\n" >&3' | tr -d '\\r' | sed -n 's/^250[ -]SIZE //p'"""
 
 
 def masters(host: MailHost) -> str:
