@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 ROOT = "/var/lib/posthaus"
-LOCK = "/run/lock/posthaus.lock"
+LOCK = "/run/posthaus.lock"  # not /run/lock, where everybody may put a link
 LOCK_SECONDS = 120
 
 

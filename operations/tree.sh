@@ -9,7 +9,7 @@
 # undo and previous look the same: files/ (copies), absent (paths that were not there), manifest.
 
 lock() {
-    mkdir -p /run/lock "$(dirname "$state")"
+    mkdir -p -- "$(dirname "$state")"
     exec 9>"$LOCK"
     flock -w "$LOCK_SECONDS" 9 || { echo "another run of Posthaus holds $LOCK on this host" >&2; exit 75; }
 }
