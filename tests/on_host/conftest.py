@@ -23,7 +23,7 @@ from lab import host, sweep
 from lab.errors import Unavailable
 from lab.mailhost import MailHost
 from lab.progress import step
-from tests.on_host.words import EXAMPLE, PASSWORDS, example
+from tests.on_host.words import PASSWORDS, example, no_webmail
 
 RELEASES = tuple(os.environ.get("POSTHAUS_RELEASES", "debian-12 debian-13").split())
 AT_ONCE = 2  # first runs side by side: dpkg keeps one core busy
@@ -35,6 +35,13 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers", "releases(*names): the releases that this test runs on, instead of the usual two"
     )
+    config.addinivalue_line("markers", "webmail: needs SquirrelMail's source, from its repository or the cache")
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Say aloud what is not tested for want of SquirrelMail's source."""
+    if item.get_closest_marker("webmail") and (reason := no_webmail()):
+        pytest.skip(reason)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -135,7 +142,7 @@ def _as_it_was(request: pytest.FixtureRequest) -> Iterator[None]:
     """Whatever words a test leaves on the shared host, the next test finds words.EXAMPLE again."""
     shared = request.getfixturevalue("mail_host") if "mail_host" in request.fixturenames else None
     yield
-    if shared is not None and shared.words != EXAMPLE:
+    if shared is not None and shared.words != example():
         run = shared.converge(example())
         assert run.rc == 0, f"Going back to the usual words failed:\n{run.output}"
 

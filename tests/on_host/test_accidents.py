@@ -66,6 +66,7 @@ def test_words_that_pass_the_checker_but_do_not_start_are_put_back(own_mail_host
 
 
 @pytest.mark.parametrize("path", ["/etc/postfix/main.cf", "/etc/dovecot/dovecot.conf", "/etc/apache2/apache2.conf"])
+@pytest.mark.webmail
 def test_an_edit_by_hand_is_taken_back(mail_host: MailHost, path: str) -> None:
     before = mail_host.read(path)
     mail_host.run(f"echo '# edited by hand' >>{path}")
@@ -83,6 +84,7 @@ def test_a_daemon_that_runs_a_deleted_program_is_restarted(own_mail_host: MailHo
     assert own_mail_host.converge().changes == 0
 
 
+@pytest.mark.webmail
 def test_a_new_certificate_on_disk_is_served_after_the_next_run(own_mail_host: MailHost) -> None:
     own_mail_host.run("rm /etc/ssl/posthaus/fullchain.pem")  # the local authority signs anew, with the same key
     run = own_mail_host.converge()
@@ -96,6 +98,7 @@ def test_a_new_certificate_on_disk_is_served_after_the_next_run(own_mail_host: M
         assert served == disk, f"port {port} serves another certificate"
 
 
+@pytest.mark.webmail
 def test_killing_the_workstation_at_many_points_leaves_a_host_that_converges(own_mail_host: MailHost) -> None:
     points = random.Random(2)
     sizes = {size: example(message_size=f"{size}M", webmail={"title": f"Title {size}"}) for size in range(30, 38)}

@@ -18,7 +18,7 @@ from selenium.webdriver.support.ui import WebDriverWait
 from lab.mailhost import MailHost
 from tests.on_host.words import IQBAL, TITO
 
-pytestmark = pytest.mark.host
+pytestmark = [pytest.mark.host, pytest.mark.webmail]
 
 HOSTNAME = "webmail.example.com"
 DRIVER = shutil.which("chromedriver")

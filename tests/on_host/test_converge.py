@@ -92,10 +92,12 @@ def test_a_difference_is_shown_and_a_secret_is_not(mail_host: MailHost) -> None:
     assert "argon2id" not in run.output
 
 
+@pytest.mark.webmail
 def test_ports_are_as_the_original_report_wanted_them(mail_host: MailHost) -> None:
     assert ports(mail_host) - {22} == {25, 80, 110, 143, 443, 465, 587, 993, 995, 4190}
 
 
+@pytest.mark.webmail
 def test_a_webmail_left_out_closes_and_comes_back(own_mail_host: MailHost) -> None:
     own_mail_host.run("touch /var/lib/squirrelmail/data/tito.pref")
     run = own_mail_host.converge(example(webmail=False))
@@ -140,6 +142,7 @@ def test_a_protocol_an_alias_and_a_mailbox_that_are_no_longer_declared_stop(own_
     assert "/var/mail/vhosts/example.com/iqbal" in run.output, "the run names what it leaves behind"
 
 
+@pytest.mark.webmail
 def test_a_name_in_another_script_arrives_byte_for_byte_whatever_the_locale(
     own_mail_host: MailHost, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -63,6 +63,7 @@ def test_outgoing_letters_take_the_smarthost_with_its_name_checked_and_a_passwor
     assert host.run("mailq").stdout.strip() == "Mail queue is empty"
 
 
+@pytest.mark.webmail
 def test_without_ipv6_everything_listens_on_ipv4_and_nothing_complains(mail_host: MailHost) -> None:
     if mail_host.run("cat /proc/net/if_inet6", check=False).stdout:
         pytest.skip("this engine gives every host IPv6: a host without it was not tried")
@@ -82,6 +83,7 @@ def two_families(engine: docker.DockerClient, release: str) -> Iterator[str]:
     network.remove()
 
 
+@pytest.mark.webmail
 def test_with_ipv6_everything_listens_on_both_families_and_letters_come_by_either(
     two_families: str, start_host: StartHost, mail_host: MailHost, snapshot: str
 ) -> None:

@@ -15,7 +15,7 @@ from lab import engine as lab_engine
 from lab.pyinfra import ROOT
 from lab.trial import free_port
 
-pytestmark = pytest.mark.host
+pytestmark = [pytest.mark.host, pytest.mark.webmail]
 
 
 class Checkout:

@@ -137,6 +137,7 @@ def test_letters_that_are_never_delivered_are_taken_out_of_the_queue(own_mail_ho
     assert letters_left(own_mail_host) == ("0", "Mail queue is empty")
 
 
+@pytest.mark.webmail
 def test_a_certificate_on_disk_that_nobody_serves_yet_fails(own_mail_host: MailHost) -> None:
     own_mail_host.run(
         "cd /etc/ssl/posthaus && openssl req -x509 -key privkey.pem -days 90 -subj /CN=new "

@@ -22,7 +22,7 @@ from lab.mailhost import MailHost
 from tests.on_host.words import ANA, IQBAL, TITO, example
 from tests.webmail import Page, WebmailClient
 
-pytestmark = pytest.mark.host
+pytestmark = [pytest.mark.host, pytest.mark.webmail]
 
 HOSTNAME = "webmail.example.com"
 SUBJECT = "Żółć 漢字 €"

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import copy
+from functools import cache
 from typing import Any
 
+from deploys.download import DownloadError
+from deploys.squirrelmail.settings import Webmail
+from deploys.squirrelmail.source import squirrelmail_tree
 from lab.passwords import hashed, random_password
 
 TITO, IQBAL, ANA = "tito@example.com", "iqbal@example.com", "ana@example.net"
@@ -31,7 +35,22 @@ EXAMPLE: dict[str, Any] = {
 }
 
 
+@cache
+def no_webmail() -> str | None:
+    """Why the webmail cannot be installed from here; None where SquirrelMail's source can be had."""
+    try:
+        squirrelmail_tree(Webmail().pinned)
+    except DownloadError as error:
+        return f"SquirrelMail's source cannot be had here, so THE WEBMAIL WAS NOT TESTED: {error}"
+    return None
+
+
 def example(**changes: Any) -> dict[str, Any]:
-    """A copy of EXAMPLE of one's own, with top-level words changed; None takes a word away."""
+    """A copy of EXAMPLE of one's own, with top-level words changed; None takes a word away.
+
+    Where SquirrelMail's source cannot be had it goes without a webmail, so that everything else is tested.
+    """
     words = {**copy.deepcopy(EXAMPLE), **changes}
+    if no_webmail() and "webmail" not in changes:
+        words["webmail"] = False
     return {word: value for word, value in words.items() if value is not None}
