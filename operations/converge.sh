@@ -32,6 +32,11 @@ act() {
     systemctl "$1" -- "$unit" >&2 && runs
 }
 
+# A reload can end what an upgrade of the distribution left running. Then the new files get a start before they are blamed.
+comes_up() {
+    act "$action" || { ! systemctl is-active --quiet -- "$watched" && act start; }
+}
+
 systemctl daemon-reload
 case $boot in enable | disable) systemctl --quiet "$boot" -- "$unit" ;; esac
 case $action in
@@ -39,7 +44,7 @@ case $action in
     stop) systemctl stop -- "$unit"; exit ;;
 esac
 since=$(date +%s)
-if act "$action"; then
+if comes_up; then
     for state in "$@"; do rm -rf -- "$state/previous"; done
     exit 0
 fi
