@@ -112,7 +112,8 @@ def test_killing_the_workstation_at_many_points_leaves_a_host_that_converges(own
         time.sleep(points.uniform(1.0, 4.5))
         process.send_signal(signal.SIGKILL)
         process.wait(timeout=30)
-        assert own_mail_host.run(f"systemctl is-active {SERVICES}").stdout.split() == ["active"] * 3
+        states = own_mail_host.run(f"systemctl is-active {SERVICES}", check=False).stdout.split()
+        assert set(states) <= {"active", "reloading"}, "no service is down, whatever the run was doing when it died"
         run = own_mail_host.converge()
         assert run.rc == 0, run.output
         assert announced_size(own_mail_host) == str(size << 20)
