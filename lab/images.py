@@ -28,6 +28,7 @@ apt-get -q update
 apt-get -qq install -y --no-install-recommends {" ".join(PACKAGES)}
 rm -f /etc/ssh/ssh_host_*
 """
+KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")  # Ubuntu has it in a package of this name
 RECIPE_LABEL = "posthaus.recipe"
 REGISTRY_SECONDS = 20  # how long a registry may stay silent
 
@@ -63,11 +64,11 @@ def _recipe(engine: docker.DockerClient, tag: str) -> str | None:
 def _make(engine: docker.DockerClient, wanted: Release) -> None:
     """The three ways: derive from another release, build from Debian's archive, take from a registry."""
     if wanted.derived_from:
-        _derive(engine, ensure(engine, wanted.derived_from), _script(wanted), wanted)
+        derive(engine, ensure(engine, wanted.derived_from), _script(wanted), wanted)
     elif wanted.suite and _can_bootstrap():
         _bootstrap(engine, wanted)
     else:
-        _derive(engine, _pull(wanted.image), ADAPT, wanted)
+        derive(engine, _pull(wanted.image), ADAPT, wanted)
 
 
 def _script(wanted: Release) -> str:
@@ -76,14 +77,13 @@ def _script(wanted: Release) -> str:
 
 
 def _can_bootstrap() -> bool:
-    """Whether mmdebstrap is here, or may be installed."""
-    return bool(shutil.which("mmdebstrap")) or (os.geteuid() == 0 and bool(shutil.which("apt-get")))
+    """Whether mmdebstrap may be used: by root, for many systems let nobody else make a root file system."""
+    return os.geteuid() == 0 and bool(shutil.which("mmdebstrap") or shutil.which("apt-get"))
 
 
 def _bootstrap(engine: docker.DockerClient, wanted: Release) -> None:
     """Make a root file system from Debian's archive and import it (25 s, then 5 s)."""
-    if not shutil.which("mmdebstrap"):
-        apt_install(["mmdebstrap", "debian-archive-keyring"])
+    apt_install(["mmdebstrap"] * (not shutil.which("mmdebstrap")) + [KEYRING.stem] * (not KEYRING.exists()))
     with tempfile.TemporaryDirectory(prefix="posthaus-image-") as directory:
         tar = f"{directory}/{wanted.name}.tar"
         run = subprocess.run(_mmdebstrap(str(wanted.suite), tar), capture_output=True, text=True)
@@ -128,7 +128,7 @@ def _reason(error: Exception) -> str:
     return " ".join(str(words).split())[:160]
 
 
-def _derive(engine: docker.DockerClient, base: str, script: str, wanted: Release) -> None:
+def derive(engine: docker.DockerClient, base: str, script: str, wanted: Release) -> None:
     """Run ``script`` on ``base`` and keep what comes out. Raises LabError with the script's last lines."""
     script = "export DEBIAN_FRONTEND=noninteractive\n" + script
     container = engine.containers.create(base, ["/bin/sh", "-ec", script], labels={"posthaus": "image"})

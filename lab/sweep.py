@@ -1,4 +1,4 @@
-"""Find and remove what the lab left behind: only containers, networks and volumes that carry its label."""
+"""Find and remove what the lab left behind: only what carries the label of an owner that is gone."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def owner() -> Mapping[str, str]:
 
 
 def leftovers(engine: docker.DockerClient) -> list[str]:
-    """Remove hosts and networks whose owner is gone (killed before it could tidy up). Returns their names."""
+    """Remove hosts, networks and snapshots whose owner was killed before it could tidy up. Returns their names."""
     names = []
     filters = {"label": OWNER_LABEL}
     for thing in engine.containers.list(all=True, filters=filters):
@@ -28,6 +28,10 @@ def leftovers(engine: docker.DockerClient) -> list[str]:
         if not _lives(network.attrs["Labels"][OWNER_LABEL]):
             names.append(network.name)
             network.remove()
+    for image in engine.images.list(filters=filters):  # a snapshot carries the labels of the host that it was
+        if not _lives(image.labels[OWNER_LABEL]):
+            names += image.tags or [image.id]
+            engine.images.remove(image.id, force=True)
     return names
 
 
