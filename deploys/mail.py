@@ -2,7 +2,7 @@
 
 from pyinfra import config, host
 
-from deploys.apache.deploy import deploy_apache
+from deploys.apache.deploy import deploy_apache, deploy_challenges
 from deploys.dovecot.deploy import deploy_dovecot
 from deploys.host.deploy import deploy_host
 from deploys.host.render import debconf
@@ -11,7 +11,7 @@ from deploys.postfix.deploy import deploy_postfix
 from deploys.preflight.deploy import deploy_preflight
 from deploys.retirement import deploy_retirement
 from deploys.squirrelmail.deploy import deploy_squirrelmail
-from deploys.tls.deploy import deploy_tls
+from deploys.tls.deploy import deploy_order, deploy_tls
 from operations import packages
 
 config.TEMP_DIR = "/var/tmp"  # sudo's askpass helper runs from there; a careful host mounts /tmp noexec
@@ -28,4 +28,7 @@ deploy_postfix(mail.postfix_room, mail.hostname, mail.directory, mail.tls, machi
 if mail.webmail:
     deploy_squirrelmail(mail.webmail, mail.directory, mail.hostname, mail.tls, php, mail.message_size)
     deploy_apache(mail.webmail, mail.tls, php, mail.message_size)
-deploy_retirement(mail, php)  # last: what nothing above declares any more goes away
+elif mail.tls.by_http:
+    deploy_challenges(mail.hostname)
+deploy_retirement(mail, php)  # what nothing above declares any more goes away
+deploy_order(mail.tls, mail.names)  # last: it asks an authority somewhere else, which may refuse

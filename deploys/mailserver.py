@@ -118,8 +118,9 @@ class MailServer(Settings):
     )
     tls: Tls = Field(
         default=Tls(),
-        description="Your own certificate. Default: an authority made on the host signs one, which is for trials.",
-        examples=[{"certificate": "fullchain.pem", "key": "privkey.pem"}],
+        description="The certificate: by `acme`, or your own files. Default: an authority made on the host signs one,"
+        " which is for trials.",
+        examples=[{"acme": {"email": "hostmaster@example.org"}}],
     )
     webmail: Page = Field(
         default=Webmail(), description="The webmail, SquirrelMail; `false` for none.", examples=[False]
@@ -200,9 +201,16 @@ class MailServer(Settings):
 
     def packages(self) -> list[str]:
         """The Debian packages of all rooms, sorted."""
-        rooms = [host.packages(), tls.packages(), dovecot.packages(self.dovecot), postfix.packages(self.postfix_room)]
+        rooms = [
+            host.packages(),
+            tls.packages(self.tls),
+            dovecot.packages(self.dovecot),
+            postfix.packages(self.postfix_room),
+        ]
+        if self.webmail or self.tls.by_http:
+            rooms.append(apache.packages())
         if self.webmail:
-            rooms += [apache.packages(self.webmail), squirrelmail.packages(self.webmail)]
+            rooms += [squirrelmail.packages(self.webmail)]
         return sorted({package for room in rooms for package in room})
 
     def warnings(self) -> list[str]:

@@ -10,6 +10,7 @@ from deploys.mailserver import MailServer
 from deploys.postfix import deploy as postfix
 from deploys.squirrelmail import deploy as squirrelmail
 from deploys.tls import settings as tls
+from facts.acme import LETSENCRYPT
 from operations import config, unit
 
 
@@ -17,7 +18,7 @@ from operations import config, unit
 def deploy_retirement(mail: MailServer, php: str) -> None:
     """Stop the units of rooms left out, and remove the files of every target outside the declared ones."""
     if not mail.webmail:
-        for name in ("apache2.service", f"php{php}-fpm.service"):
+        for name in (*(() if mail.tls.by_http else ("apache2.service",)), f"php{php}-fpm.service"):
             unit.converge(name=f"Stop {name}, which serves nothing declared", unit=name, running=False)
     config.retire(name="Remove files that nothing declares", keep=targets(mail, php))
 
@@ -25,5 +26,7 @@ def deploy_retirement(mail: MailServer, php: str) -> None:
 def targets(mail: MailServer, php: str) -> tuple[str, ...]:
     """Every target of config.tree in a run with these words."""
     # tls.DIRECTORY always: where the operator's own files once lay, the local authority's lie now, by the same names.
-    pages = (apache.TARGET, *squirrelmail.targets(php)) if mail.webmail else ()
-    return (tls.DIRECTORY, dovecot.TARGET, postfix.TARGET, *pages)
+    pages = squirrelmail.targets(php) if mail.webmail else ()
+    http = (apache.TARGET,) if mail.webmail or mail.tls.by_http else ()
+    orders = (LETSENCRYPT,) if mail.tls.acme else ()
+    return (tls.DIRECTORY, *orders, dovecot.TARGET, postfix.TARGET, *http, *pages)

@@ -1,4 +1,5 @@
-# authority.issued on the host. $1: directory; $2: issue|keep; the rest: DNS names. $TRUSTED: where trust is declared.
+# authority.issued on the host. $1: directory; $2: issue|keep; the rest: DNS names. $TRUSTED: where trust is declared;
+# stdin: certificates to trust as well.
 set -eu
 umask 077
 directory=$1 task=$2 state=/var/lib/posthaus/authority
@@ -85,7 +86,4 @@ cat leaf.key >"$new/privkey.pem"
 publish "$new/privkey.pem" 0600 "$directory/privkey.pem"
 publish "$new/fullchain.pem" 0644 "$directory/fullchain.pem"
 
-(umask 022; mkdir -p -- "$(dirname "$TRUSTED")")
-cat ca.pem >"$new/trusted"
-publish "$new/trusted" 0644 "$TRUSTED"
-update-ca-certificates
+cat ca.pem - | trust

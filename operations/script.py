@@ -11,12 +11,14 @@ from operations.state import LOCK, LOCK_SECONDS
 HERE = Path(__file__).parent
 
 
-def script(file: str, *arguments: str, stdin: str | None = None, **environment: str) -> StringCommand:
-    """``file`` with tree.sh's functions before it, run by sh with ``arguments``; ``environment`` holds no secrets.
+def script(
+    file: str, *arguments: str, stdin: str | None = None, parts: tuple[str, ...] = ("tree.sh",), **environment: str
+) -> StringCommand:
+    """``file`` after the functions of ``parts``, run by sh with ``arguments``; ``environment`` holds no secrets.
 
     Content travels on ``stdin``: neither a process list nor a log shows it, and no temporary file holds it.
     """
-    text = "\n".join((HERE / part).read_text(encoding="utf-8") for part in ("tree.sh", file))
+    text = "\n".join((HERE / part).read_text(encoding="utf-8") for part in (*parts, file))
     settings = {"LOCK": LOCK, "LOCK_SECONDS": str(LOCK_SECONDS), **environment}
     bits = [
         "env",

@@ -1,14 +1,4 @@
-# authority.trusted on the host. $1: where our certificate lies; stdin: the certificate, or nothing.
+# authority.trusted on the host. stdin: certificates, or nothing. $TRUSTED: where the first lies.
 set -eu
-umask 022
-new=$(mktemp -- "$1.XXXXXX")
-trap 'rm -f -- "$new"' EXIT
-cat >"$new"
-if [ -s "$new" ]; then
-    chmod 0644 -- "$new"
-    mv -f -- "$new" "$1"
-    update-ca-certificates
-else
-    rm -f -- "$1"
-    update-ca-certificates --fresh
-fi
+umask 077
+trust

@@ -7,9 +7,11 @@ from pathlib import Path
 from deploys.render import template
 from deploys.squirrelmail.render import HOME, post_size, socket
 from deploys.squirrelmail.settings import Webmail
+from deploys.tls.render import WEBROOT
 from deploys.tls.settings import Tls
 
 HERE = Path(__file__).parent
+CHALLENGES = "/.well-known/acme-challenge/"  # RFC 8555, 8.3
 LIBRARIES = "/usr/lib/apache2/modules"
 CIPHERS = ":".join(
     [
@@ -37,7 +39,7 @@ MODULES = (
 )
 
 
-def packages(webmail: Webmail) -> tuple[str, ...]:
+def packages() -> tuple[str, ...]:
     """Apache alone: its modules come with it."""
     return ("apache2",)
 
@@ -58,6 +60,20 @@ def apache2_conf(webmail: Webmail, tls: Tls, php: str, message_size: int) -> str
         libraries=LIBRARIES,
         ciphers=CIPHERS,
         largest_form=post_size(message_size),
+        challenges=CHALLENGES if tls.by_http else "",
+        webroot=WEBROOT,
+    )
+
+
+def challenges_conf(hostname: str) -> str:
+    """The whole of apache2.conf for a host without webmail, whose Apache only answers an ACME authority."""
+    return template(
+        HERE / "challenges.conf.j2",
+        hostname=hostname,
+        challenges=CHALLENGES,
+        webroot=WEBROOT,
+        modules=("mpm_event", "authz_core", "alias", "mime", "reqtimeout"),
+        libraries=LIBRARIES,
     )
 
 
@@ -65,6 +81,9 @@ def address(webmail: Webmail) -> str:
     """The webmail as a browser names it, without a slash at the end."""
     port = "" if webmail.port == 443 else f":{webmail.port}"
     return f"https://{webmail.hostname}{port}"
+
+
+PROBE_CHALLENGES = "bash -c 'exec 3<>/dev/tcp/127.0.0.1/80'"
 
 
 def probe(webmail: Webmail) -> str:

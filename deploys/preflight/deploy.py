@@ -17,6 +17,7 @@ from pyinfra.context import ctx_host, ctx_state
 from deploys.dovecot.settings import Dovecot
 from deploys.preflight.needs import access_problems, needed_ports, problems
 from deploys.squirrelmail.settings import Webmail
+from deploys.tls.settings import Tls
 from facts.listeners import Listener, Listeners
 from facts.machine import Machine, MachineState
 
@@ -31,6 +32,9 @@ class Words(Protocol):
 
     @property
     def webmail(self) -> Webmail | Literal[False]: ...
+
+    @property
+    def tls(self) -> Tls: ...
 
 
 # What each host of a run answered so far: {host: its problems}; an empty list lets it begin.
@@ -62,7 +66,7 @@ def _look(mail: Words) -> tuple[MachineState, list[str]]:
     if no_access := access_problems(machine, bool(declared["_sudo"]), bool(declared["_sudo_password"])):
         return machine, no_access
     listeners: list[Listener] = host.get_fact(Listeners)
-    return machine, problems(machine, listeners, needed_ports(mail.dovecot, mail.webmail))
+    return machine, problems(machine, listeners, needed_ports(mail.dovecot, mail.webmail, mail.tls.by_http))
 
 
 def _hear_the_others(answers: dict[str, list[str]]) -> None:

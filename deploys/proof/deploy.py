@@ -16,12 +16,14 @@ from pyinfra.api.output import echo, format_text
 from pyinfra.context import ctx_host
 
 from deploys.mailserver import MailServer
-from deploys.proof import certificates, exams, listeners, outside, services
+from deploys.proof import certificates, exams, listeners, ordered, outside, services
 from deploys.proof.bundle import script
 from deploys.proof.line import CONVERGE, Line, failed
 from deploys.proof.observation import Observation, observations
 from deploys.proof.plan import doors, nobody, plan, probe
 from deploys.proof.report import Report, table, write
+from deploys.tls.settings import DIRECTORY
+from facts.acme import Ordered, OrderedCertificate
 from facts.listeners import Listeners
 from facts.php import PhpVersion
 from facts.units import UnitState
@@ -114,9 +116,15 @@ def _lines(mail: MailServer, now: datetime) -> list[Line]:
         *services.lines(units),
         *broken_off,
         *(certificates.lines(seen, mail.names, now) if seen else []),
+        *(ordered.lines(_ordered(), mail.tls.acme) if mail.tls.acme else []),
         *(exams.lines(seen, doors(mail), nobody(mail) is None) if seen else []),
         *outside.lines(outside.observe(_addresses(seen), probe(mail), seen)),
     ]
+
+
+def _ordered() -> Ordered | None:
+    found: Ordered | None = host.get_fact(OrderedCertificate, directory=DIRECTORY, _ignore_errors=True)
+    return found
 
 
 def _examine(mail: MailServer) -> tuple[list[Observation], list[Line]]:

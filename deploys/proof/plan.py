@@ -36,8 +36,9 @@ BY_PROTOCOL = {
 def doors(mail: MailServer) -> tuple[Door, ...]:
     """Every port that is declared, and no other."""
     by_protocol = [door for protocol in mail.dovecot.protocols for door in BY_PROTOCOL[protocol]]
-    webmail = [Door(80, None, "HTTP"), Door(mail.webmail.port, "https", "webmail")] if mail.webmail else []
-    return (*ALWAYS, *by_protocol, *webmail)
+    http = [Door(80, None, "HTTP")] if mail.webmail or mail.tls.by_http else []
+    webmail = [Door(mail.webmail.port, "https", "webmail")] if mail.webmail else []
+    return (*ALWAYS, *by_protocol, *http, *webmail)
 
 
 def probe(mail: MailServer) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from deploys.dovecot import render as dovecot
@@ -38,11 +38,12 @@ def watches(tls: Tls, php: str | None) -> tuple[Watch, ...]:
         ),
         Watch("dovecot.service", (dovecot.DIRECTORY, DIRECTORY)),
     )
+    apache = Watch("apache2.service", (f"{APACHE}/local.conf",), (f"{APACHE}/apache2.conf",))
     if not php:
-        return mail
+        return (*mail, apache) if tls.by_http else mail
     return (
         *mail,
-        Watch("apache2.service", (f"{APACHE}/local.conf", tls.chain_path, tls.key_path), (f"{APACHE}/apache2.conf",)),
+        replace(apache, reload_on=(*apache.reload_on, tls.chain_path, tls.key_path)),
         Watch(f"php{php}-fpm.service", (f"/etc/php/{php}/fpm", squirrelmail.CONFIGURATION, squirrelmail.HOME)),
     )
 

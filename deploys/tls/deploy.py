@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import stat
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 
 from pyinfra import host, logger
 from pyinfra.api import deploy
 from pyinfra.api.exceptions import DeployError
 
+from deploys.tls import render
+from deploys.tls.acme import Acme
 from deploys.tls.check import problems, root
-from deploys.tls.render import files
 from deploys.tls.settings import DIRECTORY, Tls
-from operations import authority, config
+from facts.acme import LETSENCRYPT
+from operations import acme, authority, config, unit
 
 _SAME_KEY = """cd "$STAGE"
 test "$(openssl x509 -in fullchain.pem -pubkey -noout)" = "$(openssl pkey -in privkey.pem -pubout)"
@@ -22,23 +25,67 @@ test "$(openssl x509 -in fullchain.pem -pubkey -noout)" = "$(openssl pkey -in pr
 
 @deploy("TLS")
 def deploy_tls(tls: Tls, names: Iterable[str]) -> None:
-    """The chain and key that all services read. Raises DeployError where the operator's own do not serve ``names``."""
-    if tls.certificate is None or tls.key is None:
-        authority.issued(
-            name="Have the local authority certify the host", names=sorted(set(names)), directory=DIRECTORY
-        )
+    """The chain and key that all services read. Raises DeployError where the operator's own do not serve ``names``.
+
+    With ACME: one that holds the place until ``deploy_order``, where none lies there yet.
+    """
+    if tls.certificate and tls.key:
+        _lay(tls.certificate, tls.key, names)
         return
-    chain, key = tls.certificate.read_bytes(), tls.key.read_bytes()
-    if wrong := problems(chain, key, names, datetime.now(UTC)):
+    authority.issued(
+        name="Hold the certificate's place" if tls.acme else "Have the local authority certify the host",
+        names=sorted(set(names)),
+        directory=DIRECTORY,
+        hold=bool(tls.acme),
+        others=tls.acme.roots if tls.acme else "",
+    )
+    if tls.acme:
+        _prepare(tls.acme)
+
+
+@deploy("The certificate by ACME")
+def deploy_order(tls: Tls, names: Sequence[str]) -> None:
+    """Order the certificate, once all services run: the authority comes to Apache. Nothing without ``tls.acme``."""
+    if not tls.acme:
+        acme.ended(name="Renew no certificate that nothing declares", directory=DIRECTORY)
+        return
+    acme.issued(
+        name="Have the names certified",
+        names=list(names),
+        directory=DIRECTORY,
+        server=tls.acme.directory,
+        email=tls.acme.email,
+        authenticator=render.authenticator(tls.acme),
+        options=render.options(tls.acme),
+        webroot=render.WEBROOT if tls.by_http else "",
+        hook=f"{LETSENCRYPT}/{render.HOOK}",
+        roots=tls.acme.roots,
+    )
+
+
+def _lay(certificate: Path, key: Path, names: Iterable[str]) -> None:
+    chain, secret = certificate.read_bytes(), key.read_bytes()
+    if wrong := problems(chain, secret, names, datetime.now(UTC)):
         raise DeployError("\n".join(["the certificate cannot be served:", *(f"    {one}" for one in wrong)]))
-    if tls.key.stat().st_mode & (stat.S_IRGRP | stat.S_IROTH):
-        logger.warning("    %s: others can read %s on this workstation: chmod 600", host.name, tls.key)
+    if key.stat().st_mode & (stat.S_IRGRP | stat.S_IROTH):
+        logger.warning("    %s: others can read %s on this workstation: chmod 600", host.name, key)
     config.tree(
         name="Lay the certificate and its key",
         target=DIRECTORY,
-        files=files(chain, key),
+        files=render.files(chain, secret),
         validate=_SAME_KEY,
         copy=False,
     )
     # The host's own programs (the webmail, sending) check the certificate as anybody does.
     authority.trusted(name="Trust whoever signed it", certificate=root(chain))
+
+
+def _prepare(declared: Acme) -> None:
+    config.tree(
+        name="Write what follows a renewal",
+        target=LETSENCRYPT,
+        files=render.letsencrypt(declared),
+        validate=f"sh -n $STAGE/{render.HOOK}",
+        copy=False,
+    )
+    unit.converge(name="Let certbot renew", unit="certbot.timer")

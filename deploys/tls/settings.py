@@ -2,39 +2,18 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Annotated
-
-from pydantic import BeforeValidator, Field, ValidationInfo, WithJsonSchema, model_validator
+from pydantic import Field, model_validator
 
 from deploys.settings import Settings, refuse
-from deploys.values.secret import path
+from deploys.tls.acme import Acme
+from deploys.tls.pem import PemFile
 
 DIRECTORY = "/etc/ssl/posthaus"
 
 
-def _readable(value: object, info: ValidationInfo) -> Path:
-    """A file on this workstation. It is looked at only where a YAML file is read (the context names its directory)."""
-    if isinstance(value, Path):
-        return value
-    if not isinstance(value, str) or not value.strip():
-        raise ValueError("is empty or not text; write the path of a PEM file on this workstation")
-    where = path(value, info)
-    try:
-        if info.context:
-            where.read_bytes()
-    except OSError as error:
-        raise ValueError(f"{where} cannot be read ({error.strerror}); write the path of a PEM file") from None
-    return where
-
-
-PemFile = Annotated[
-    Path, BeforeValidator(_readable), WithJsonSchema({"type": "string", "title": "path", "minLength": 1})
-]
-
-
 class Tls(Settings):
-    """Nothing said: a local authority on the host signs, for trials. Else the operator's files, on the workstation."""
+    """Nothing said: a local authority on the host signs, for trials. Else the operator's files, on the workstation,
+    or an authority that speaks ACME."""
 
     certificate: PemFile | None = Field(
         default=None,
@@ -45,13 +24,25 @@ class Tls(Settings):
     key: PemFile | None = Field(
         default=None, description="Its private key, likewise, without a passphrase.", examples=["privkey.pem"]
     )
+    acme: Acme | None = Field(
+        default=None,
+        description="A certificate from Let's Encrypt or another authority that speaks ACME, renewed by the host.",
+        examples=[{"email": "hostmaster@example.org"}],
+    )
 
     @model_validator(mode="after")
     def _is_whole(self) -> Tls:
         if (self.certificate is None) != (self.key is None):
             missing, given = ("key", "certificate") if self.key is None else ("certificate", "key")
             refuse([((missing,), f"is missing, and {given} is given; write both, or neither for a local authority")])
+        if self.acme and self.certificate:
+            refuse([(("acme",), "stands beside certificate and key; write one or the other")])
         return self
+
+    @property
+    def by_http(self) -> bool:
+        """Whether an authority comes to port 80 of every name, so that Apache must answer there."""
+        return bool(self.acme and self.acme.by_http)
 
     @property
     def chain_path(self) -> str:

@@ -74,8 +74,5 @@ def _one_of(key: str) -> dict[str, Any]:
     }
 
 
-Secret = Annotated[
-    SecretStr,
-    BeforeValidator(resolve),
-    WithJsonSchema({"title": "{file: path} or {env: NAME}", "oneOf": [_one_of("file"), _one_of("env")]}),
-]
+BY_NAME = WithJsonSchema({"title": "{file: path} or {env: NAME}", "oneOf": [_one_of("file"), _one_of("env")]})
+Secret = Annotated[SecretStr, BeforeValidator(resolve), BY_NAME]

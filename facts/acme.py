@@ -1,0 +1,81 @@
+"""The certificate that certbot looks after, and what became of the last order."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pyinfra.api import FactBase, QuoteString, StringCommand
+from typing_extensions import override
+
+from facts.authority import TRUSTED, as_text, by_word
+from facts.record import Record
+from operations.state import ROOT
+
+LETSENCRYPT = "/etc/letsencrypt"
+LINEAGE = "posthaus"  # certbot's name for our certificate
+FAILURE = f"{ROOT}/acme-failure"  # a line: when (UTC), and why the last order came to nothing
+
+# "fresh": more than a quarter of its life is left. certbot's timer renews when a third is left, or 30 days; where it
+# could not, the next run tries.
+_STATE = rf"""cd {LETSENCRYPT} 2>/dev/null || exit 0
+sed -n 's/^\(server\|authenticator\|autorenew\|reuse_key\) = /\1 /p' renewal/{LINEAGE}.conf 2>/dev/null
+sed 's/^/failure /' {FAILURE} 2>/dev/null
+cd live/{LINEAGE} 2>/dev/null || exit 0
+x509() {{ openssl x509 -noout -in cert.pem "$@" 2>/dev/null; }}
+x509 -ext subjectAltName | grep -o 'DNS:[^,]*' | sed 's/DNS:/name /'
+begin=$(date -d "$(x509 -startdate | cut -d= -f2)" +%s) end=$(date -d "$(x509 -enddate | cut -d= -f2)" +%s)
+[ $((4 * (end - $(date +%s)))) -gt $((end - begin)) ] &&
+[ "$(x509 -pubkey)" = "$(openssl pkey -in privkey.pem -pubout 2>/dev/null)" ] && echo fresh
+cmp -s fullchain.pem "$1/fullchain.pem" && cmp -s privkey.pem "$1/privkey.pem" &&
+[ "$(stat -c %a%U "$1/privkey.pem")" = 600root ] && echo served
+"""
+
+
+@dataclass(frozen=True)
+class Ordered(Record):
+    """``server``: the directory it comes from, None where there is none yet; ``authenticator``: certbot's plugin;
+    ``names`` it covers; ``fresh``: it fits its key and lasts; ``served``: it is the one that services read; ``renews``:
+    certbot's timer renews it, for the same key; ``failure``: when and why the last order came to nothing; ``trusted``:
+    the certificates (PEM) that we made the host trust."""
+
+    server: str | None = None
+    authenticator: str | None = None
+    names: tuple[str, ...] = ()
+    fresh: bool = False
+    served: bool = False
+    renews: bool = False
+    failure: str | None = None
+    trusted: str | None = None
+
+
+class OrderedCertificate(FactBase[Ordered]):
+    """What certbot has for us, and whether the services below ``directory`` read it.
+
+    ``pyinfra inventory.py fact facts.acme.OrderedCertificate directory=/etc/ssl/posthaus``
+    """
+
+    default = Ordered
+
+    @override
+    def requires_command(self, directory: str) -> str:
+        return "openssl"
+
+    @override
+    def command(self, directory: str) -> StringCommand:
+        own = StringCommand("sh", "-c", QuoteString(f"{TRUSTED}{_STATE}"), "acme", QuoteString(directory))
+        return StringCommand(own, "; true")
+
+    @override
+    def process(self, output: list[str]) -> Ordered:
+        words = by_word(output)
+        only = {word: lines[0] for word, lines in words.items()}
+        return Ordered(
+            server=only.get("server"),
+            authenticator=only.get("authenticator"),
+            names=tuple(sorted(words.get("name", []))),
+            fresh="fresh" in words,
+            served="served" in words,
+            renews=only.get("autorenew") != "False" and only.get("reuse_key") == "True",
+            failure=only.get("failure"),
+            trusted=as_text(words.get("trusted")) if "known" in words else None,
+        )

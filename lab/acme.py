@@ -1,0 +1,151 @@
+"""A certificate authority that speaks ACME, and the DNS that it and the hosts ask: Pebble and BIND on one host."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import docker
+
+from lab import host
+from lab.errors import LabError, Unavailable
+from lab.host import LabHost
+from lab.waiting import wait_until
+
+RELEASE = "debian-12"  # Debian 13 has no pebble
+NAME = "ca.acme.test"  # RFC 6761 keeps .test for tests
+PACKAGES = "pebble bind9 bind9-dnsutils openssl"
+DIRECTORY = f"https://{NAME}:14000/dir"
+HOME = "/etc/pebble"
+KEY_NAME = "acme-lab"
+
+# The authority's own https certificate is signed by a root of its own, as Pebble's authors do it.
+_CERTIFICATE = f"""mkdir -p {HOME} && cd {HOME}
+openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout root.key -out root.pem -days 30 \
+  -subj '/CN=Root of the lab' -addext 'keyUsage=critical,keyCertSign'
+openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout key.pem -out csr.pem -subj '/CN={NAME}'
+printf 'subjectAltName=DNS:{NAME},DNS:localhost\\nextendedKeyUsage=serverAuth\\n' >leaf.cnf
+openssl x509 -req -in csr.pem -CA root.pem -CAkey root.key -CAcreateserial -days 30 -extfile leaf.cnf -out cert.pem
+"""
+_UNIT = f"""[Service]
+Environment=PEBBLE_VA_NOSLEEP=1 PEBBLE_WFE_NONCEREJECT=0 PEBBLE_AUTHZREUSE=0
+ExecStart=/usr/bin/pebble -config {HOME}/config.json -dnsserver 127.0.0.1:53
+"""
+_ZONE = "$TTL 5\n@ SOA {name}. nobody.acme.test. 1 60 60 600 5\n@ NS {name}.\n"
+
+
+class AcmeLab:
+    """A running authority. ``host``: where; ``ca_pem``: whom to trust, for its https and for what it signs."""
+
+    def __init__(self, lab_host: LabHost, zones: Sequence[str]) -> None:
+        self.host = lab_host
+        self._dns([*zones, "acme.test"])
+        self.start(days=90)
+
+    @property
+    def address(self) -> str:
+        """The IPv4 address of the authority and of its name server."""
+        return self.host.address
+
+    @property
+    def ca_pem(self) -> str:
+        """The root of its https, then the root that signs; the latter is another one after every start."""
+        fetch = f"curl -sSf --cacert {HOME}/root.pem https://localhost:15000/roots/0"
+        return self.host.read(f"{HOME}/root.pem").decode() + self.host.run(fetch).stdout
+
+    @property
+    def key(self) -> str:
+        """The key that may update its zones, as nsupdate reads it."""
+        return self.host.read("/etc/bind/acme-lab.key").decode()
+
+    @property
+    def orders(self) -> int:
+        """How many certificates have been ordered since the last start."""
+        said = self.host.run("journalctl -o cat --no-pager -u pebble.service").stdout
+        return said.rpartition("ACME directory available")[2].count("Added order")
+
+    def publish(self, name: str, address: str) -> None:
+        """Give ``name`` this address and no other."""
+        self._update(f"update delete {name}. A\nupdate add {name}. 5 A {address}\n")
+
+    def withdraw(self, name: str) -> None:
+        """Take everything about ``name`` out of the DNS."""
+        self._update(f"update delete {name}.\n")
+
+    def start(self, days: int) -> None:
+        """Start the authority with a new root; its certificates last ``days``."""
+        config = {
+            "listenAddress": "0.0.0.0:14000",
+            "managementListenAddress": "0.0.0.0:15000",
+            "certificate": f"{HOME}/cert.pem",
+            "privateKey": f"{HOME}/key.pem",
+            "httpPort": 80,
+            "tlsPort": 443,
+            "certificateValidityPeriod": days * 86400,
+        }
+        self.host.write(f"{HOME}/config.json", json.dumps({"pebble": config}))
+        self.host.run("systemctl daemon-reload && systemctl restart pebble.service")
+        wait_until(self._answers, 20, "Pebble did not start; look at its journal")
+
+    def stop(self) -> None:
+        """Let nobody answer at the directory."""
+        self.host.run("systemctl stop pebble.service")
+
+    def _answers(self) -> bool:
+        return not self.host.run(
+            f"curl -sSf -o /dev/null --cacert {HOME}/root.pem https://localhost:14000/dir", check=False
+        ).returncode
+
+    def _dns(self, zones: Sequence[str]) -> None:
+        """Authoritative for ``zones``, which nsupdate may change; everything else from this host's own resolver."""
+        forward = self.host.run("awk '/^nameserver/ {print $2; exit}' /etc/resolv.conf").stdout.strip()
+        self.host.run(f"tsig-keygen {KEY_NAME} >/etc/bind/acme-lab.key && chgrp bind /etc/bind/acme-lab.key")
+        named = [
+            'include "/etc/bind/acme-lab.key";',
+            'options { directory "/var/cache/bind"; recursion yes; allow-query { any; }; allow-recursion { any; };',
+            f"  forwarders {{ {forward}; }}; forward only; dnssec-validation no; }};",
+        ]
+        for zone in zones:
+            own = f"{NAME}. A {self.address}\n" if NAME.endswith(zone) else ""
+            self.host.write(f"/var/lib/bind/{zone}", _ZONE.format(name=NAME) + own)
+            named.append(
+                f'zone "{zone}" {{ type primary; file "/var/lib/bind/{zone}"; '
+                f'allow-update {{ key "{KEY_NAME}"; }}; check-integrity no; }};'
+            )
+        self.host.write("/etc/bind/named.conf", "\n".join(named) + "\n")
+        self.host.run("chown -R bind /var/lib/bind && systemctl restart named.service")
+
+    def _update(self, text: str) -> None:
+        self.host.run("nsupdate -k /etc/bind/acme-lab.key", input=f"server 127.0.0.1\n{text}send\n")
+
+
+def start(
+    engine: docker.DockerClient, name: str, state: Path, zones: Sequence[str], labels: Mapping[str, str] | None = None
+) -> AcmeLab:
+    """Start the authority on a host of its own, with a name server for ``zones``.
+
+    Raises Unavailable where its packages cannot be had here.
+    """
+    started = host.start(engine, name, RELEASE, state, labels=labels)
+    try:
+        _install(started)
+        return AcmeLab(started, zones)
+    except BaseException:
+        started.remove()
+        raise
+
+
+def use(client: LabHost, lab: AcmeLab) -> None:
+    """Let ``client`` ask the lab's name server for everything."""
+    client.run(f"echo 'nameserver {lab.address}' >/etc/resolv.conf")
+
+
+def _install(started: LabHost) -> None:
+    quiet = "DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends"
+    try:
+        started.run(f"apt-get update -q && {quiet} {PACKAGES} curl", timeout=600)
+    except LabError as error:
+        raise Unavailable(f"pebble and bind9 cannot be had here, so ACME WAS NOT TESTED: {error}") from None
+    started.run(_CERTIFICATE)
+    started.write("/etc/systemd/system/pebble.service", _UNIT)

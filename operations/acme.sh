@@ -1,0 +1,63 @@
+# acme.issued on the host. $1 directory, $2 order|deliver, $3 hook, $4 webroot or nothing, $5 how many names, the names;
+# the rest: options of certbot. stdin: whom to trust. $FAILURE, $LETSENCRYPT, $LINEAGE, $TRUSTED: paths and a name.
+set -eu
+umask 022
+directory=$1 task=$2 hook=$3 webroot=$4 count=$5
+shift 5
+names=
+while [ "$count" -gt 0 ]; do names="$names $1" count=$((count - 1)); shift; done
+(umask 077; mkdir -p -- "$(dirname "$FAILURE")")
+LC_ALL=C.UTF-8
+export LC_ALL
+
+# Would what is served do for a week more? Not one that only holds the place, nor one without some of our names.
+will_do() {
+    (
+        cd "$directory"
+        openssl x509 -in fullchain.pem -noout -checkend 604800 || exit 1
+        if cat ca/leaf.pem ca/ca.pem | cmp -s - fullchain.pem; then exit 1; fi
+        for name in $names; do
+            openssl x509 -in fullchain.pem -noout -checkhost "$name" | grep -q 'does match' || exit 1
+        done
+    ) >/dev/null 2>&1
+}
+
+# Everything on stdin is why no certificate came of it.
+fail() {
+    why=$(sed '/^[[:space:]]*$/d' | tail -n 20)
+    printf '%s %s\n' "$(date -u '+%Y-%m-%d %H:%M UTC')" "$(printf '%s' "$why" | tr '\n' ' ' | cut -c1-600)" >"$FAILURE"
+    printf 'no certificate was issued:\n%s\n' "$why" >&2
+    if will_do; then exit 0; fi
+    echo "what is served meanwhile only holds the place, or has less than a week left, or lacks a name" >&2
+    exit 1
+}
+
+# The DNS alone counts, not /etc/hosts: getent(1), -s. One name without an address would spoil the whole order.
+resolved() {
+    missing=
+    for name in $names; do getent -s dns ahosts "$name" >/dev/null || missing="$missing $name"; done
+    [ -z "$missing" ] || { echo "the DNS, as this host asks it, has no address for:$missing (publish A or AAAA; nothing was ordered)" | fail; exit; }
+}
+
+order() {
+    if [ -n "$webroot" ]; then
+        resolved
+        mkdir -p -- "$webroot"
+    fi
+    for name in $names; do set -- "$@" -d "$name"; done
+    tries=0
+    until said=$(certbot certonly --non-interactive --agree-tos --no-eff-email --cert-name "$LINEAGE" \
+        --key-type ecdsa --elliptic-curve secp256r1 --reuse-key --force-renewal --renew-with-new-domains "$@" 2>&1); do
+        tries=$((tries + 1))
+        case $said in *"nother instance of Certbot"*) ;; *) tries=9 ;; esac
+        if [ "$tries" -ge 9 ]; then printf '%s\n' "$said" | grep -v -e '^Saving debug log' -e '^Ask for help' -e '^- - -' | fail; exit; fi
+        sleep 5
+    done
+}
+
+roots=$(cat)
+sed -i '/^autorenew = False$/d' "$LETSENCRYPT/renewal/$LINEAGE.conf" 2>/dev/null || :
+if [ "$task" = order ]; then order "$@"; fi
+RENEWED_LINEAGE=$LETSENCRYPT/live/$LINEAGE "$hook" </dev/null >&2
+rm -f -- "$FAILURE"
+if [ -n "$roots" ]; then printf '%s\n' "$roots"; fi | trust

@@ -1,0 +1,173 @@
+"""Certificates by ACME: the words, the files they become, and who answers at port 80."""
+
+from __future__ import annotations
+
+import subprocess
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from deploys.apache import render as apache
+from deploys.mailserver import MailServer
+from deploys.preflight.needs import needed_ports
+from deploys.proof import ordered
+from deploys.proof.plan import doors
+from deploys.reading.errors import WordsError
+from deploys.retirement import targets
+from deploys.tls import render
+from deploys.tls.acme import LETS_ENCRYPT, Acme
+from facts.acme import Ordered
+from tests.example import SECRET, about, example
+from tests.test_tls import certify
+
+NOW = datetime.now(UTC)
+ROOT = certify("Root", authority=True, begin=NOW - timedelta(days=1), end=NOW + timedelta(days=9))
+KEY = "hmac-sha256:acme-key:c2VjcmV0IHNlY3JldCBzZWNyZXQ="
+
+
+def server(base: Path | str = ".", webmail: Any = None, **acme: Any) -> MailServer:
+    return MailServer.read(
+        example(tls={"acme": {"email": "hostmaster@example.org", **acme}}, webmail=webmail), base=base
+    )
+
+
+def refusals(**acme: Any) -> list[str]:
+    with pytest.raises(WordsError) as refused:
+        server(**acme)
+    return refused.value.lines
+
+
+def declared(mail: MailServer) -> Acme:
+    assert mail.tls.acme
+    return mail.tls.acme
+
+
+@pytest.fixture
+def by_dns(monkeypatch: pytest.MonkeyPatch) -> MailServer:
+    monkeypatch.setenv("ACME_KEY", KEY)
+    return server(webmail=False, challenge={"rfc2136": {"server": "192.0.2.53", "key": {"env": "ACME_KEY"}}})
+
+
+def test_an_address_is_enough_and_lets_encrypt_is_asked():
+    mail = server()
+    assert declared(mail).directory == LETS_ENCRYPT
+    assert {"certbot", "apache2"} <= set(mail.packages())
+    assert "python3-certbot-dns-rfc2136" not in mail.packages()
+
+
+def test_without_acme_no_certbot_is_installed():
+    assert "certbot" not in MailServer.read(example()).packages()
+
+
+@pytest.mark.parametrize(
+    ("acme", "key", "reason"),
+    [
+        ({"email": "nobody"}, "tls.acme.email", "is not a mail address"),
+        ({"directory": "http://ca.example.org/dir"}, "tls.acme.directory", "is no https URL"),
+        ({"ca_file": "nowhere.pem"}, "tls.acme.ca_file", "cannot be read"),
+        ({"challenge": "tls-alpn-01"}, "tls.acme.challenge", "write http-01, or {rfc2136:"),
+        ({"challenge": {"rfc2136": {"key": {"env": "ACME_KEY"}}}}, "tls.acme.challenge.rfc2136.server", "is missing"),
+    ],
+)
+def test_what_cannot_be_ordered_is_refused_by_its_key(
+    acme: dict[str, Any], key: str, reason: str, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("ACME_KEY", KEY)
+    assert reason in about(refusals(**acme), key)
+
+
+def test_files_of_ones_own_and_acme_exclude_each_other(tmp_path: Path):
+    (tmp_path / "chain.pem").write_bytes(ROOT.pem)
+    (tmp_path / "key.pem").write_bytes(ROOT.key_pem)
+    words = {"certificate": "chain.pem", "key": "key.pem", "acme": {"email": "hostmaster@example.org"}}
+    with pytest.raises(WordsError) as refused:
+        MailServer.read(example(tls=words), base=tmp_path)
+    assert "write one or the other" in about(refused.value.lines, "tls.acme")
+
+
+def test_a_key_of_no_use_is_refused_without_being_shown(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("ACME_KEY", SECRET)
+    reasons = refusals(challenge={"rfc2136": {"server": "192.0.2.53", "key": {"env": "ACME_KEY"}}})
+    assert "tsig-keygen" in about(reasons, "tls.acme.challenge.rfc2136.key")
+    assert SECRET not in "".join(reasons)
+
+
+def test_a_file_without_certificates_is_no_ca_file(tmp_path: Path):
+    (tmp_path / "roots.pem").write_text("nothing")
+    assert "holds no certificate" in about(refusals(base=tmp_path, ca_file="roots.pem"), "tls.acme.ca_file")
+
+
+def test_the_host_trusts_every_certificate_of_ca_file(tmp_path: Path):
+    other = certify("Other", authority=True)
+    (tmp_path / "roots.pem").write_bytes(b"a remark\n" + ROOT.pem + other.pem)
+    assert declared(server(tmp_path, ca_file="roots.pem")).roots == (ROOT.pem + other.pem).decode()
+    assert declared(server()).roots == ""
+
+
+def test_apache_answers_the_authority_on_every_name_and_leads_everything_else_to_https():
+    mail = server()
+    assert mail.webmail
+    text = apache.apache2_conf(mail.webmail, mail.tls, "8.2", mail.message_size)
+    assert 'Alias /.well-known/acme-challenge/ "/var/lib/posthaus-acme/.well-known/acme-challenge/"' in text
+    assert (
+        r'RedirectMatch permanent "^(?!/\\.well-known/acme-challenge/)/(.*)$" "https://webmail.example.org/$1"' in text
+    )
+
+
+def test_without_webmail_apache_serves_challenges_at_port_80_alone():
+    mail = server(webmail=False)
+    text = apache.challenges_conf(mail.hostname)
+    assert [line for line in text.splitlines() if line.startswith("Listen")] == ["Listen 80"]
+    assert "ssl" not in text
+    assert needed_ports(mail.dovecot, mail.webmail, mail.tls.by_http)[80] == "Apache"
+    assert {door.port for door in doors(mail)} == set(needed_ports(mail.dovecot, mail.webmail, mail.tls.by_http))
+    assert {"/etc/apache2", "/etc/letsencrypt"} <= set(targets(mail, "8.2"))
+
+
+def test_a_challenge_in_the_dns_needs_no_apache(by_dns: MailServer):
+    assert "apache2" not in by_dns.packages()
+    assert "python3-certbot-dns-rfc2136" in by_dns.packages()
+    assert 80 not in {door.port for door in doors(by_dns)}
+    assert "/etc/apache2" not in targets(by_dns, "8.2")
+
+
+def test_the_key_of_the_dns_is_for_root_alone_and_on_no_command_line(by_dns: MailServer):
+    acme = declared(by_dns)
+    credentials = render.letsencrypt(acme)["posthaus/rfc2136.ini"]
+    assert credentials.mode == "0600"
+    assert credentials.data.decode() == (
+        "dns_rfc2136_server = 192.0.2.53\ndns_rfc2136_port = 53\ndns_rfc2136_name = acme-key\n"
+        "dns_rfc2136_secret = c2VjcmV0IHNlY3JldCBzZWNyZXQ=\ndns_rfc2136_algorithm = HMAC-SHA256\n"
+    )
+    secret = KEY.rpartition(":")[2]
+    assert secret not in " ".join(render.options(acme)) + repr(by_dns) + str(by_dns.to_json())
+
+
+def test_the_hook_is_shell_that_parses_and_reloads_all_that_read_the_certificate():
+    hook = render.hook()
+    assert subprocess.run(["sh", "-n"], input=hook, text=True, check=False).returncode == 0
+    assert "postfix.service dovecot.service apache2.service" in hook
+
+
+@pytest.mark.parametrize(
+    ("there", "ok", "seen"),
+    [
+        (Ordered(), False, "not ordered yet"),
+        (Ordered(failure="2026-11-25 08:00 UTC no address for: a.example.org"), False, "no address for: a.example.org"),
+        (Ordered(server=LETS_ENCRYPT, served=True, renews=True), True, "certbot renews it"),
+        (Ordered(server=LETS_ENCRYPT, served=True, renews=True, failure="refused"), True, "the last order failed"),
+        (Ordered(server=LETS_ENCRYPT, served=True), False, "does not renew it"),
+        (Ordered(server="https://elsewhere/", served=True, renews=True), False, "another one is served"),
+        (None, None, "not looked at"),
+    ],
+)
+def test_verify_says_whether_the_certificate_came(there: Ordered | None, ok: bool | None, seen: str):
+    [line] = ordered.lines(there, declared(server()))
+    assert line.ok is ok
+    assert seen in line.seen
+
+
+def test_verify_says_nothing_about_acme_where_it_is_not_declared():
+    assert ordered.lines(Ordered(), None) == []
