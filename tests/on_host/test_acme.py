@@ -1,0 +1,222 @@
+"""Certificates from an authority that speaks ACME (Pebble), with a name server that both sides ask."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import docker
+import pytest
+
+from lab import acme, sweep
+from lab.acme import AcmeLab
+from lab.errors import Unavailable
+from lab.mailhost import MailHost
+from tests.on_host.words import TITO, example
+
+pytestmark = pytest.mark.host
+
+PORTS = {25: "smtp", 587: "smtp", 465: "", 143: "imap", 993: "", 110: "pop3", 995: "", 4190: "sieve"}
+KEYS = "sha256sum /etc/ssl/posthaus/privkey.pem /etc/letsencrypt/live/posthaus/privkey.pem | cut -c1-64"
+RENEW = "certbot renew --no-random-sleep-on-renew --server " + acme.DIRECTORY
+RUNNING = "for unit in postfix@- postfix dovecot apache2; do systemctl show -p MainPID --value $unit; done"
+
+
+@pytest.fixture(scope="module")
+def authority(engine: docker.DockerClient, lab_state: Path) -> Iterator[AcmeLab]:
+    """The authority and the name server of example.com, shared by all tests here."""
+    try:
+        started = acme.start(engine, "posthaus-acme", lab_state, ["example.com"], sweep.owner())
+    except Unavailable as reason:
+        pytest.skip(str(reason))
+    yield started
+    started.host.remove()
+
+
+def ordering(host: MailHost, authority: AcmeLab, changes: dict[str, Any] | None = None, **acme_words: Any) -> Any:
+    """Words by which ``host`` gets its certificate from ``authority``; their files lie in its site."""
+    host.say()
+    (host.site / "roots.pem").write_text(authority.ca_pem)
+    (host.site / "acme.key").write_text(authority.key)
+    words = {"email": TITO, "directory": acme.DIRECTORY, "ca_file": "roots.pem", **acme_words}
+    return example(tls={"acme": words}, **(changes or {}))
+
+
+def serials(host: MailHost) -> dict[int, str]:
+    """What each TLS port serves now."""
+    ports = PORTS | ({443: ""} if host.words.get("webmail") else {})
+    ask = (
+        "timeout 10 openssl s_client -connect 127.0.0.1:{} {} </dev/null 2>/dev/null | openssl x509 -noout -serial || :"
+    )
+    return {
+        port: host.run(ask.format(port, f"-starttls {starttls}" if starttls else "")).stdout.strip()
+        for port, starttls in ports.items()
+    }
+
+
+def the_serial(host: MailHost) -> str:
+    """The one that all ports serve, and the disk has."""
+    on_disk = host.run("openssl x509 -noout -serial -in /etc/ssl/posthaus/fullchain.pem").stdout.strip()
+    served = serials(host)
+    assert set(served.values()) == {on_disk}, served
+    return on_disk
+
+
+def issuer(host: MailHost) -> str:
+    return host.run("openssl x509 -noout -issuer -in /etc/ssl/posthaus/fullchain.pem").stdout
+
+
+def test_a_bare_host_without_webmail_has_its_certificate_after_the_first_run(bare_host: MailHost, authority: AcmeLab):
+    acme.use(bare_host.host, authority)
+    authority.publish("mail.example.com", bare_host.address)
+    words = ordering(bare_host, authority, {"webmail": False})
+    before = authority.orders
+    run = bare_host.converge(words)
+    assert run.rc == 0, run.output
+    assert authority.orders == before + 1
+    assert "Pebble Intermediate" in issuer(bare_host)
+    first = the_serial(bare_host)
+    assert (
+        "ASN1 OID: prime256v1" in bare_host.run("openssl x509 -noout -text -in /etc/ssl/posthaus/fullchain.pem").stdout
+    )
+    assert bare_host.run("systemctl --failed --no-legend").stdout == ""
+    assert bare_host.run("systemctl is-enabled certbot.timer && systemctl is-active certbot.timer").stdout.split() == [
+        "enabled",
+        "active",
+    ]
+    assert "0.0.0.0:443" not in bare_host.run("ss -Hltn").stdout, "only challenges are served here"
+
+    again = bare_host.converge(words)
+    assert (again.rc, again.changes) == (0, 0), again.output
+    assert authority.orders == before + 1, "nothing was ordered twice"
+    assert bare_host.verify().rc == 0
+
+    keys, running = bare_host.run(KEYS).stdout, bare_host.run(RUNNING).stdout
+    bare_host.run(f"{RENEW} --dry-run")
+    bare_host.run(f"{RENEW} -q --force-renewal")
+    renewed = time.monotonic()
+    assert the_serial(bare_host) != first
+    assert time.monotonic() - renewed < 60
+    assert bare_host.run(KEYS).stdout == keys, "DANE: a renewal keeps the key"
+    assert bare_host.run(RUNNING).stdout == running, "reloaded, not restarted"
+    again = bare_host.converge(words)
+    assert (again.rc, again.changes) == (0, 0), again.output
+
+
+@pytest.mark.webmail
+def test_a_name_without_address_is_named_before_anything_is_ordered(own_mail_host: MailHost, authority: AcmeLab):
+    host = own_mail_host
+    acme.use(host.host, authority)
+    authority.publish("mail.example.com", host.address)
+    authority.withdraw("webmail.example.com")
+    words = ordering(host, authority)
+    held, orders = the_serial(host), authority.orders
+    run = host.converge(words)
+    assert run.rc == 1
+    assert "has no address for: webmail.example.com (publish A or AAAA; nothing was ordered)" in run.output
+    assert authority.orders == orders
+    assert the_serial(host) == held
+    assert host.run("systemctl is-active postfix dovecot apache2").stdout.split() == ["active"] * 3
+    proof = host.verify()
+    assert proof.rc == 1
+    assert "has no address for: webmail.example.com" in proof.output
+
+    authority.publish("webmail.example.com", host.address)
+    apache = host.run("systemctl show -p MainPID --value apache2").stdout
+    run = host.converge(words)
+    assert run.rc == 0, run.output
+    assert the_serial(host) != held
+    assert host.run("systemctl show -p MainPID --value apache2").stdout == apache, "certbot came through our Apache"
+    assert host.run(
+        "bash -c 'exec 3<>/dev/tcp/127.0.0.1/80; printf \"GET /a HTTP/1.0\\r\\n\\r\\n\" >&3; cat <&3'"
+    ).stdout
+    assert host.verify().rc == 0, "the webmail trusts it, too"
+    assert host.converge(words).changes == 0
+
+
+@pytest.mark.webmail
+@pytest.mark.releases("debian-13")
+def test_a_silent_authority_costs_nothing_but_a_warning_while_the_certificate_lasts(
+    own_mail_host: MailHost, authority: AcmeLab
+):
+    host = own_mail_host
+    acme.use(host.host, authority)
+    for name in ("mail.example.com", "webmail.example.com", "post.example.com"):
+        authority.publish(name, host.address)
+    silent = acme.DIRECTORY.replace(":14000", ":14001")
+
+    run = host.converge(ordering(host, authority, directory=silent))
+    assert run.rc == 1, "a certificate that only holds the place is no success"
+    assert "Connection refused" in run.output
+    assert host.converge(ordering(host, authority)).rc == 0
+    good = the_serial(host)
+
+    run = host.converge(ordering(host, authority, directory=silent))
+    assert run.rc == 0, run.output
+    assert "no new certificate, the old one stays" in run.output
+    assert the_serial(host) == good
+    assert "Connection refused" in host.verify().output
+
+    run = host.converge(ordering(host, authority, {"webmail": {"hostname": "post.example.com"}}, directory=silent))
+    assert run.rc == 1, "the old certificate lacks a name"
+    assert the_serial(host) == good
+
+
+@pytest.mark.webmail
+@pytest.mark.releases("debian-12")
+def test_no_key_is_lost_on_the_way_to_other_sources_and_back(own_mail_host: MailHost, authority: AcmeLab):
+    host = own_mail_host
+    acme.use(host.host, authority)
+    for name in ("mail.example.com", "webmail.example.com"):
+        authority.publish(name, host.address)
+    local = host.run("sha256sum /etc/ssl/posthaus/ca/*.key").stdout
+    assert host.converge(ordering(host, authority)).rc == 0
+    keys, orders, ordered = host.run(KEYS).stdout, authority.orders, the_serial(host)
+
+    run = host.converge(example())
+    assert run.rc == 0, run.output
+    assert the_serial(host) != ordered
+    assert host.run("sha256sum /etc/ssl/posthaus/ca/*.key").stdout == local
+    assert host.run("ls /etc/letsencrypt/renewal-hooks/deploy", check=False).stdout == ""
+    assert "autorenew = False" in host.read("/etc/letsencrypt/renewal/posthaus.conf").decode()
+    assert host.converge(example()).changes == 0
+
+    assert host.converge(ordering(host, authority)).rc == 0
+    assert (host.run(KEYS).stdout, authority.orders, the_serial(host)) == (keys, orders, ordered)
+    assert host.converge(ordering(host, authority)).changes == 0
+
+
+@pytest.mark.webmail
+@pytest.mark.releases("debian-12")
+def test_the_hook_alone_brings_a_certificate_to_every_port_and_refuses_a_wrong_key(
+    own_mail_host: MailHost, authority: AcmeLab
+):
+    host = own_mail_host
+    acme.use(host.host, authority)
+    for name in ("mail.example.com", "webmail.example.com"):
+        authority.publish(name, host.address)
+    challenge = {"rfc2136": {"server": authority.address, "key": {"file": "acme.key"}, "wait": 1}}
+    words = ordering(host, authority, challenge=challenge)
+    run = host.converge(words)
+    assert run.rc == 0, run.output
+    assert "authenticator = dns-rfc2136" in host.read("/etc/letsencrypt/renewal/posthaus.conf").decode()
+    assert host.run("stat -c %a%U /etc/letsencrypt/posthaus/rfc2136.ini").stdout == "600root\n"
+    assert authority.key.split('"')[3] not in run.output + run.stdout
+    assert host.converge(words).changes == 0
+
+    before = the_serial(host)
+    host.run(f"{RENEW} -q --force-renewal --no-directory-hooks")
+    assert the_serial(host) == before, "the hook has not run yet"
+    host.run("run-parts --exit-on-error /etc/letsencrypt/renewal-hooks/deploy")
+    after = the_serial(host)
+    assert after != before
+
+    host.run(
+        "cd /etc/letsencrypt/live/posthaus && rm privkey.pem && openssl ecparam -name prime256v1 -genkey -out privkey.pem"
+    )
+    run = host.run("run-parts --exit-on-error /etc/letsencrypt/renewal-hooks/deploy", check=False)
+    assert run.returncode == 1
+    assert "the key does not belong to the certificate" in run.stderr
+    assert the_serial(host) == after
