@@ -129,9 +129,6 @@ def test_a_name_without_address_is_named_before_anything_is_ordered(own_mail_hos
     assert run.rc == 0, run.output
     assert the_serial(host) != held
     assert host.run("systemctl show -p MainPID --value apache2").stdout == apache, "certbot came through our Apache"
-    assert host.run(
-        "bash -c 'exec 3<>/dev/tcp/127.0.0.1/80; printf \"GET /a HTTP/1.0\\r\\n\\r\\n\" >&3; cat <&3'"
-    ).stdout
     assert host.verify().rc == 0, "the webmail trusts it, too"
     assert host.converge(words).changes == 0
 
@@ -214,7 +211,8 @@ def test_the_hook_alone_brings_a_certificate_to_every_port_and_refuses_a_wrong_k
     assert after != before
 
     host.run(
-        "cd /etc/letsencrypt/live/posthaus && rm privkey.pem && openssl ecparam -name prime256v1 -genkey -out privkey.pem"
+        "cd /etc/letsencrypt/live/posthaus && rm privkey.pem && "
+        "openssl ecparam -name prime256v1 -genkey -out privkey.pem"
     )
     run = host.run("run-parts --exit-on-error /etc/letsencrypt/renewal-hooks/deploy", check=False)
     assert run.returncode == 1
