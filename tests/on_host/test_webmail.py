@@ -2,92 +2,22 @@
 
 from __future__ import annotations
 
-import imaplib
-import poplib
 import re
-import ssl
-import time
 from base64 import b64encode
-from collections.abc import Callable
-from email import message_from_bytes
 from email.message import EmailMessage
-from email.policy import default
-from urllib.parse import unquote_plus
 from uuid import uuid4
 
 import pytest
-import requests
 
 from lab.mailhost import MailHost
+from tests.on_host.browsing import BODY, HOSTNAME, NOTE, by_imap, by_pop3, client, new_subject, soon
 from tests.on_host.words import ANA, IQBAL, TITO, example
-from tests.webmail import Page, WebmailClient
+from tests.webmail import Page
 
 pytestmark = [pytest.mark.host, pytest.mark.webmail]
 
-HOSTNAME = "webmail.example.com"
-SUBJECT = "Żółć 漢字 €"
-BODY = "Drogi Iqbalu,\n\nŻółć 漢字 €\n.\n..dots at the start\n"
-NOTE = ("Übersicht 漢.txt", "Grüße, 漢字\n".encode())
 PICTURE = ("picture.bin", bytes(range(256)) * 1200)  # 300 kB of every byte
 COMPLAINTS = re.compile(r"(?:Warning|Notice|Deprecated|Fatal error|Parse error): |<\?php|\ufffd")
-
-
-def client(host: MailHost, address: str | None = None, **options: int) -> WebmailClient:
-    """A browser at the host's webmail, logged in as ``address``."""
-    webmail = WebmailClient(HOSTNAME, host.address, str(host.ca), **options)
-    if address:
-        page = webmail.log_in(address, host.password(address))
-        assert "right" in page.frames, page.text
-    return webmail
-
-
-def new_subject() -> str:
-    """A subject that no other test's letter has."""
-    return f"{SUBJECT} {uuid4().hex[:8]}"
-
-
-def soon(ask: Callable[[], bool], seconds: int = 20) -> bool:
-    """Whether it becomes true in time."""
-    ends = time.monotonic() + seconds
-    while not ask():
-        if time.monotonic() > ends:
-            return False
-        time.sleep(0.2)
-    return True
-
-
-def trusting(host: MailHost) -> ssl.SSLContext:
-    """TLS that believes the host's own authority, and looks at no name: we connect by address."""
-    context = ssl.create_default_context(cafile=str(host.ca))
-    context.check_hostname = False
-    return context
-
-
-def by_imap(host: MailHost, address: str, subject: str) -> EmailMessage:
-    """The letter with that subject, as IMAP gives it."""
-    with imaplib.IMAP4_SSL(host.address, ssl_context=trusting(host)) as imap:
-        imap.authenticate("PLAIN", lambda _: f"\0{address}\0{host.password(address)}".encode())
-        imap.select("INBOX", readonly=True)
-        return wanted(
-            subject, (imap.fetch(n, "(BODY.PEEK[])")[1][0][1] for n in imap.search(None, "ALL")[1][0].split())
-        )
-
-
-def by_pop3(host: MailHost, address: str, subject: str) -> EmailMessage:
-    """The letter with that subject, as POP3 gives it."""
-    pop = poplib.POP3_SSL(host.address, context=trusting(host))
-    try:
-        pop.user(address)
-        pop.pass_(host.password(address))
-        count, _ = pop.stat()
-        return wanted(subject, (b"\r\n".join(pop.retr(number)[1]) for number in range(1, count + 1)))
-    finally:
-        pop.quit()
-
-
-def wanted(subject: str, letters) -> EmailMessage:
-    parsed = (message_from_bytes(letter.replace(b"\r\n", b"\n"), policy=default) for letter in letters)
-    return next(letter for letter in parsed if letter["Subject"] == subject)
 
 
 def php_log(host: MailHost) -> str:
@@ -195,112 +125,6 @@ def test_letters_in_old_character_sets_are_readable(mail_host: MailHost, charset
     assert "\ufffd" not in page.html
 
 
-def test_every_cookie_is_for_https_only_and_out_of_the_reach_of_scripts(mail_host: MailHost):
-    webmail, said = client(mail_host), []
-    form = webmail.get("/src/login.php").form_with("login_username")
-    words = {**form.fields, "login_username": TITO, "secretkey": mail_host.password(TITO)}
-    for method, data in (("GET", {}), ("POST", words)):
-        url = form.action if data else f"{webmail.base}/src/login.php"
-        response = webmail.session.request(method, url, data=data, allow_redirects=False, timeout=30)
-        said += response.raw.headers.getlist("Set-Cookie")
-    assert response.status_code == 302  # fail2ban counts the others
-    assert any(cookie.startswith("SQMSESSID=") for cookie in said)
-    for cookie in said:
-        attributes = {word.strip().lower() for word in cookie.split(";")[1:]}
-        assert {"secure", "httponly", "samesite=strict"} <= attributes, cookie
-
-
-DENIED = [
-    "/config/config.php",
-    "/config/config_local.php",
-    "/config/conf.pl",
-    "/config/default_pref",
-    "/functions/imap_general.php",
-    "/class/mime.class.php",
-    "/include/init.php",
-    "/plugins/administrator/index.php",
-    "/plugins/squirrelspell/sqspell_interface.php",
-    "/templates/default/login.tpl",
-    "/templates/default/config.php",
-    "/doc/ChangeLog",
-    "/README",
-    "/.posthaus",
-    "/src/configtest.php",
-    "/src/mailto.php",
-    "/src/compose.php?mailtodata=x",
-    "/src/login.php/more",
-    "/src/../config/conf.pl",
-    "/%2e%2e/etc/passwd",
-    "/images/",
-    "/nothing-here",
-    "/server-status",
-]
-
-
-def test_only_what_a_browser_needs_is_served(mail_host: MailHost):
-    webmail = client(mail_host)
-    found = {path: webmail.session.get(webmail.base + path, timeout=30).status_code for path in DENIED}
-    assert {path: status for path, status in found.items() if status not in (400, 403, 404)} == {}
-    for path in ("/src/login.php", "/images/sm_logo.png", "/css/print.css", "/templates/default/css/default.css"):
-        assert webmail.session.get(webmail.base + path, timeout=30).status_code == 200, path
-
-
-def test_no_list_of_attachments_reads_a_file_of_the_host(mail_host: MailHost):
-    """CVE-2020-14933: what the compose form carries would be unserialized as it comes."""
-    subject, secret = new_subject(), "hide_squirrelmail_header"
-    assert secret in mail_host.run("cat /etc/squirrelmail/config_local.php").stdout
-    tito = client(mail_host, TITO)
-    form = tito.submit(tito.get("/src/compose.php").form_with("attach"), "attach", (NOTE,)).form_with("send")
-    uploaded = re.search(r'"att_local_name";s:32:"(\w{32})"', unquote_plus(form.fields["attachments"]))
-    assert uploaded
-    inner = part("../../../../etc/squirrelmail/config_local.php", "a:0:{}")
-    forged = "a:1:{i:0;" + part(uploaded[1], "a:1:{i:0;" + inner + "}") + "}"
-    tito.submit(form, "send", (), send_to=TITO, subject=subject, body="x", attachments=forged)
-    assert soon(lambda: subject in tito.messages())
-    assert secret not in by_imap(mail_host, TITO, subject).as_string()
-    texts = [
-        item.get_payload(decode=True) for item in by_imap(mail_host, TITO, subject).walk() if not item.is_multipart()
-    ]
-    assert not any(secret.encode() in text for text in texts)
-
-
-def part(file: str, entities: str) -> str:
-    """A letter's part as PHP serializes it, with a file to read and parts below it."""
-    mime = 'O:13:"MessageHeader":3:{s:5:"type0";s:4:"text";s:5:"type1";s:5:"plain";s:8:"encoding";s:4:"7bit";}'
-    fields = f's:14:"att_local_name";s:{len(file)}:"{file}";s:8:"entities";{entities}s:11:"mime_header";{mime}'
-    return f'O:7:"Message":3:{{{fields}}}'
-
-
-def test_http_leads_to_https_and_shows_nothing_of_the_distribution(mail_host: MailHost):
-    for name in (HOSTNAME, "other.example.org", mail_host.address):
-        answer = requests.get(f"http://{mail_host.address}/", headers={"Host": name}, allow_redirects=False, timeout=30)
-        assert (answer.status_code, answer.headers["Location"]) == (301, f"https://{HOSTNAME}/")
-        assert "Default Page" not in answer.text
-    assert "AH00558" not in mail_host.run("apache2ctl configtest 2>&1").stdout
-    assert client(mail_host).get("/").form_with("login_username")
-
-
-def test_the_page_also_answers_as_localhost_with_a_forwarded_port(mail_host: MailHost):
-    """As on a trial host: the browser says localhost:8443, and the engine forwards to 443."""
-    webmail = WebmailClient("localhost", mail_host.address, ca=False, asked_port=8443)
-    page = webmail.log_in(TITO, mail_host.password(TITO))
-    assert page.url == "https://localhost:8443/src/webmail.php"
-    assert set(page.frames) == {"left", "right"}
-    assert "Strict-Transport-Security" not in page.headers
-    assert client(mail_host).get("/").headers["Strict-Transport-Security"] == "max-age=31536000"
-
-
-def test_pages_have_sane_headers(mail_host: MailHost):
-    headers = client(mail_host, TITO).get("/src/right_main.php").headers
-    assert headers["Content-Type"].lower() == "text/html; charset=utf-8"
-    assert headers["X-Frame-Options"] == "SAMEORIGIN"
-    assert headers["X-Content-Type-Options"] == "nosniff"
-    assert "frame-ancestors 'self'" in headers["Content-Security-Policy"]
-    assert headers["Server"] == "Apache"
-    assert "X-Powered-By" not in headers
-    assert "no-store" in headers["Cache-Control"]
-
-
 def test_every_page_is_whole_and_php_has_nothing_to_complain_about(mail_host: MailHost):
     before = php_log(mail_host)
     tito, subject = client(mail_host, TITO), new_subject()
@@ -342,43 +166,6 @@ def test_a_large_file_goes_out_and_one_too_large_leaves_the_letter_as_it_is(mail
     mail_host.run(
         f"doveadm expunge -u {IQBAL} mailbox INBOX larger 10M; doveadm expunge -u {TITO} mailbox Sent larger 10M"
     )
-
-
-def test_another_port_and_a_title_full_of_quotes(own_mail_host: MailHost):
-    title = 'Pandry\'s \\ $x <b>Mail</b> "Büro" 100%'
-    run = own_mail_host.converge(example(webmail={"hostname": HOSTNAME, "port": 8443, "title": title}))
-    assert run.rc == 0, run.output
-    tito = client(own_mail_host, TITO, port=8443)
-    assert tito.seen[-1].url == f"https://{HOSTNAME}:8443/src/webmail.php"
-    login = tito.get("/src/login.php")
-    assert title in login.text
-    assert "<b>Mail</b>" not in login.html
-    answer = requests.get(f"http://{own_mail_host.address}/", allow_redirects=False, timeout=30)
-    assert answer.headers["Location"] == f"https://{HOSTNAME}:8443/"
-    assert not own_mail_host.run("ss -Hltn 'sport = :443'").stdout
-
-
-def test_an_edited_tree_and_lost_modes_are_repaired_and_preferences_kept(own_mail_host: MailHost):
-    client(own_mail_host, TITO)
-    preferences = own_mail_host.run("sha256sum /var/lib/squirrelmail/data/*").stdout
-    own_mail_host.run("echo '<?php phpinfo();' >/usr/share/squirrelmail/src/shell.php")
-    own_mail_host.run("chown root:root /var/lib/squirrelmail/data; chmod 0755 /var/lib/squirrelmail/data")
-    run = own_mail_host.converge()
-    assert run.rc == 0, run.output
-    own_mail_host.run("test ! -e /usr/share/squirrelmail/src/shell.php")
-    assert own_mail_host.run("stat -c '%U:%G %a' /var/lib/squirrelmail/data").stdout.strip() == "root:www-data 730"
-    assert own_mail_host.run("sha256sum /var/lib/squirrelmail/data/*").stdout == preferences
-    client(own_mail_host, TITO)
-
-
-def test_attachments_of_letters_never_sent_go_after_a_day(mail_host: MailHost):
-    attach = "/var/spool/squirrelmail/attach"
-    mail_host.run(f"install -o www-data -g www-data /dev/null {attach}/fresh; rm -f {attach}/*; touch {attach}/fresh")
-    cleaning = mail_host.run("systemctl is-active systemd-tmpfiles-clean.timer").stdout.strip()
-    mail_host.run("systemd-tmpfiles --clean /etc/tmpfiles.d/squirrelmail.conf")
-    assert cleaning == "active"
-    mail_host.run(f"test -e {attach}/fresh && rm {attach}/fresh")
-    assert "1d" in mail_host.run("grep attach /etc/tmpfiles.d/squirrelmail.conf").stdout
 
 
 def test_the_other_line_is_one_word_away_and_the_way_back_too(own_mail_host: MailHost):
