@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import stat
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
+from deploys.mailserver import MailServer
 from deploys.values import networks
 from deploys.values.names import domain_of
 from deploys.values.sizes import in_words
-
-if TYPE_CHECKING:
-    from deploys.mailserver import MailServer
 
 
 def warnings(mail: MailServer) -> list[str]:

@@ -18,7 +18,6 @@ from pydantic import (
     model_validator,
 )
 
-from deploys import advice
 from deploys.apache import render as apache
 from deploys.directory.checks import contradictions
 from deploys.directory.settings import Accounts, Directory, Mailbox
@@ -212,10 +211,6 @@ class MailServer(Settings):
         if self.webmail:
             rooms += [squirrelmail.packages(self.webmail)]
         return sorted({package for room in rooms for package in room})
-
-    def warnings(self) -> list[str]:
-        """What can be deployed, and what its operator should know: ``key: sentence`` each."""
-        return advice.warnings(self)
 
     def to_json(self) -> dict[str, Any]:
         """For ``pyinfra … debug-inventory``: everything but the hashes."""

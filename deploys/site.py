@@ -13,6 +13,7 @@ import sys
 from pathlib import Path
 from typing import Any, NoReturn
 
+from deploys import advice
 from deploys import words as reader
 from deploys.mailserver import MailServer
 
@@ -46,7 +47,7 @@ def mail_server() -> MailServer:
     """The words of this site, for group_data/all.py. Bad ones end the run, with every reason, before any connection."""
     path = mail_yaml()
     mail = _read(path)
-    for warning in mail.warnings():
+    for warning in advice.warnings(mail):
         print(f"warning: {path}: {warning}", file=sys.stderr)
     known_hosts()
     return mail
@@ -95,7 +96,7 @@ def main(arguments: list[str]) -> int:
     """script/words: check one file, this site's if none is named. 0 if it can be deployed; reasons go to stderr."""
     path = Path(arguments[0]) if arguments else mail_yaml()
     mail = _read(path)
-    for warning in mail.warnings():
+    for warning in advice.warnings(mail):
         print(f"warning: {path}: {warning}", file=sys.stderr)
     print(f"{path}: good; {len(mail.domains)} domains, {len(mail.mailboxes)} mailboxes, {len(mail.aliases)} aliases")
     return 0

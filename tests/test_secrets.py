@@ -6,6 +6,7 @@ from random import Random
 
 import pytest
 
+from deploys.advice import warnings
 from deploys.password import argon2, unix
 from tests.example import ARGON2, BCRYPT, SECRET, SHA512, about
 from tests.test_tls import certify
@@ -36,7 +37,7 @@ NAMES = ("mail.example.org", "webmail.example.org")
 def test_a_certificate_of_ones_own_is_found_from_the_directory_of_mail_yaml(accepted, certificate, tmp_path):
     mail = accepted(tls=certificate(*NAMES))
     assert (mail.tls.certificate, mail.tls.key) == (tmp_path / "chain.pem", tmp_path / "key.pem")
-    assert mail.warnings() == []
+    assert warnings(mail) == []
 
 
 def test_a_certificate_that_does_not_cover_the_webmail_is_refused(refusal, certificate):
@@ -52,7 +53,7 @@ def test_the_key_of_another_certificate_is_refused(refusal, certificate, tmp_pat
 def test_a_key_that_everybody_can_read_is_a_warning(accepted, certificate, tmp_path):
     tls = certificate(*NAMES)
     (tmp_path / "key.pem").chmod(0o644)
-    (warning,) = accepted(tls=tls).warnings()
+    (warning,) = warnings(accepted(tls=tls))
     assert warning.startswith("tls.key: ")
     assert "chmod 600" in warning
 

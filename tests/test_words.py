@@ -2,6 +2,7 @@
 
 import pytest
 
+from deploys.advice import warnings
 from deploys.mailserver import MailServer
 from deploys.words import words
 from tests.example import ROOT, SECRET, about, box, boxes
@@ -19,7 +20,7 @@ def test_a_hostname_a_domain_and_a_mailbox_are_enough(accepted):
 def test_the_shipped_words_are_good():
     mail = words(ROOT / "group_data" / "mail.yaml")
     assert list(mail.mailboxes) == ["tito@example.com", "iqbal@example.com"]
-    assert mail.warnings() == []
+    assert warnings(mail) == []
 
 
 def test_blank_sections_say_nothing(accepted):
@@ -249,22 +250,23 @@ def test_a_network_that_opens_or_stalls_smtp_is_refused(refusal, network, right)
 
 
 def test_what_may_surprise_is_a_warning(accepted):
-    warnings = accepted(
+    mail = accepted(
         trusted_networks=["127.0.0.0/8", "172.16.0.0/12", "192.0.2.0/24"],
         message_size="60M",
         mailboxes={"alice@example.org": box(quota="50M")},
         aliases={"team@example.org": ["alice@example.org", "ext@example.net"]},
         catch_all={"example.org": "all@example.com"},
-    ).warnings()
-    assert [warning.partition(": ")[0] for warning in warnings] == [
+    )
+    told = warnings(mail)
+    assert [warning.partition(": ")[0] for warning in told] == [
         "aliases.team@example.org",
         "catch_all.example.org",
         "trusted_networks",
         "mailboxes.alice@example.org.quota",
     ]
-    assert "ext@example.net" in warnings[0]
-    assert "172.16.0.0/12" in warnings[2]
-    assert "50M is less than one message of message_size (60M)" in warnings[3]
+    assert "ext@example.net" in told[0]
+    assert "172.16.0.0/12" in told[2]
+    assert "50M is less than one message of message_size (60M)" in told[3]
 
 
 # --- Unix users ------------------------------------------------------------------------------------------------------
