@@ -11,6 +11,7 @@ from pathlib import Path
 
 import docker
 
+from lab.alone import alone
 from lab.errors import LabError
 from lab.progress import step
 from lab.system import apt_install
@@ -43,14 +44,15 @@ def answers() -> bool:
 
 def ensure() -> docker.DockerClient:
     """A client of a running engine; installs and starts one if none answers and we are root. Raises LabError."""
-    if not answers():
-        if os.geteuid() != 0:
-            raise LabError(
-                "No container engine answers, and only root may start one. Start Docker, or run this as root."
-            )
-        _install()
-        with step("Starting the container engine"):
-            _start()
+    with alone("engine"):
+        if not answers():
+            if os.geteuid() != 0:
+                raise LabError(
+                    "No container engine answers, and only root may start one. Start Docker, or run this as root."
+                )
+            _install()
+            with step("Starting the container engine"):
+                _start()
     return client()
 
 

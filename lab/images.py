@@ -13,6 +13,7 @@ from pathlib import Path
 import docker
 from docker.errors import APIError, DockerException, ImageNotFound
 
+from lab.alone import alone
 from lab.errors import LabError, Unavailable
 from lab.progress import step
 from lab.releases import Release, release
@@ -39,9 +40,10 @@ def ensure(engine: docker.DockerClient, name: str) -> str:
     Raises Unavailable where the base cannot be had here, LabError where making it fails.
     """
     wanted = release(name)
-    if _recipe(engine, wanted.tag) != recipe(wanted):
-        with step(f"Making the image of {name} (once)"):
-            _make(engine, wanted)
+    with alone(f"image-{name}"):
+        if _recipe(engine, wanted.tag) != recipe(wanted):
+            with step(f"Making the image of {name} (once)"):
+                _make(engine, wanted)
     return wanted.tag
 
 

@@ -44,6 +44,14 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         pytest.skip(reason)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Where several processes share the tests, each release is one process's: it alone has that host."""
+    for item in items:
+        if item.get_closest_marker("host"):
+            called = getattr(item, "callspec", None)
+            item.add_marker(pytest.mark.xdist_group(called.params.get("release", "host") if called else "host"))
+
+
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run every test that has to do with a release on each of its releases."""
     if "release" in metafunc.fixturenames:
@@ -107,8 +115,12 @@ def bare_host(start_host: StartHost, release: str) -> MailHost:
 def first_runs(
     engine: docker.DockerClient, lab_state: Path, request: pytest.FixtureRequest
 ) -> Iterator[dict[str, Future[MailHost]]]:
-    """The shared host of every release that some test asks for, all converging side by side."""
-    items = [item for item in request.session.items if "first_runs" in getattr(item, "fixturenames", ())]
+    """The shared host of every release that some test asks for, all converging side by side.
+
+    Where several processes share the tests, this one does not know which will be its own: see ``mail_host``.
+    """
+    alone = "PYTEST_XDIST_WORKER" not in os.environ
+    items = [item for item in request.session.items if alone and "first_runs" in getattr(item, "fixturenames", ())]
     wanted = dict.fromkeys(item.callspec.params["release"] for item in items)  # type: ignore[attr-defined]
     with ThreadPoolExecutor(AT_ONCE) as pool:
         runs = {release: pool.submit(first_run, lab_state, release) for release in wanted}
@@ -132,8 +144,11 @@ def first_run(lab_state: Path, release: str) -> MailHost:
 
 
 @pytest.fixture(scope="session")
-def mail_host(first_runs: dict[str, Future[MailHost]], release: str) -> MailHost:
+def mail_host(first_runs: dict[str, Future[MailHost]], lab_state: Path, release: str) -> MailHost:
     """A host converged to words.EXAMPLE over SSH as root (where Ubuntu forbids it: as ubuntu), shared by all."""
+    if release not in first_runs:
+        first_runs[release] = Future()
+        first_runs[release].set_result(first_run(lab_state, release))
     return first_runs[release].result()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -28,7 +29,7 @@ RUNNING = "for unit in postfix@- postfix dovecot apache2; do systemctl show -p M
 def authority(engine: docker.DockerClient, lab_state: Path) -> Iterator[AcmeLab]:
     """The authority and the name server of example.com, shared by all tests here."""
     try:
-        started = acme.start(engine, "posthaus-acme", lab_state, ["example.com"], sweep.owner())
+        started = acme.start(engine, f"posthaus-{os.getpid()}-acme", lab_state, ["example.com"], sweep.owner())
     except Unavailable as reason:
         pytest.skip(str(reason))
     yield started
