@@ -17,7 +17,7 @@ home = site.directory() or site.ROOT
 mail = MailServer.read(host.data.mail)
 
 with refusals():
-    words = read(host.data.get("dns") or {}, home)
+    words = read(mail.records, host.data.get("dns") or {}, home)
     on_host = host.get_fact(PublicRecords, keys=words.keys, certificate=mail.tls.chain_path, next_key=words.next_key)
     deploy_records(
         subjects=subjects(

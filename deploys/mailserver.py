@@ -23,11 +23,14 @@ from deploys.directory.checks import contradictions
 from deploys.directory.settings import Accounts, Directory, Mailbox
 from deploys.dovecot import render as dovecot
 from deploys.dovecot.settings import Dovecot
+from deploys.filter import render as rspamd
+from deploys.filter.settings import MILTER, Filter
 from deploys.host import render as host
 from deploys.postfix import render as postfix
 from deploys.postfix.settings import Postfix, PostfixWords, Relayhost
 from deploys.reading import errors
 from deploys.reading.shape import without_blanks
+from deploys.records.settings import DomainRecords, HostRecords, Records
 from deploys.settings import Problem, Settings, refuse
 from deploys.squirrelmail import render as squirrelmail
 from deploys.squirrelmail.settings import Webmail
@@ -53,10 +56,27 @@ def _page_or_none(value: object, info: ValidationInfo) -> object:
     return value if value is False else Webmail.model_validate(value, context=info.context)
 
 
+def _filter_or_none(value: object, info: ValidationInfo) -> object:
+    if value is True:
+        raise ValueError("is yes; write false for none, or take the line away to have it")
+    return value if value is False else Filter.model_validate(value, context=info.context)
+
+
+def _named(value: object) -> object:
+    """A list of domains is a mapping in which nothing is said of any."""
+    if isinstance(value, (list, tuple)):
+        return {name: {} for name in value if isinstance(name, str)} if value else {}
+    if not isinstance(value, Mapping):
+        raise ValueError("is not a list; write [one, another]")
+    return value
+
+
 MessageSize = Annotated[Size, AfterValidator(sizes.between(64 << 10, 1 << 30))]  # least: RFC 5321, 4.5.3.1.7
 Quota = Annotated[Size, AfterValidator(sizes.between(0, 1 << 50))]
 Networks = Annotated[tuple[Network, ...], AfterValidator(without_repeats)]
+Checks = Annotated[Filter | Literal[False], BeforeValidator(_filter_or_none)]
 Targets = Annotated[tuple[Address, ...], Field(min_length=1), AfterValidator(without_repeats)]
+Domains = Annotated[dict[Domain, DomainRecords], BeforeValidator(_named)]
 Page = Annotated[Webmail | Literal[False], BeforeValidator(_page_or_none)]
 
 
@@ -68,9 +88,11 @@ class MailServer(Settings):
         " It cannot be one of `domains`.",
         examples=["mail.example.org"],
     )
-    domains: tuple[Domain, ...] = Field(
+    domain_words: Domains = Field(
+        alias="domains",
         min_length=1,
-        description="The domains whose mail arrives here. Names in any script; they are turned into xn-- form.",
+        description="The domains whose mail arrives here, as a list, or as a mapping to what is said of each. Names in"
+        " any script; they are turned into xn-- form.",
         examples=[["example.org", "bücher.example"]],
     )
     mailboxes: dict[MailboxAddress, Mailbox] = Field(
@@ -124,6 +146,10 @@ class MailServer(Settings):
     webmail: Page = Field(
         default=Webmail(), description="The webmail, SquirrelMail; `false` for none.", examples=[False]
     )
+    filter: Checks = Field(
+        default=Filter(), description="The filter, rspamd: signs, checks, sorts; `false` for none.", examples=[False]
+    )
+    dns: HostRecords = Field(default=HostRecords(), description="What the DNS shall say of the host.")
     postfix: PostfixWords = Field(default=PostfixWords(), description="What has no word of its own here, for Postfix.")
     dovecot: Dovecot = Field(default=Dovecot(), description="For Dovecot.")
 
@@ -169,6 +195,18 @@ class MailServer(Settings):
             refuse(between)
         return mail
 
+    @property
+    def domains(self) -> tuple[str, ...]:
+        """The names of the mail domains."""
+        return tuple(self.domain_words)
+
+    @cached_property
+    def records(self) -> Records:
+        """What was said on the DNS, of the host and of each domain."""
+        return Records(
+            **{name: getattr(self.dns, name) for name in HostRecords.model_fields}, domains=self.domain_words
+        )
+
     @cached_property
     def directory(self) -> Directory:
         """All addresses of this server."""
@@ -190,7 +228,13 @@ class MailServer(Settings):
             relayhost=self.relayhost,
             trusted_networks=self.trusted_networks,
             message_size=self.message_size,
+            milter=MILTER if self.filter else None,
         )
+
+    @property
+    def signers(self) -> tuple[str, ...]:
+        """The names whose letters are signed: the domains, and the host, which writes the bounces."""
+        return (*self.domains, self.hostname)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -208,13 +252,15 @@ class MailServer(Settings):
         ]
         if self.webmail or self.tls.by_http:
             rooms.append(apache.packages())
+        if self.filter:
+            rooms.append(rspamd.packages(self.filter))
         if self.webmail:
             rooms += [squirrelmail.packages(self.webmail)]
         return sorted({package for room in rooms for package in room})
 
     def to_json(self) -> dict[str, Any]:
         """For ``pyinfra … debug-inventory``: everything but the hashes."""
-        return self.model_dump(mode="json", exclude={"mailboxes": {"__all__": {"password"}}})
+        return self.model_dump(mode="json", by_alias=True, exclude={"mailboxes": {"__all__": {"password"}}})
 
 
 def _certificate(mail: MailServer) -> list[Problem]:

@@ -17,7 +17,9 @@ from deploys.values.sizes import in_words
 ROOT = Path(__file__).resolve().parent.parent
 REFERENCE = ROOT / "docs" / "reference.md"
 SCHEMA = ROOT / "group_data" / "mail.schema.json"
-ADDRESS = "tito@example.org"  # stands for any mailbox in examples
+# What stands for any key of the operator's own in examples, and in titles.
+KEYS = {"mailboxes": ("tito@example.org",), "domains": ("example.org",)}
+TITLES = {"tito@example.org": "ADDRESS", "example.org": "DOMAIN"}
 HEAD = """# Every word of mail.yaml
 
 Made from the models by `script/docs`; not to be edited. Three words are enough, and everything else has a default:
@@ -54,11 +56,11 @@ def _entries(section: Schema, path: tuple[str, ...], definitions: Schema, level:
         yield _entry(value, here, name in section.get("required", ()), definitions, level)
         below = _model(value, definitions)
         if below:
-            yield from _entries(below, (*here, ADDRESS) if name == "mailboxes" else here, definitions, level + 1)
+            yield from _entries(below, (*here, *KEYS.get(name, ())), definitions, level + 1)
 
 
 def _entry(value: Schema, path: tuple[str, ...], required: bool, definitions: Schema, level: int) -> str:
-    title = ".".join("ADDRESS" if key == ADDRESS else key for key in path)
+    title = ".".join(TITLES.get(key, key) for key in path)
     facts = [_kind(value, definitions), "required" if required else _default(value)]
     text = f"\n{'#' * level} `{title}`\n\n*{', '.join(fact for fact in facts if fact)}.* {value['description']}\n"
     for example in value.get("examples", ())[:1]:
@@ -84,7 +86,9 @@ def _kind(value: Schema, definitions: Schema) -> str:
     if value["type"] == "object":
         return f"mapping to {_kind(value['additionalProperties'], definitions)}"
     types = value["type"] if isinstance(value["type"], list) else [value["type"]]
-    return " or ".join({"integer": "number", "string": "text", "boolean": "yes/no"}[kind] for kind in types)
+    return " or ".join(
+        {"integer": "number", "number": "number", "string": "text", "boolean": "yes/no"}[kind] for kind in types
+    )
 
 
 def _default(value: Schema) -> str:

@@ -27,6 +27,11 @@ def dovecot_quote(value: str) -> str:
     return '"' + _printable(value).replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
+def lua_quote(value: str) -> str:
+    """``value`` as a Lua string (Lua 5.1 reference, 2.1)."""
+    return '"' + _printable(value).replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
 def apache_quote(value: str) -> str:
     """``value`` as one argument of an Apache directive."""
     return '"' + _printable(value).replace("\\", "\\\\").replace('"', '\\"') + '"'
@@ -38,4 +43,4 @@ def _printable(value: str) -> str:
     return value
 
 
-_environment.filters.update(php=php_quote, dovecot=dovecot_quote, apache=apache_quote)
+_environment.filters.update(php=php_quote, dovecot=dovecot_quote, apache=apache_quote, lua=lua_quote)

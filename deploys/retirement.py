@@ -6,6 +6,7 @@ from pyinfra.api import deploy
 
 from deploys.apache import deploy as apache
 from deploys.dovecot import deploy as dovecot
+from deploys.filter import render as rspamd
 from deploys.mailserver import MailServer
 from deploys.postfix import deploy as postfix
 from deploys.squirrelmail import deploy as squirrelmail
@@ -20,6 +21,11 @@ def deploy_retirement(mail: MailServer, php: str) -> None:
     if not mail.webmail:
         for name in (*(() if mail.tls.by_http else ("apache2.service",)), f"php{php}-fpm.service"):
             unit.converge(name=f"Stop {name}, which serves nothing declared", unit=name, running=False)
+    if not mail.filter:
+        unit.converge(name="Stop the filter, which nothing declares", unit="rspamd.service", running=False)
+    if not (mail.filter and mail.filter.learn):
+        redis = f"{rspamd.REDIS}.service"
+        unit.converge(name="Stop Redis, which served the filter alone", unit=redis, running=False)
     config.retire(name="Remove files that nothing declares", keep=targets(mail, php))
 
 
@@ -29,4 +35,5 @@ def targets(mail: MailServer, php: str) -> tuple[str, ...]:
     pages = squirrelmail.targets(php) if mail.webmail else ()
     http = (apache.TARGET,) if mail.webmail or mail.tls.by_http else ()
     orders = (LETSENCRYPT,) if mail.tls.acme else ()
-    return (tls.DIRECTORY, *orders, dovecot.TARGET, postfix.TARGET, *http, *pages)
+    checks = (rspamd.DIRECTORY, *((rspamd.UNITS,) if mail.filter.learn else ())) if mail.filter else ()
+    return (tls.DIRECTORY, *orders, dovecot.TARGET, postfix.TARGET, *checks, *http, *pages)

@@ -15,6 +15,7 @@ def schema() -> Schema:
     definitions = whole.get("$defs", {})
     mailboxes = whole["properties"]["mailboxes"]
     mailboxes["additionalProperties"] = _or_blank(mailboxes["additionalProperties"])
+    whole["properties"]["domains"] = _list_or_mapping(whole["properties"]["domains"])
     for model in (whole, *definitions.values()):
         for name, value in model.get("properties", {}).items():
             tidy = _tidy(value, name)
@@ -22,6 +23,15 @@ def schema() -> Schema:
             model["properties"][name] = _or_blank(tidy) if optional and _is_section(tidy, definitions) else tidy
     head = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "mail.yaml"}
     return {**head, **{key: value for key, value in whole.items() if key not in head}}
+
+
+def _list_or_mapping(value: Schema) -> Schema:
+    """Domains: a list of names, or a mapping from each to what is said of it."""
+    about: Schema = {key: value.pop(key) for key in ("description", "examples") if key in value}
+    value.pop("title", None)
+    value["additionalProperties"] = _or_blank(value["additionalProperties"])
+    names = {"type": "array", "items": {"title": "domain", "type": "string"}, "minItems": 1}
+    return {"anyOf": [names, value], **about}
 
 
 def _is_section(value: Schema, definitions: Schema) -> bool:

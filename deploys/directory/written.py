@@ -99,6 +99,8 @@ def _pairs(words: Mapping[str, Any], key: str) -> Iterator[tuple[str, Any]]:
 
 def _items(words: Mapping[str, Any], key: str) -> Iterator[tuple[Place, Any]]:
     section = words.get(key)
+    if isinstance(section, Mapping):
+        yield from (((key, name), name) for name in section)
     for number, item in enumerate(section if isinstance(section, (list, tuple)) else ()):
         yield (key, number), item
 

@@ -40,6 +40,7 @@ def main(postfix: Postfix, hostname: str, tls: Tls, ipv6: bool) -> Sections:
         "TLS": _tls(tls, postfix.relayhost is not None),
         "who may send what, port 25": _inbound(),
         "who may send what, submission (master.cf names these)": _submission(postfix.relayhost is not None),
+        "the filter": _filter(postfix.milter) if postfix.milter else {},
         "relayhost": _relayhost(postfix.relayhost) if postfix.relayhost else {},
     }
     theirs = dict(postfix.parameters)
@@ -184,6 +185,20 @@ def _submission(through_relayhost: bool) -> dict[str, Value]:
         "mua_recipient_restrictions": _list(
             "reject_non_fqdn_recipient", *known_domain, "reject_unlisted_recipient", QUOTA
         ),
+    }
+
+
+def _filter(milter: str) -> dict[str, Value]:
+    return {
+        "smtpd_milters": milter,
+        # What the host itself writes, cron's letters and bounces, is signed, too.
+        "non_smtpd_milters": "$smtpd_milters",
+        "internal_mail_filter_classes": "bounce",
+        # Where the filter does not answer, letters wait where they are: none goes out unsigned, none comes in unseen.
+        "milter_default_action": "tempfail",
+        "milter_connect_timeout": "10s",
+        "milter_command_timeout": "30s",
+        "milter_content_timeout": "60s",
     }
 
 

@@ -79,3 +79,4 @@ class Postfix(PostfixWords):
     relayhost: Relayhost | None = None
     trusted_networks: Annotated[tuple[Network, ...], AfterValidator(without_repeats)] = ()
     message_size: Size = 50 << 20
+    milter: str | None = None  # the filter's socket, as Postfix names it

@@ -46,10 +46,15 @@ def aliases(hostname: str, directory: Directory) -> dict[str, str]:
 
 def senders(directory: Directory) -> dict[str, str]:
     """Which log-ins may send as which address: their own, the aliases that lead to them, a catch-all's inventions."""
+    return {address: ", ".join(logins) for address, logins in owners(directory).items()}
+
+
+def owners(directory: Directory) -> dict[str, tuple[str, ...]]:
+    """Address, or @domain for a catch-all, to the log-ins that may send as it."""
     addresses = (*directory.mailboxes, *directory.all_aliases)
-    rows = {address: ", ".join(directory.owners(address)) for address in addresses}
-    rows |= {f"@{domain}": ", ".join(_owners(directory, target)) for domain, target in directory.catch_all.items()}
-    rows[probe(directory)] = probe(directory)
+    rows = {address: tuple(directory.owners(address)) for address in addresses}
+    rows |= {f"@{domain}": _owners(directory, target) for domain, target in directory.catch_all.items()}
+    rows[probe(directory)] = (probe(directory),)
     return {address: logins for address, logins in rows.items() if logins}
 
 

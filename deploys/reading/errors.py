@@ -86,6 +86,8 @@ _PLAIN = {
     "model_type": "is not a mapping; write `key: value` lines below it, indented",
     "tuple_type": "is not a list; write [one, another]",
     "literal_error": "is not one of the words for this; write {expected}",
+    "greater_than": "is too small; write more than {gt}",
+    "float_type": "is not a number; write one without quotes",
     "greater_than_equal": "is too small; write {ge} or more",
     "less_than_equal": "is too large; write {le} or less",
     "string_too_long": "is too long; write at most {max_length} characters",

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, get_args, get_origin
 
+from pydantic.fields import FieldInfo
+
 from deploys.settings import Place, Settings
 
 
@@ -28,11 +30,16 @@ def model_of(annotation: Any) -> type[Settings] | None:
     return None
 
 
+def fields_of(model: type[Settings]) -> dict[str, FieldInfo]:
+    """The model's fields by the words that operators write."""
+    return {field.alias or name: field for name, field in model.model_fields.items()}
+
+
 def annotation_at(model: type[Settings], place: Place) -> Any:
     """What may stand at ``place`` below ``model``; None for a place that no model knows."""
     here: Any = model
     for key in place:
-        fields = (model_of(here) or Settings).model_fields
+        fields = fields_of(model_of(here) or Settings)
         mapping = next((kind for kind in alternatives(here) if get_origin(kind) is dict), None)
         if key in fields:
             # The field's own annotation, without the metadata that pydantic keeps beside it.
@@ -47,7 +54,7 @@ def annotation_at(model: type[Settings], place: Place) -> Any:
 def keys_at(model: type[Settings], place: Place) -> tuple[str, ...]:
     """The keys that a section may have; none where they are the operator's own (addresses, domains, parameters)."""
     section = model_of(annotation_at(model, place))
-    return tuple(section.model_fields) if section else ()
+    return tuple(fields_of(section)) if section else ()
 
 
 def is_section(model: type[Settings], place: Place) -> bool:

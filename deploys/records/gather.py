@@ -21,12 +21,16 @@ OFFERED: dict[str, tuple[Service, ...]] = {"imap": ("imap", "imaps"), "pop3": ("
 ALWAYS: tuple[Service, ...] = ("submission", "submissions")
 
 
-def read(words: Mapping[str, Any], base: Path) -> Records:
-    """The host's words on DNS; paths in them start from ``base``. Raises WordsError with every reason at once."""
+def read(records: Records, of_host: Mapping[str, Any], base: Path) -> Records:
+    """mail.yaml's words on DNS, and over them those in a host's own data (``dns``); paths start from ``base``.
+
+    Raises WordsError with every reason at once.
+    """
     try:
-        return Records.model_validate(words, context={"base": base})
+        own = Records.model_validate(of_host, context={"base": base})
     except ValidationError as error:
         raise errors.WordsError(errors.as_lines(errors.problems(error, Records))) from None
+    return records.model_copy(update={name: getattr(own, name) for name in own.model_fields_set})
 
 
 def subjects(
@@ -56,7 +60,8 @@ def subjects(
             domains=names,
             webmail=webmail,
             offered=frozenset((*ALWAYS, *(one for protocol in protocols for one in OFFERED.get(protocol, ())))),
-            dkim={selector: base64.b64decode(key) for selector, key in on_host.dkim.get(domain, {}).items()},
+            dkim=_keys(on_host, domain),
+            host_dkim=_keys(on_host, hostname),
             tlsa=on_host.tlsa if words.tlsa else (),
             pages=False,  # no room serves them yet
             reports_for=_reporting_to(domain, names, words),
@@ -64,6 +69,10 @@ def subjects(
         )
         for domain in names
     )
+
+
+def _keys(on_host: Publishable, name: str) -> dict[str, bytes]:
+    return {selector: base64.b64decode(key) for selector, key in on_host.dkim.get(name, {}).items()}
 
 
 def _declared(words: Records, version: int) -> tuple[str, ...]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import ipaddress
 
 from deploys.records.record import Record, record, txt
-from deploys.records.senders import dmarc_text, mechanisms
+from deploys.records.senders import dmarc_text, mechanisms, published
+from deploys.records.settings import Dkim
 from deploys.records.subject import Subject
 
 
@@ -32,6 +33,14 @@ def host_spf(subject: Subject) -> tuple[Record, ...]:
         return ()  # a mail domain's own record says it already
     text = " ".join(["v=spf1", "a", *mechanisms(subject.outbound), "-all"])
     return record(subject.hostname, "TXT", subject.ttl, [txt(text)], "SPF of the host itself, for bounces")
+
+
+def host_dkim(subject: Subject) -> tuple[Record, ...]:
+    """DKIM's keys of the host's name, in which bounces and cron's letters are signed."""
+    if subject.hostname in subject.domains:
+        return ()
+    why = "DKIM of the host itself, for bounces"
+    return published(subject.hostname, Dkim().selectors, subject.host_dkim, subject.ttl, why)
 
 
 def host_dmarc(subject: Subject) -> tuple[Record, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import ipaddress
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from urllib.parse import quote
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -25,18 +25,15 @@ def spf(subject: Subject) -> tuple[Record, ...]:
 
 def dkim(subject: Subject) -> tuple[Record, ...]:
     """DKIM's public keys (RFC 6376, RFC 8463), of the declared selectors that the host has keys for."""
-    return tuple(
-        one
-        for selector in subject.words.dkim.selectors
-        if selector in subject.dkim
-        for one in record(
-            f"{selector}._domainkey.{subject.domain}",
-            "TXT",
-            subject.ttl,
-            [txt(dkim_text(subject.dkim[selector]))],
-            "DKIM: the key that letters are signed with",
-        )
-    )
+    why = "DKIM: the key that letters are signed with"
+    return published(subject.domain, subject.words.dkim.selectors, subject.dkim, subject.ttl, why)
+
+
+def published(name: str, selectors: Iterable[str], keys: Mapping[str, bytes], ttl: int, why: str) -> tuple[Record, ...]:
+    """The records of those ``selectors`` of ``name`` that have a key."""
+    have = [selector for selector in selectors if selector in keys]
+    values = {f"{selector}._domainkey.{name}": [txt(dkim_text(keys[selector]))] for selector in have}
+    return tuple(one for where, value in values.items() for one in record(where, "TXT", ttl, value, why))
 
 
 def dmarc(subject: Subject) -> tuple[Record, ...]:

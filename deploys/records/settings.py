@@ -6,11 +6,13 @@ import ipaddress
 import re
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, StrictStr, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, StrictStr, model_validator
 
+from deploys.records.dkimkey import private_key
 from deploys.records.tsig import TsigKey, resolve
 from deploys.settings import Settings
 from deploys.values import Address, Domain, HostName, Port
+from deploys.values.secret import BY_NAME
 
 BLOCKLISTS = ("zen.spamhaus.org", "bl.spamcop.net", "psbl.surriel.com")
 
@@ -37,19 +39,31 @@ Seconds = Annotated[int, Field(ge=60, le=31_557_600)]  # 31557600: the most that
 
 
 class Dns(Settings):
-    """How the records reach the DNS: as files for a person or a tool, or by RFC 2136 to a server of one's own.
+    """How the records reach the DNS: as files for a person or a tool, or by RFC 2136 to a server of one's own."""
 
-    ``zone``: where the domain's records live, itself if not said. ``nameservers``: name: [addresses], the latter
-    for those inside the zone; none said: the mail server's own name stands in the zone file.
-    """
-
-    mode: Literal["file", "rfc2136"] = "file"
-    zone: Domain | None = None
-    ttl: Seconds = 3600
-    nameservers: dict[HostName, tuple[IpAddress, ...]] = Field(default_factory=dict)
-    server: IpAddress | None = None
-    port: Port = 53
-    key: Annotated[TsigKey, BeforeValidator(resolve)] | None = None
+    mode: Literal["file", "rfc2136"] = Field(
+        default="file",
+        description="`file`: deploys/dns.py writes files and a table. `rfc2136`: it also updates `server`,"
+        " of what differs alone.",
+    )
+    zone: Domain | None = Field(
+        default=None, description="The zone that holds the domain, if not itself.", examples=["example.org"]
+    )
+    ttl: Seconds = Field(default=3600, description="Seconds that others may remember a record.")
+    nameservers: dict[HostName, tuple[IpAddress, ...]] = Field(
+        default={},
+        description="The zone's name servers, for its file; each with addresses if its name is inside the zone.",
+        examples=[{"ns1.example.org": ["192.0.2.53"]}],
+    )
+    server: IpAddress | None = Field(
+        default=None, description="The address of the server to update.", examples=["192.0.2.53"]
+    )
+    port: Port = Field(default=53, description="Its port.")
+    key: Annotated[TsigKey, BeforeValidator(resolve), BY_NAME] | None = Field(
+        default=None,
+        description="The key that signs the update: what `tsig-keygen` printed, or `hmac-sha256:NAME:SECRET`.",
+        examples=[{"file": "dns.key"}],
+    )
 
     @model_validator(mode="after")
     def _has_what_its_mode_needs(self) -> Dns:
@@ -61,24 +75,42 @@ class Dns(Settings):
 
 
 class Dmarc(Settings):
-    """What others shall do with a letter that claims to be from the domain and fails (RFC 7489).
+    """What others shall do with a letter that claims to be from the domain and fails (RFC 7489)."""
 
-    Starts at ``none``: reports come, nothing is lost. ``rua``: who reads them, postmaster if not said.
-    """
+    policy: Literal["none", "quarantine", "reject"] = Field(
+        default="none",
+        description="What others do with forged letters. Begin with `none`: reports come, and nothing is lost.",
+        examples=["quarantine"],
+    )
+    rua: tuple[Address, ...] | None = Field(
+        default=None,
+        description="Who gets the reports. Default: postmaster@ the domain.",
+        examples=[["dmarc@example.org"]],
+    )
 
-    policy: Literal["none", "quarantine", "reject"] = "none"
-    rua: tuple[Address, ...] | None = None
 
-
-Selector = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9-]{0,50}[a-z0-9])?$")]
+Selector = Annotated[StrictStr, Field(pattern=r"^[a-z0-9]([a-z0-9-]{0,50}[a-z0-9])?$")]
 
 
 class Dkim(Settings):
-    """``selector`` names the keys that sign; ``publish`` further ones: the last ones until their letters have all
-    arrived, or the next ones until every name server has them."""
+    """The keys that letters are signed with (RFC 6376, RFC 8463): an RSA and an Ed25519 key, made on the host once."""
 
-    selector: Selector = "mail"
-    publish: tuple[Selector, ...] = ()
+    selector: Selector = Field(
+        default="mail",
+        description="The name of the keys that sign. A new one makes new keys: publish them first (`publish`).",
+        examples=["mail2"],
+    )
+    publish: tuple[Selector, ...] = Field(
+        default=(),
+        description="Further keys to have and publish: the next ones until every name server has them, the last ones"
+        " until their letters have all arrived.",
+        examples=[["mail2"]],
+    )
+    key: Annotated[SecretStr, BeforeValidator(private_key), BY_NAME] | None = Field(
+        default=None,
+        description="Your own RSA key (PEM) for `selector`, in place of one made on the host.",
+        examples=[{"file": "dkim.pem"}],
+    )
 
     @property
     def selectors(self) -> tuple[str, ...]:
@@ -89,21 +121,33 @@ class Dkim(Settings):
 
 
 class Spf(Settings):
-    """``include``: those who send for the domain besides this host. ``all``: what others make of everybody else.
+    """Who may send for the domain (RFC 7208).
 
     ``~all`` is the default since ``-all`` lets some receivers refuse a forwarded letter before they look at its DKIM
     signature; a DMARC policy of reject refuses the forged ones all the same.
     """
 
-    include: tuple[DnsName, ...] = ()
-    all: Literal["-all", "~all", "?all"] = "~all"
+    include: tuple[DnsName, ...] = Field(
+        default=(),
+        description="Others that send for the domain, by the name of their SPF record.",
+        examples=[["_spf.example.net"]],
+    )
+    all: Literal["-all", "~all", "?all"] = Field(
+        default="~all", description="What others make of everybody else's letters."
+    )
 
 
 class MtaSts(Settings):
-    """MTA-STS (RFC 8461). ``testing`` loses no letter; ``none`` is the way back for those who still remember us."""
+    """MTA-STS (RFC 8461): others use TLS, and look at the certificate."""
 
-    mode: Literal["testing", "enforce", "none"] = "testing"
-    max_age: Seconds | None = None  # seconds; a day while testing, else a week
+    mode: Literal["testing", "enforce", "none"] = Field(
+        default="testing",
+        description="`testing` loses no letter; `none` is the way back for those who still remember the policy.",
+        examples=["enforce"],
+    )
+    max_age: Seconds | None = Field(
+        default=None, description="Seconds that others keep the policy. Default: a day while testing, else a week."
+    )
 
     @property
     def remembered(self) -> int:
@@ -112,44 +156,73 @@ class MtaSts(Settings):
 
 
 class Caa(Settings):
-    """Which authorities may sign for the domain (RFC 8659), and whom they tell about others' attempts."""
+    """Which authorities may sign for the domain (RFC 8659)."""
 
-    issue: Annotated[tuple[DnsName, ...], Field(min_length=1)]
-    iodef: Address | None = None
+    issue: Annotated[tuple[DnsName, ...], Field(min_length=1)] = Field(
+        description="The authorities.", examples=[["letsencrypt.org"]]
+    )
+    iodef: Address | None = Field(
+        default=None, description="Whom they tell about others' attempts.", examples=["hostmaster@example.org"]
+    )
 
 
 class TlsRpt(Settings):
-    """Who reads other servers' reports on TLS (RFC 8460); postmaster if not said."""
+    """Other servers' reports on TLS (RFC 8460)."""
 
-    rua: tuple[Address, ...] | None = None
+    rua: tuple[Address, ...] | None = Field(
+        default=None, description="Who gets them. Default: postmaster@ the domain.", examples=[["tls@example.org"]]
+    )
 
 
 class DomainRecords(Settings):
     """All that may be said for one domain. ``false`` takes a kind away."""
 
-    dns: Dns = Dns()
-    spf: Spf = Spf()
-    dkim: Dkim = Dkim()
-    dmarc: Dmarc = Dmarc()
-    mta_sts: MtaSts | Literal[False] = MtaSts()
-    tlsrpt: TlsRpt | Literal[False] = TlsRpt()
-    caa: Caa | Literal[False] = False
+    dns: Dns = Field(default=Dns(), description="How the domain's records reach the DNS.")
+    spf: Spf = Field(default=Spf(), description="SPF: who may send for the domain.")
+    dkim: Dkim = Field(default=Dkim(), description="DKIM: the keys that its letters are signed with.")
+    dmarc: Dmarc = Field(default=Dmarc(), description="DMARC: what becomes of forged letters.")
+    mta_sts: MtaSts | Literal[False] = Field(
+        default=MtaSts(), description="MTA-STS: TLS is expected here; `false` for none.", examples=[False]
+    )
+    tlsrpt: TlsRpt | Literal[False] = Field(
+        default=TlsRpt(), description="TLS-RPT: who hears of trouble with TLS; `false` for nobody.", examples=[False]
+    )
+    caa: Caa | Literal[False] = Field(
+        default=False,
+        description="CAA: which authorities may sign certificates for it.",
+        examples=[{"issue": ["letsencrypt.org"]}],
+    )
 
 
-class Records(Settings):
-    """The host's words on DNS, and its domains'.
+class HostRecords(Settings):
+    """What may be said of the host's own records."""
 
-    ``addresses``: as others see the host; needed behind address translation, else read from the host. ``resolver``:
-    whom ``verify`` asks (none: the workstation's own). ``tlsa``: publish the keys of port 25; only for a signed zone,
-    and a certificate whose renewals keep the key until the next one is published: else a renewal turns mail away.
+    addresses: tuple[IpAddress, ...] = Field(
+        default=(),
+        description="The host's addresses as others see them, where it stands behind address translation."
+        " Default: its own.",
+        examples=[["192.0.2.10", "2001:db8::10"]],
+    )
+    resolver: IpAddress | None = Field(
+        default=None, description="Whom `verify` asks. Default: the workstation's own resolver.", examples=["9.9.9.9"]
+    )
+    resolver_port: Port = Field(default=53, description="Its port.")
+    blocklists: tuple[DnsName, ...] = Field(
+        default=BLOCKLISTS, description="Blocklists in which `verify` looks for the host's addresses.", examples=[[]]
+    )
+    tlsa: bool = Field(
+        default=False,
+        description="Publish the keys of port 25 for DANE (RFC 7672). Only for a zone with DNSSEC.",
+        examples=[True],
+    )
+
+
+class Records(HostRecords):
+    """The host's words and its domains', together.
+
     ``keys``, ``next_key``: where the host keeps DKIM's keys (DOMAIN.SELECTOR.key) and the key to be served next.
     """
 
-    addresses: tuple[IpAddress, ...] = ()
-    resolver: IpAddress | None = None
-    resolver_port: Port = 53
-    blocklists: tuple[DnsName, ...] = BLOCKLISTS
-    tlsa: bool = False
     keys: str = "/var/lib/rspamd/dkim"
     next_key: str = "/etc/ssl/posthaus/next-privkey.pem"
     domains: dict[Domain, DomainRecords] = Field(default_factory=dict)

@@ -17,6 +17,7 @@ class Subject:
 
     ``domains``: every mail domain of the host. ``v4``, ``v6``: the host's addresses as others see them.
     ``outbound``: further addresses that it sends from. ``dkim``: selector to public key (DER, SubjectPublicKeyInfo).
+    ``host_dkim``: likewise, of the host's own name.
     ``tlsa``: SHA-256 of the public keys (SubjectPublicKeyInfo) that port 25 shows now and will show next, in hex.
     ``pages``: whether the host serves what mta-sts, autoconfig and autodiscover lead to; else they are not published.
     ``reports_for``: other domains whose DMARC reports go to an address of this domain.
@@ -31,6 +32,7 @@ class Subject:
     webmail: str | None = None
     offered: frozenset[Service] = frozenset(("imaps", "submissions"))
     dkim: Mapping[str, bytes] = field(default_factory=dict)
+    host_dkim: Mapping[str, bytes] = field(default_factory=dict)
     tlsa: tuple[str, ...] = ()
     pages: bool = True
     reports_for: tuple[str, ...] = ()

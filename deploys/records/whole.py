@@ -8,7 +8,7 @@ from deploys.records import clients, host, senders, transport
 from deploys.records.record import Record, is_below
 from deploys.records.subject import Subject
 
-OF_THE_HOST = (host.a, host.aaaa, host.host_spf, host.host_dmarc, host.tlsa, host.webmail)
+OF_THE_HOST = (host.a, host.aaaa, host.host_spf, host.host_dkim, host.host_dmarc, host.tlsa, host.webmail)
 LEAD_TO_PAGES = (transport.mta_sts, transport.mta_sts_host, clients.autoconfig, clients.autodiscover)
 OF_A_DOMAIN = (
     transport.mx,

@@ -1,0 +1,62 @@
+"""The filter: what leaves is signed, what arrives is checked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from pyinfra.api import deploy
+
+from deploys.filter import render
+from deploys.filter.keys import given, names
+from deploys.filter.settings import Filter
+from deploys.records.settings import Records
+from operations import config, dkim, unit
+
+TARGET = render.DIRECTORY
+UNITS = render.UNITS
+USER = "_rspamd"
+# configtest says what is wrong on stderr, and some of it with exit code 0
+_VALIDATE = """rspamadm --var=CONFDIR=$STAGE --var=LOCAL_CONFDIR=$STAGE configtest -q -c $STAGE/rspamd.conf"""
+
+
+@deploy("The filter")
+def deploy_filter(
+    words: Filter,
+    records: Records,
+    signers: Iterable[str],
+    owners: Mapping[str, Iterable[str]],
+    trusted_networks: Iterable[str] = (),
+    nameserver: str | None = None,
+) -> None:
+    """rspamd as a milter for Postfix, its keys, and Redis for what it learns. As for ``render.configuration``."""
+    signing = tuple(signers)
+    dkim.keys(
+        name="Have the keys that letters are signed with",
+        directory=render.KEYS,
+        names=names(records, signing),
+        given=given(records, signing),
+        group=USER,
+    )
+    conf = config.tree(
+        name="Write the filter's configuration",
+        target=TARGET,
+        files=render.configuration(words, records, signing, owners, trusted_networks, nameserver),
+        validate=_VALIDATE,
+    )
+    if words.learn:
+        redis = config.tree(name="Write the unit of Redis", target=UNITS, files=render.units(words), copy=False)
+        unit.converge(
+            name="Run Redis for the filter alone",
+            unit=f"{render.REDIS}.service",
+            restart_on=[f"{UNITS}/{render.REDIS}.service"],
+            probe=f"test -S {render.REDIS_SOCKET}",
+            after=[redis],
+        )
+    unit.converge(
+        name="Run the filter with it",
+        unit="rspamd.service",
+        reload_on=[TARGET],
+        trees=[TARGET],
+        probe=render.running(),
+        after=[conf],
+    )

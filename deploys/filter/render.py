@@ -1,0 +1,240 @@
+"""The text that rspamd reads (https://docs.rspamd.com/configuration/). Same words in, same text out.
+
+Files in local.d add to the distribution's; those in override.d take its place where adding would not do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from deploys.filter.settings import CONTROLLER, MILTER, SPAM_HEADER, Filter
+from deploys.filter.ucl import Block, block
+from deploys.records.settings import Records, ed25519_selector
+from deploys.render import template
+from operations.file import File
+
+HERE = Path(__file__).parent
+DIRECTORY = "/etc/rspamd"
+UNITS = "/etc/systemd/system"
+KEYS = "/var/lib/rspamd/dkim"
+REDIS = "posthaus-redis"
+REDIS_SOCKET = f"/run/{REDIS}/redis.sock"
+REDIS_MEGABYTES = 64
+LOOPBACK = ("127.0.0.0/8", "::1")
+HEAD = "# Written by Posthaus: the next run undoes changes made here."
+
+
+def packages(words: Filter) -> tuple[str, ...]:
+    """The Debian packages. redis-tools holds Redis itself; redis-server would add a second instance on TCP."""
+    redis = ("redis-tools",) if words.learn else ()
+    antivirus = ("clamav-daemon",) if words.antivirus else ()
+    return ("rspamd", *redis, *antivirus)
+
+
+def configuration(
+    words: Filter,
+    records: Records,
+    signers: Iterable[str],
+    owners: Mapping[str, Iterable[str]],
+    trusted_networks: Iterable[str] = (),
+    nameserver: str | None = None,
+) -> dict[str, File]:
+    """Every file of ours below /etc/rspamd.
+
+    ``signers``: the names whose letters are signed: the domains and the host's own. ``owners``: address or @domain to
+    the log-ins that may write as it. ``nameserver``: whom to ask; None: the host's own resolvers.
+    """
+    ours = (*LOOPBACK, *trusted_networks)
+    names = tuple(signers)
+    files = {
+        "override.d/options.inc": options(ours, nameserver),
+        "local.d/logging.inc": {"type": "console", "systemd": True, "level": "notice"},
+        "local.d/worker-normal.inc": {"enabled": False},
+        "local.d/worker-controller.inc": {"bind_socket": CONTROLLER},
+        "override.d/worker-proxy.inc": worker_proxy(),
+        "override.d/actions.conf": actions(words),
+        "local.d/settings.conf": settings(ours),
+        "override.d/milter_headers.conf": milter_headers(),
+        "local.d/dkim_signing.conf": dkim_signing(records, names),
+        "local.d/arc.conf": arc(records, names),
+        # What the sender's domain asks for is done (RFC 7489, section 6.3); reports are for large receivers to send.
+        "local.d/dmarc.conf": {"actions": {"quarantine": "add_header", "reject": "reject"}},
+        # It would send digests of people's letters to rspamd.com.
+        "local.d/fuzzy_check.conf": {"enabled": False},
+        "local.d/rbl.conf": {"enabled": words.blocklists},
+        "local.d/greylist.conf": {"enabled": words.greylisting},
+        **learning(words),
+        **antivirus(words),
+        "local.d/groups.conf": scores(words),
+    }
+    texts = {name: f"{HEAD}\n{block(content)}" for name, content in files.items()}
+    return {**{name: File(text) for name, text in texts.items()}, "rspamd.local.lua": File(local_lua(owners))}
+
+
+def options(ours: Iterable[str], nameserver: str | None) -> Block:
+    """rspamd takes every private network for our own unless told: no SPF, DKIM or DMARC, and our signature."""
+    asking = {"dns": {"nameserver": [nameserver]}} if nameserver else {}
+    return {"local_addrs": list(ours), **asking}
+
+
+def worker_proxy() -> Block:
+    """The milter that Postfix talks to scans by itself: one process less for each letter, and less memory."""
+    return {
+        "bind_socket": MILTER.removeprefix("inet:"),
+        "milter": True,
+        "timeout": 60,
+        "upstream": {"local": {"default": True, "self_scan": True}},
+        "count": 1,
+        "max_retries": 5,
+        "discard_on_reject": False,
+        "quarantine_on_reject": False,
+        "spam_header": SPAM_HEADER,
+        "reject_message": "This letter looks like spam, or its sender's domain asks to refuse it",
+    }
+
+
+def actions(words: Filter) -> Block:
+    """From how many points on what becomes of a letter."""
+    return {
+        "reject": words.refuse,
+        "add_header": words.junk,
+        "greylist": words.junk * 2 / 3 if words.greylisting else None,
+        "rewrite_subject": None,
+    }
+
+
+def settings(ours: Iterable[str]) -> Block:
+    """Our own people's letters are signed and not judged: a letter with many points still leaves as they wrote it."""
+    unjudged = {"actions": dict.fromkeys(("reject", "add header", "greylist", "rewrite subject", "soft reject"))}
+    return {
+        "people": {"priority": "high", "authenticated": True, "apply": unjudged},
+        "host": {"priority": "high", "ip": list(ours), "apply": unjudged},
+    }
+
+
+def milter_headers() -> Block:
+    """One Authentication-Results of our own (RFC 8601): whatever a letter brings along is the sender's word for it."""
+    return {
+        "use": ["authentication-results", "x-spam-level", "x-spamd-result"],
+        "skip_local": True,
+        "skip_authenticated": True,
+        "extended_spam_headers": False,
+        "remove_upstream_spam_flag": True,
+        "routines": {
+            "authentication-results": {"remove": 0, "add_smtp_user": False},
+            "x-spam-level": {"remove": 0},
+            "x-spamd-result": {"remove": 0},
+        },
+    }
+
+
+def dkim_signing(records: Records, names: Iterable[str]) -> Block:
+    """Who has logged in, and the host itself, signs for the domain in the header From, with both keys.
+
+    A letter from outside that claims to be ours never gets a signature: it is neither of the two.
+    """
+    return {
+        "enabled": True,
+        "sign_authenticated": True,
+        "sign_local": True,
+        "sign_inbound": False,
+        "allow_envfrom_empty": True,  # bounces
+        "allow_username_mismatch": True,
+        "allow_hdrfrom_mismatch": True,  # an alias' address in From; rspamd.local.lua has looked at it
+        "allow_hdrfrom_multiple": False,
+        "use_domain": "header",
+        "use_esld": False,
+        "try_fallback": False,
+        "domain": {name: {"selectors": keys(records, name)} for name in names},
+    }
+
+
+def keys(records: Records, name: str) -> list[Block]:
+    """The keys that sign now."""
+    selector = records.of(name).dkim.selector
+    return [{"selector": one, "path": key_path(name, one)} for one in (selector, ed25519_selector(selector))]
+
+
+def arc(records: Records, names: Iterable[str]) -> Block:
+    """Every letter that arrives is sealed (RFC 8617), for an alias may lead it on, and the seal says what we saw.
+
+    By RSA: RFC 8617 has no other algorithm.
+    """
+    return {
+        "sign_inbound": True,
+        "sign_local": False,
+        "sign_authenticated": False,
+        "allow_envfrom_empty": True,
+        "allow_hdrfrom_mismatch": True,
+        "allow_username_mismatch": True,
+        "use_domain": "recipient",
+        "use_esld": False,
+        "try_fallback": False,
+        "domain": {name: keys(records, name)[0] for name in names},
+    }
+
+
+def learning(words: Filter) -> dict[str, Block]:
+    """Bayes in Redis, from what people move; what nobody has met for a hundred days is forgotten."""
+    if not words.learn:
+        return {"override.d/statistic.conf": {"classifier": {}}, "local.d/history_redis.conf": {"enabled": False}}
+    return {
+        "local.d/redis.conf": {"servers": REDIS_SOCKET},
+        # Few people teach: twenty letters of each kind tell more than none, and rspamd would wait for two hundred.
+        "local.d/classifier-bayes.conf": {"min_learns": 20, "expire": 8_640_000, "autolearn": False},
+        "local.d/history_redis.conf": {"enabled": False},
+    }
+
+
+def antivirus(words: Filter) -> dict[str, Block]:
+    """ClamAV by its socket. Where it does not answer, letters pass: a scanner without signatures must lose no mail."""
+    if not words.antivirus:
+        return {}
+    clamav = {
+        "type": "clamav",
+        "servers": "/run/clamav/clamd.ctl",
+        "symbol": "CLAM_VIRUS",
+        "action": "reject",
+        "message": "A virus was found in this letter",
+        "scan_mime_parts": True,
+        "log_clean": False,
+    }
+    return {"local.d/antivirus.conf": {"clamav": clamav}}
+
+
+def scores(words: Filter) -> Block:
+    """The operator's own points."""
+    return {"symbols": {symbol: {"weight": points} for symbol, points in sorted(words.scores.items())}}
+
+
+def key_path(name: str, selector: str) -> str:
+    """Where the host keeps a private key of DKIM."""
+    return f"{KEYS}/{name}.{selector}.key"
+
+
+def local_lua(owners: Mapping[str, Iterable[str]]) -> str:
+    """rspamd.local.lua: our one rule. (lua.local.d would be read by newer ones only.)"""
+    rows = [(address, sorted(logins)) for address, logins in sorted(owners.items())]
+    return template(HERE / "rspamd.local.lua.j2", owners=rows)
+
+
+def units(words: Filter) -> dict[str, File]:
+    """Redis as a unit of our own."""
+    if not words.learn:
+        return {}
+    text = template(
+        HERE / "posthaus-redis.service.j2",
+        socket=REDIS_SOCKET,
+        runtime=REDIS,
+        state=f"/var/lib/{REDIS}",
+        memory=REDIS_MEGABYTES,
+    )
+    return {f"{REDIS}.service": File(text)}
+
+
+def running() -> str:
+    """A shell command that succeeds where Postfix's milter and the controller answer."""
+    ports = (MILTER.rpartition(":")[2], CONTROLLER.rpartition(":")[2])
+    opened = " && ".join(f"exec {number}<>/dev/tcp/127.0.0.1/{port}" for number, port in enumerate(ports, 3))
+    return f"timeout 5 bash -c '{opened}'"

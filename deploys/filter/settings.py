@@ -1,0 +1,72 @@
+"""What may be said about the filter: what is spam, what is learned, what is refused."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated
+
+from pydantic import AfterValidator, Field, StrictStr, model_validator
+
+from deploys.settings import Settings, refuse
+
+MILTER = "inet:127.0.0.1:11332"
+CONTROLLER = "127.0.0.1:11334"
+SPAM_HEADER = "X-Spam"  # "Yes": Dovecot files the letter in Junk
+
+
+def symbol_name(text: str) -> str:
+    """A symbol as rspamd writes it, such as BAYES_SPAM."""
+    if not re.fullmatch(r"[A-Z][A-Z0-9_]{1,60}", text):
+        raise ValueError(f"{text!r} is no symbol of rspamd; write one as its header X-Spamd-Result does: BAYES_SPAM")
+    return text
+
+
+Symbol = Annotated[StrictStr, AfterValidator(symbol_name)]
+Points = Annotated[float, Field(ge=-1000, le=1000)]
+
+
+class Filter(Settings):
+    """rspamd: signs what leaves, checks what arrives. Points add up; more points, more like spam."""
+
+    junk: Annotated[float, Field(gt=0, le=1000)] = Field(
+        default=6, description="Points from which a letter goes to Junk.", examples=[8]
+    )
+    refuse: Annotated[float, Field(gt=0, le=1000)] | None = Field(
+        default=None,
+        description="Points from which a letter is refused while it is handed in, so that its sender knows. Default:"
+        " no letter is refused for its points alone.",
+        examples=[15],
+    )
+    learn: bool = Field(
+        default=True,
+        description="Learn from what people move into Junk and out of it (needs Redis, on a local socket).",
+        examples=[False],
+    )
+    blocklists: bool = Field(
+        default=True,
+        description="Ask the DNS's blocklists about senders and links. They want a resolver of one's own, not a"
+        " provider's or a public one.",
+        examples=[False],
+    )
+    greylisting: bool = Field(
+        default=False,
+        description="Ask unknown senders of doubtful letters to come again in five minutes. It delays log-in codes.",
+    )
+    antivirus: bool = Field(
+        default=False,
+        description="Refuse letters in which ClamAV finds a virus. It costs a gigabyte of memory.",
+        examples=[True],
+    )
+    scores: dict[Symbol, Points] = Field(
+        default={},
+        description="Points for a symbol, in place of rspamd's own.",
+        examples=[{"BAYES_SPAM": 7.5}],
+    )
+
+    @model_validator(mode="after")
+    def _junk_comes_before_refusal(self) -> Filter:
+        if self.refuse is not None and self.refuse <= self.junk:
+            refuse([(("refuse",), f"is not above junk ({self.junk:g}), so nothing would reach Junk; write more")])
+        if self.greylisting and not self.learn:
+            refuse([(("greylisting",), "remembers senders in Redis, which learn: false leaves out; drop one of them")])
+        return self

@@ -1,0 +1,47 @@
+"""DKIM's private keys: made on the host once, or given by the operator; never replaced."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from pyinfra import host
+from pyinfra.api import operation
+from pyinfra.api.exceptions import OperationError
+
+from facts.dkim import DkimKeys
+from operations.script import script
+
+
+@dataclass(frozen=True)
+class GivenKey:
+    """An operator's own key: ``pem`` (PKCS #8, unlocked), and the SHA-256 of its public half (DER) in hex."""
+
+    pem: str = field(repr=False)
+    digest: str
+
+
+@operation()
+def keys(directory: str, names: Iterable[str], given: Mapping[str, GivenKey], group: str):  # type: ignore[no-untyped-def]
+    """
+    A key for each of ``names`` below ``directory`` as NAME.key, readable by root and ``group``.
+
+    + directory: made if missing
+    + names: DOMAIN.SELECTOR; one that ends in -ed25519 is an Ed25519 key (RFC 8463), the others RSA of 2048 bits
+    + given: name to the operator's own key, instead of one made here
+    + group: who signs with them
+
+    What lies there stays: its public half is published. Another given key for the same name is an error.
+    """
+    wanted = sorted(names)
+    there = host.get_fact(DkimKeys, directory=directory, group=group)
+    for name, key in given.items():
+        if name in there.digests and there.digests[name] != key.digest:
+            selector = name.rpartition(".")[2]
+            raise OperationError(f"{name} has another key on this host, and it is published; declare a new selector"
+                                 f" for the given key instead of {selector}")  # fmt: skip
+    if not set(wanted) - set(there.digests) and not there.loose:
+        host.noop(f"{len(wanted)} keys of DKIM are there")
+        return
+    lines = [f"{name} {given[name].pem.strip()}".replace("\n", "\\n") for name in wanted if name in given]
+    yield script("dkim.sh", directory, group, *wanted, stdin="".join(f"{line}\n" for line in lines))

@@ -1,0 +1,126 @@
+"""The filter: what leaves is signed, what arrives is judged, and nobody writes as somebody else."""
+
+from __future__ import annotations
+
+import time
+from email.message import EmailMessage
+
+import pytest
+
+from lab.mailhost import MailHost
+from tests.on_host.post import arrived, letter, stranger, submit
+from tests.on_host.signatures import dns_of, valid
+from tests.on_host.words import ANA, IQBAL, TITO, example
+
+pytestmark = pytest.mark.host
+
+GTUBE = "XJS*C4JDBQADN1.NSBN3*2IDNEN*GTUBE-STANDARD-ANTI-UBE-TEST-EMAIL*C.34X"
+KEYS = "sha256sum /var/lib/rspamd/dkim/*"
+
+
+def sent_by(host: MailHost, login: str, recipient: str, header_from: str | None = None, **headers: str) -> int:
+    """What submission says to a letter of ``login`` with this header From."""
+    message = letter(recipient, **headers)
+    message.replace_header("From", header_from or login)
+    return submit(host, login, host.password(login), login, recipient, message)
+
+
+def read(host: MailHost, address: str, subject: str) -> EmailMessage:
+    """The letter, as a mail program has it."""
+    found = arrived(host, address, host.password(address), subject)
+    assert found is not None, subject
+    return found  # type: ignore[return-value]
+
+
+def test_what_people_submit_is_signed_with_both_keys(mail_host: MailHost):
+    message = letter(IQBAL)
+    message.replace_header("From", TITO)
+    assert submit(mail_host, TITO, mail_host.password(TITO), TITO, IQBAL, message) == 250
+    raw = read(mail_host, IQBAL, message["Subject"]).as_bytes()
+    assert valid(raw, dns_of(mail_host)) == {("example.com", "mail"), ("example.com", "mail-ed25519")}
+
+
+def test_cron_and_bounces_are_signed_in_the_hosts_own_name(mail_host: MailHost):
+    mail_host.run("printf 'Subject: from cron\\n\\nThe job is done.\\n' | sendmail root")
+    raw = read(mail_host, TITO, "from cron").as_bytes()
+    assert valid(raw, dns_of(mail_host)) == {("mail.example.com", "mail"), ("mail.example.com", "mail-ed25519")}
+
+    mail_host.run("printf 'Subject: to nobody\\n\\nx\\n' | sendmail -f tito@example.com nobody-here@example.com")
+    bounce = read(mail_host, TITO, "Undelivered Mail Returned to Sender")
+    assert "MAILER-DAEMON@mail.example.com" in bounce["From"]
+    assert ("mail.example.com", "mail") in valid(bounce.as_bytes(), dns_of(mail_host))
+    mail_host.run(f"doveadm expunge -u {TITO} mailbox INBOX header from MAILER-DAEMON")
+
+
+def test_nobody_writes_a_from_that_is_not_theirs(mail_host: MailHost):
+    assert sent_by(mail_host, TITO, IQBAL, IQBAL) == 554
+    assert sent_by(mail_host, TITO, IQBAL, "boss@elsewhere.example") == 554
+    assert sent_by(mail_host, TITO, IQBAL, "Info <info@example.com>") == 250, "an alias that leads to tito"
+    assert sent_by(mail_host, TITO, IQBAL, "tito+shop@example.com") == 250, "tagged"
+    assert sent_by(mail_host, ANA, IQBAL, "invented@example.net") == 250, "the catch-all's"
+
+
+def test_a_stranger_who_claims_to_be_us_gets_no_signature(mail_host: MailHost):
+    forged = letter(TITO)
+    forged.replace_header("From", IQBAL)
+    assert stranger(mail_host, TITO, message=forged) == 250
+    assert read(mail_host, TITO, forged["Subject"])["DKIM-Signature"] is None
+
+
+def test_there_is_one_verdict_on_who_wrote_and_it_is_ours(mail_host: MailHost):
+    message = letter(
+        TITO, Authentication_Results="mail.example.com; dkim=pass header.d=bank.example; dmarc=pass", X_Spam="Yes"
+    )
+    assert stranger(mail_host, TITO, message=message) == 250
+    found = read(mail_host, TITO, message["Subject"])  # in INBOX: the stranger's X-Spam was taken off
+    (verdict,) = found.get_all("Authentication-Results")
+    assert verdict.startswith("mail.example.com;")
+    assert "bank.example" not in verdict
+    assert "spf=none" in verdict or "spf=permerror" in verdict or "spf=temperror" in verdict
+    assert found.get_all("X-Spam") is None
+    (seal,) = found.get_all("ARC-Seal")
+    assert "d=example.com" in seal
+
+
+def test_spam_beyond_all_doubt_is_refused_and_our_own_peoples_letters_are_not_judged(mail_host: MailHost):
+    spam = letter(TITO)
+    spam.set_content(GTUBE)
+    assert stranger(mail_host, TITO, message=spam) == 554
+    assert mail_host.run("redis-cli -s /run/posthaus-redis/redis.sock ping").stdout == "PONG\n"
+    assert not mail_host.run("ss -Hltn 'sport = :6379'").stdout, "Redis listens on no port"
+
+
+def test_a_letter_is_looked_at_in_no_time(mail_host: MailHost):
+    began = time.monotonic()
+    for _ in range(5):
+        assert stranger(mail_host, TITO) == 250
+    assert time.monotonic() - began < 10
+
+
+def test_letters_wait_while_the_filter_is_down_and_no_key_ever_changes(own_mail_host: MailHost):
+    host = own_mail_host
+    keys = host.run(KEYS).stdout
+    host.run("systemctl stop rspamd")
+    assert stranger(host, TITO) == 451
+    assert sent_by(host, TITO, IQBAL) == 451
+    proof = host.verify()
+    assert proof.rc == 1
+    assert "rspamd.service" in proof.output
+    run = host.converge()
+    assert run.rc == 0, run.output
+    assert stranger(host, TITO) == 250
+
+    run = host.converge(example(filter=False))
+    assert run.rc == 0, run.output
+    assert host.run("systemctl is-active rspamd posthaus-redis", check=False).stdout.split() == ["inactive"] * 2
+    assert stranger(host, TITO) == 250
+    assert host.converge(example(filter=False)).changes == 0
+    rotated = {"example.com": {"dkim": {"selector": "new", "publish": ["mail"]}}, "example.net": None}
+    run = host.converge(example(domains=rotated))
+    assert run.rc == 0, run.output
+    assert set(keys.splitlines()) < set(host.run(KEYS).stdout.splitlines())
+    message = letter(IQBAL)
+    message.replace_header("From", TITO)
+    assert submit(host, TITO, host.password(TITO), TITO, IQBAL, message) == 250
+    signed = valid(read(host, IQBAL, message["Subject"]).as_bytes(), dns_of(host))
+    assert signed == {("example.com", "new"), ("example.com", "new-ed25519")}
