@@ -5,12 +5,13 @@ from pyinfra import config, host
 from deploys.apache.deploy import deploy_apache, deploy_challenges
 from deploys.dovecot.deploy import deploy_dovecot
 from deploys.filter.deploy import deploy_filter
-from deploys.host.deploy import deploy_host
+from deploys.host.deploy import deploy_host, deploy_units
 from deploys.host.render import debconf
 from deploys.mailserver import MailServer
 from deploys.postfix.deploy import deploy_postfix
 from deploys.postfix.tables import owners
 from deploys.preflight.deploy import deploy_preflight
+from deploys.resolver.deploy import deploy_resolver
 from deploys.retirement import deploy_retirement
 from deploys.squirrelmail.deploy import deploy_squirrelmail
 from deploys.tls.deploy import deploy_order, deploy_tls
@@ -24,11 +25,18 @@ php = machine.php_version
 
 packages.installed(name="Install the packages of all rooms", packages=mail.packages(), debconf=debconf(mail.hostname))
 deploy_host(mail.hostname, machine)
+deploy_units(mail.units)
+if mail.resolves:
+    deploy_resolver(mail.resolver, machine.ipv6)
 deploy_tls(mail.tls, mail.names)  # before all that serves it
 deploy_dovecot(mail.dovecot, mail.directory, mail.tls, machine.dovecot_series, machine.ipv6)
 if mail.filter:
-    deploy_filter(mail.filter, mail.records, mail.signers, owners(mail.directory), mail.trusted_networks)
-deploy_postfix(mail.postfix_room, mail.hostname, mail.directory, mail.tls, machine.ipv6)  # knocks at Dovecot's sockets
+    deploy_filter(
+        mail.filter, mail.records, mail.signers, owners(mail.directory), mail.trusted_networks, mail.nameserver
+    )
+deploy_postfix(
+    mail.postfix_room, mail.hostname, mail.directory, mail.tls, machine.ipv6, mail.resolves
+)  # knocks at Dovecot's sockets
 if mail.webmail:
     deploy_squirrelmail(mail.webmail, mail.directory, mail.hostname, mail.tls, php, mail.message_size)
     deploy_apache(mail.webmail, mail.tls, php, mail.message_size)

@@ -31,6 +31,8 @@ from deploys.postfix.settings import Postfix, PostfixWords, Relayhost
 from deploys.reading import errors
 from deploys.reading.shape import without_blanks
 from deploys.records.settings import DomainRecords, HostRecords, Records
+from deploys.resolver import render as unbound
+from deploys.resolver.settings import ADDRESS, ResolverWord
 from deploys.settings import Problem, Settings, refuse
 from deploys.squirrelmail import render as squirrelmail
 from deploys.squirrelmail.settings import Webmail
@@ -48,6 +50,7 @@ from deploys.values import (
     sizes,
     without_repeats,
 )
+from operations.file import File
 
 
 def _page_or_none(value: object, info: ValidationInfo) -> object:
@@ -149,6 +152,13 @@ class MailServer(Settings):
     filter: Checks = Field(
         default=Filter(), description="The filter, rspamd: signs, checks, sorts; `false` for none.", examples=[False]
     )
+    resolver: ResolverWord = Field(
+        default="local",
+        description="Whom the mail programs ask for names. `local`: a resolver on the host, which asks the world itself"
+        " and validates (DNSSEC); blocklists and DANE want it. `host`: whoever the host asks. `{forward: …}`: a local"
+        " one that asks others.",
+        examples=[{"forward": ["192.0.2.53"]}],
+    )
     dns: HostRecords = Field(default=HostRecords(), description="What the DNS shall say of the host.")
     postfix: PostfixWords = Field(default=PostfixWords(), description="What has no word of its own here, for Postfix.")
     dovecot: Dovecot = Field(default=Dovecot(), description="For Dovecot.")
@@ -232,6 +242,22 @@ class MailServer(Settings):
         )
 
     @property
+    def resolves(self) -> bool:
+        """Whether the host has a resolver of our making."""
+        return self.resolver != "host"
+
+    @property
+    def nameserver(self) -> str | None:
+        """Whom the mail programs ask; None: whoever the host asks."""
+        return ADDRESS if self.resolves else None
+
+    @property
+    def units(self) -> dict[str, File]:
+        """What the rooms put below /etc/systemd/system."""
+        redis = rspamd.units(self.filter) if self.filter else {}
+        return {**redis, **(unbound.units() if self.resolves else {})}
+
+    @property
     def signers(self) -> tuple[str, ...]:
         """The names whose letters are signed: the domains, and the host, which writes the bounces."""
         return (*self.domains, self.hostname)
@@ -252,6 +278,8 @@ class MailServer(Settings):
         ]
         if self.webmail or self.tls.by_http:
             rooms.append(apache.packages())
+        if self.resolves:
+            rooms.append(unbound.packages())
         if self.filter:
             rooms.append(rspamd.packages(self.filter))
         if self.webmail:

@@ -7,8 +7,10 @@ from pyinfra.api import deploy
 from deploys.apache import deploy as apache
 from deploys.dovecot import deploy as dovecot
 from deploys.filter import render as rspamd
+from deploys.host.deploy import UNITS
 from deploys.mailserver import MailServer
 from deploys.postfix import deploy as postfix
+from deploys.resolver import settings as resolver
 from deploys.squirrelmail import deploy as squirrelmail
 from deploys.tls import settings as tls
 from facts.acme import LETSENCRYPT
@@ -21,6 +23,8 @@ def deploy_retirement(mail: MailServer, php: str) -> None:
     if not mail.webmail:
         for name in (*(() if mail.tls.by_http else ("apache2.service",)), f"php{php}-fpm.service"):
             unit.converge(name=f"Stop {name}, which serves nothing declared", unit=name, running=False)
+    if not mail.resolves:
+        unit.converge(name="Stop the resolver, which nothing declares", unit="unbound.service", running=False)
     if not mail.filter:
         unit.converge(name="Stop the filter, which nothing declares", unit="rspamd.service", running=False)
     if not (mail.filter and mail.filter.learn):
@@ -35,5 +39,6 @@ def targets(mail: MailServer, php: str) -> tuple[str, ...]:
     pages = squirrelmail.targets(php) if mail.webmail else ()
     http = (apache.TARGET,) if mail.webmail or mail.tls.by_http else ()
     orders = (LETSENCRYPT,) if mail.tls.acme else ()
-    checks = (rspamd.DIRECTORY, *((rspamd.UNITS,) if mail.filter.learn else ())) if mail.filter else ()
-    return (tls.DIRECTORY, *orders, dovecot.TARGET, postfix.TARGET, *checks, *http, *pages)
+    checks = (rspamd.DIRECTORY,) if mail.filter else ()
+    names = (resolver.DIRECTORY,) if mail.resolves else ()
+    return (tls.DIRECTORY, UNITS, *names, *orders, dovecot.TARGET, postfix.TARGET, *checks, *http, *pages)

@@ -16,13 +16,20 @@ PROPERTIES = (
 )
 
 
+# Debian 12's postfix@- names no main process: the first of its control group is the master.
+_PROCESS = """p=$(systemctl show -p MainPID --value -- "$w");
+[ "$p" != 0 ] || p=$(head -qn 1 "/sys/fs/cgroup/$(systemctl show -p ControlGroup --value -- "$w")/cgroup.procs" \
+  "/sys/fs/cgroup/systemd$(systemctl show -p ControlGroup --value -- "$w")/cgroup.procs" 2>/dev/null | head -n 1);"""
+
+
 @dataclass(frozen=True)
 class Unit:
     """Times are seconds since the epoch, None where there is none.
 
     ``since``: the last start; ``changed_at``: the last start or reload; ``newest_reload`` and ``newest_restart``: the
-    newest ctime below the watched paths; ``deleted_exe``: an upgrade replaced the program that runs; ``unproved``:
-    watched trees whose newest files no unit has run with yet; ``watched``: the unit whose times these are.
+    newest ctime below the watched paths; ``deleted_exe``: an upgrade replaced the program that runs; ``blind``: it
+    sees another file at a path than it should (``sees``); ``unproved``: watched trees whose newest files no unit has
+    run with yet; ``watched``: the unit whose times these are.
     """
 
     loaded: bool = False
@@ -35,6 +42,7 @@ class Unit:
     newest_reload: float | None = None
     newest_restart: float | None = None
     deleted_exe: bool = False
+    blind: bool = False
     unproved: tuple[str, ...] = ()
     watched: str = ""
 
@@ -46,7 +54,7 @@ class Unit:
     @property
     def needs_restart(self) -> bool:
         """A reload would not be enough."""
-        return self.deleted_exe or _newer(self.newest_restart, self.since)
+        return self.deleted_exe or self.blind or _newer(self.newest_restart, self.since)
 
 
 def _newer(file: float | None, unit: float | None) -> bool:
@@ -58,7 +66,7 @@ class UnitState(FactBase[Unit]):
 
     ``reload_on`` and ``restart_on`` are paths whose newest change counts. ``instance`` is the unit whose times
     count where the host has it: Debian 12 runs Postfix as ``postfix@-.service`` behind a wrapper. ``trees`` are
-    targets of config.tree.
+    targets of config.tree. ``sees``: a path as the unit's processes see it, and the file that it must be.
 
     ``pyinfra inventory.py fact facts.units.UnitState unit=dovecot.service``
     """
@@ -77,6 +85,7 @@ class UnitState(FactBase[Unit]):
         restart_on: list[str] | None = None,
         instance: str | None = None,
         trees: list[str] | None = None,
+        sees: list[str] | None = None,
     ) -> StringCommand:
         return StringCommand(
             _assign("u", unit),
@@ -86,10 +95,12 @@ class UnitState(FactBase[Unit]):
             '[ "$(systemctl show -p LoadState --value -- "$w")" = loaded ] || w=$u;',
             f'systemctl show --timestamp=us+utc -p {PROPERTIES} -- "$w";',
             'echo "Boot=$(systemctl is-enabled -- "$u" 2>/dev/null)";',
-            'p=$(systemctl show -p MainPID --value -- "$w"); echo "Exe=$(readlink "/proc/$p/exe")";',
+            _PROCESS,
+            'echo "Exe=$(readlink "/proc/$p/exe")";',
             *_newest("Reload", reload_on),
             *_newest("Restart", restart_on),
             *_unproved(trees or []),
+            *_blind(sees),
             "true",
         )
 
@@ -108,6 +119,7 @@ class UnitState(FactBase[Unit]):
             newest_reload=float(values["Reload"]) if values.get("Reload") else None,
             newest_restart=float(values["Restart"]) if values.get("Restart") else None,
             deleted_exe=values.get("Exe", "").endswith(" (deleted)"),
+            blind="Blind" in values,
             unproved=tuple(value for key, value in pairs if key == "Unproved"),
             watched=values.get("Id", ""),
         )
@@ -135,6 +147,14 @@ def _unproved(trees: list[str]) -> list[StringCommand]:
         )
         for tree in trees
     ]
+
+
+def _blind(sees: list[str] | None) -> list[str | StringCommand | QuoteString]:
+    if not sees:
+        return []
+    inside = StringCommand('[ -z "$p" ] || [ ! -e', QuoteString(sees[1]), "] || cmp -s")
+    there = StringCommand('"/proc/$p/root"', QuoteString(sees[0]), _separator="")
+    return [inside, there, QuoteString(sees[1]), "|| echo Blind=yes;"]
 
 
 def _seconds(value: str) -> float | None:

@@ -29,7 +29,9 @@ def words(secrets: Mapping[str, str]) -> dict[str, Any]:
         address: {"password": hashed(secret), "name": PEOPLE.get(address, address)}
         for address, secret in secrets.items()
     }
-    return {"hostname": "mail.example.com", "domains": ["example.com"], "mailboxes": people}
+    # A container may reach neither the DNS's root servers nor blocklists.
+    alone = {"resolver": "host", "filter": {"blocklists": False}}
+    return {"hostname": "mail.example.com", "domains": ["example.com"], "mailboxes": people, **alone}
 
 
 def write(directory: Path, hosts: list[site.HostEntry]) -> dict[str, str]:

@@ -21,6 +21,7 @@ def converge(  # type: ignore[no-untyped-def]
     restart_on: list[str] | None = None,
     trees: list[str] | None = None,
     instance: str | None = None,
+    sees: tuple[str, str] | None = None,
     running: bool = True,
     enabled: bool = True,
     probe: str = "true",
@@ -33,13 +34,20 @@ def converge(  # type: ignore[no-untyped-def]
     + restart_on: paths whose change a reload would not pick up
     + trees: targets of config.tree whose previous files are put back if the unit does not come up with the new ones
     + instance: the unit whose times count, where the host has it
+    + sees: a path as the unit's processes see it, and the file that it must be there (BindReadOnlyPaths=)
     + probe: a shell command that must succeed within 10 seconds once the unit runs
     + after: operations whose predicted change makes --dry show a reload here
 
     Fails with the unit's own last log lines.
     """
     now = host.get_fact(
-        UnitState, unit=unit, reload_on=reload_on, restart_on=restart_on, instance=instance, trees=trees
+        UnitState,
+        unit=unit,
+        reload_on=reload_on,
+        restart_on=restart_on,
+        instance=instance,
+        trees=trees,
+        sees=list(sees) if sees else None,
     )
     predicted = not state.is_executing and any(operation.will_change for operation in after)
     action = _action(now, running, predicted)

@@ -44,13 +44,11 @@ def deploy_filter(
         validate=_VALIDATE,
     )
     if words.learn:
-        redis = config.tree(name="Write the unit of Redis", target=UNITS, files=render.units(words), copy=False)
         unit.converge(
             name="Run Redis for the filter alone",
             unit=f"{render.REDIS}.service",
             restart_on=[f"{UNITS}/{render.REDIS}.service"],
             probe=f"test -S {render.REDIS_SOCKET}",
-            after=[redis],
         )
     unit.converge(
         name="Run the filter with it",

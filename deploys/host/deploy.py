@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from pyinfra.api import deploy
 
 from deploys.host.render import hosts, zz_posthaus_cfg
 from deploys.host.settings import CLOUD_INIT_FILE
 from facts.machine import MachineState
-from operations import identity
+from operations import config, identity
+from operations.file import File
+
+UNITS = "/etc/systemd/system"
+
+
+@deploy("Units")
+def deploy_units(files: Mapping[str, File]) -> None:
+    """Units and drop-ins of all rooms. Each room looks after what it runs."""
+    config.tree(name="Write the units of services", target=UNITS, files=files, copy=False)
 
 
 @deploy("Host")

@@ -7,6 +7,7 @@ from pyinfra.api import deploy
 from deploys.directory.settings import Directory
 from deploys.postfix import render
 from deploys.postfix.settings import Postfix
+from deploys.resolver.settings import FOR_POSTFIX, RESOLV_CONF
 from deploys.tls import settings as tls_settings
 from deploys.tls.settings import Tls
 from operations import config, unit
@@ -31,7 +32,7 @@ done
 
 
 @deploy("Postfix")
-def deploy_postfix(postfix: Postfix, hostname: str, directory: Directory, tls: Tls, ipv6: bool) -> None:
+def deploy_postfix(postfix: Postfix, hostname: str, directory: Directory, tls: Tls, ipv6: bool, resolves: bool) -> None:
     """SMTP on 25, submission on 587 and 465, delivery by LMTP."""
     conf = config.tree(
         name="Write Postfix's configuration",
@@ -44,7 +45,8 @@ def deploy_postfix(postfix: Postfix, hostname: str, directory: Directory, tls: T
         unit="postfix.service",
         instance="postfix@-.service",  # Debian 12 runs it behind a wrapper
         reload_on=[TARGET, tls_settings.DIRECTORY],
-        restart_on=[f"{TARGET}/{render.RESTART_PARAMETERS}"],
+        restart_on=[f"{TARGET}/{render.RESTART_PARAMETERS}", *([FOR_POSTFIX] if resolves else [])],
+        sees=(RESOLV_CONF, FOR_POSTFIX if resolves else RESOLV_CONF),
         trees=[TARGET],
         probe=render.running(hostname, directory),
         after=[conf],
