@@ -11,6 +11,7 @@ import yaml
 from freezegun import freeze_time
 
 from deploys.dovecot.settings import Dovecot
+from deploys.preflight.names import name_problems, serves
 from deploys.preflight.needs import access_problems, needed_ports, problems
 from deploys.squirrelmail.settings import Webmail
 from facts.listeners import Listener, Listeners
@@ -176,3 +177,23 @@ def test_a_working_sudo_will_do(there: str, password: bool):
 
 def test_a_machine_that_does_not_answer_as_one_is_refused_and_not_a_traceback():
     assert any("has no dpkg" in problem for problem in problems(Machine().process(["Welcome to RouterOS"]), [], PORTS))
+
+
+def test_another_resolver_on_the_loopback_is_named_and_systemds_is_not():
+    found = [listener(53, "named", "127.0.0.1", "udp"), listener(53, "systemd-resolve", "127.0.0.53", "udp")]
+    [problem] = name_problems(found, False, False)
+    assert "held by named" in problem
+    assert "resolver: host" in problem
+
+
+def test_a_host_that_reaches_no_root_server_is_told_what_to_write_instead():
+    [problem] = name_problems([], True, False)
+    assert "no root server of the DNS answers" in problem
+    assert "`resolver: {forward: [address]}`" in problem
+    assert name_problems([], True, True) == []
+
+
+def test_a_resolver_that_serves_already_is_in_nobodys_way():
+    ours = [listener(53, "unbound", "127.0.0.1", kind) for kind in ("tcp", "udp")]
+    assert serves(ours)
+    assert name_problems(ours, False, False) == []

@@ -15,11 +15,14 @@ from pyinfra.api.exceptions import DeployError
 from pyinfra.context import ctx_host, ctx_state
 
 from deploys.dovecot.settings import Dovecot
+from deploys.preflight.names import name_problems, serves
 from deploys.preflight.needs import access_problems, needed_ports, problems
+from deploys.resolver.settings import ResolverWord
 from deploys.squirrelmail.settings import Webmail
 from deploys.tls.settings import Tls
 from facts.listeners import Listener, Listeners
 from facts.machine import Machine, MachineState
+from facts.roots import RootServers
 
 PATIENCE_SECONDS = 120
 
@@ -36,6 +39,9 @@ class Words(Protocol):
     @property
     def tls(self) -> Tls: ...
 
+    @property
+    def resolver(self) -> ResolverWord: ...
+
 
 # What each host of a run answered so far: {host: its problems}; an empty list lets it begin.
 _answers: WeakKeyDictionary[Any, dict[str, list[str]]] = WeakKeyDictionary()
@@ -43,7 +49,7 @@ _answers: WeakKeyDictionary[Any, dict[str, list[str]]] = WeakKeyDictionary()
 
 @deploy("Preflight")
 def deploy_preflight(mail: Words) -> MachineState:
-    """Two facts, no change. Returns what the host is, for the rooms; DeployError names everything that stands in the
+    """Facts, no change. Returns what the host is, for the rooms; DeployError names everything that stands in the
     way, on every host of the run, since whoever mends one host wants to know about the others too."""
     machine, found = _look(mail)
     answers = _answers.setdefault(ctx_state.get(), {})
@@ -66,7 +72,15 @@ def _look(mail: Words) -> tuple[MachineState, list[str]]:
     if no_access := access_problems(machine, bool(declared["_sudo"]), bool(declared["_sudo_password"])):
         return machine, no_access
     listeners: list[Listener] = host.get_fact(Listeners)
-    return machine, problems(machine, listeners, needed_ports(mail.dovecot, mail.webmail, mail.tls.by_http))
+    ports = needed_ports(mail.dovecot, mail.webmail, mail.tls.by_http)
+    return machine, [*problems(machine, listeners, ports), *_names(mail, listeners)]
+
+
+def _names(mail: Words, listeners: list[Listener]) -> list[str]:
+    if mail.resolver == "host":
+        return []
+    asking = mail.resolver == "local" and not serves(listeners)
+    return name_problems(listeners, asking, asking and host.get_fact(RootServers))
 
 
 def _hear_the_others(answers: dict[str, list[str]]) -> None:

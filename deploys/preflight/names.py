@@ -1,0 +1,32 @@
+"""What the resolver needs of a host. Pure: no host, no clock."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from facts.listeners import Listener
+
+OURS = "unbound"
+IN_THE_WAY = ("127.0.0.1", "0.0.0.0", "*")  # systemd-resolved's 127.0.0.53 is in nobody's way
+ELSE = "`resolver: {forward: [address]}` asks one that may, `resolver: host` whoever the host asks"
+
+
+def serves(listeners: Iterable[Listener]) -> bool:
+    """Whether our resolver runs already."""
+    return any(one.process == OURS for one in _at_53(listeners))
+
+
+def name_problems(listeners: Iterable[Listener], asks_the_world: bool, reaches: bool) -> list[str]:
+    """Why no resolver can serve here. ``asks_the_world``: it asks the root itself; ``reaches``: which answers."""
+    taken = sorted({one.process or "an unknown process" for one in _at_53(listeners) if one.process != OURS})
+    found = [
+        f"port 53 of 127.0.0.1, which the resolver needs: held by {holder}. Stop it, or write `resolver: host`"
+        for holder in taken
+    ]
+    if asks_the_world and not reaches:
+        found.append(f"no root server of the DNS answers this host (port 53 out is closed?): open it; or {ELSE}")
+    return found
+
+
+def _at_53(listeners: Iterable[Listener]) -> list[Listener]:
+    return [one for one in listeners if one.port == 53 and one.address in IN_THE_WAY]
