@@ -22,6 +22,9 @@ REDIS = "posthaus-redis"
 REDIS_SOCKET = f"/run/{REDIS}/redis.sock"
 REDIS_MEGABYTES = 64
 LOOPBACK = ("127.0.0.0/8", "::1")
+OUT_OF_REACH = 1_000_000
+# A host without a reverse name has one fault, which two symbols tell: together they shall not outweigh all else.
+SCORES = {"HFILTER_HOSTNAME_UNKNOWN": 1.0, "RDNS_NONE": 1.0}
 HEAD = "# Written by Posthaus: the next run undoes changes made here."
 
 
@@ -62,6 +65,8 @@ def configuration(
         "local.d/dmarc.conf": {"actions": {"quarantine": "add_header", "reject": "reject"}},
         # It would send digests of people's letters to rspamd.com.
         "local.d/fuzzy_check.conf": {"enabled": False},
+        # It learns from rspamd's own verdicts, which nobody has looked at.
+        "local.d/neural.conf": {"enabled": False},
         "local.d/rbl.conf": {"enabled": words.blocklists},
         "local.d/greylist.conf": {"enabled": words.greylisting},
         **learning(words),
@@ -105,8 +110,11 @@ def actions(words: Filter) -> Block:
 
 
 def settings(ours: Iterable[str]) -> Block:
-    """Our own people's letters are signed and not judged: a letter with many points still leaves as they wrote it."""
-    unjudged = {"actions": dict.fromkeys(("reject", "add header", "greylist", "rewrite subject", "soft reject"))}
+    """Our own people's letters are signed and not judged: a letter with many points still leaves as they wrote it.
+
+    Refusal keeps a threshold, out of reach: without any, a rule could refuse nothing (a virus, a forged From).
+    """
+    unjudged = {"actions": {"reject": OUT_OF_REACH, **dict.fromkeys(("add header", "greylist", "rewrite subject"))}}
     return {
         "people": {"priority": "high", "authenticated": True, "apply": unjudged},
         "host": {"priority": "high", "ip": list(ours), "apply": unjudged},
@@ -204,8 +212,9 @@ def antivirus(words: Filter) -> dict[str, Block]:
 
 
 def scores(words: Filter) -> Block:
-    """The operator's own points."""
-    return {"symbols": {symbol: {"weight": points} for symbol, points in sorted(words.scores.items())}}
+    """Points that are not rspamd's own: ours, and the operator's over them."""
+    points = sorted({**SCORES, **words.scores}.items())
+    return {"symbols": {symbol: {"weight": weight} for symbol, weight in points}}
 
 
 def key_path(name: str, selector: str) -> str:

@@ -108,7 +108,7 @@ def _lines(mail: MailServer, now: datetime) -> list[Line]:
             instance=watch.instance,
             _ignore_errors=True,
         )
-        for watch in services.watches(mail.tls, php)
+        for watch in services.watches(mail.tls, php, mail.filter)
     }
     listening = host.get_fact(Listeners, _ignore_errors=True)
     return [

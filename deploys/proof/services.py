@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from typing import Literal
 
 from deploys.dovecot import render as dovecot
+from deploys.filter import render as rspamd
+from deploys.filter.settings import Filter
 from deploys.postfix import render as postfix
 from deploys.proof.line import CONVERGE, Line
 from deploys.squirrelmail import render as squirrelmail
@@ -27,9 +30,10 @@ class Watch:
     instance: str | None = None
 
 
-def watches(tls: Tls, php: str | None) -> tuple[Watch, ...]:
+def watches(tls: Tls, php: str | None, checks: Filter | Literal[False] = False) -> tuple[Watch, ...]:
     """The units of a mail host; those of the webmail only where there is a version of PHP for it."""
     mail = (
+        *(_filter(checks) if checks else ()),
         Watch(
             "postfix.service",
             (postfix.DIRECTORY, DIRECTORY),
@@ -46,6 +50,13 @@ def watches(tls: Tls, php: str | None) -> tuple[Watch, ...]:
         replace(apache, reload_on=(*apache.reload_on, tls.chain_path, tls.key_path)),
         Watch(f"php{php}-fpm.service", (f"/etc/php/{php}/fpm", squirrelmail.CONFIGURATION, squirrelmail.HOME)),
     )
+
+
+def _filter(words: Filter) -> tuple[Watch, ...]:
+    """rspamd, and Redis where it learns."""
+    redis = f"{rspamd.REDIS}.service"
+    memory = (Watch(redis, (), (f"{rspamd.UNITS}/{redis}",)),) if words.learn else ()
+    return (Watch("rspamd.service", (rspamd.DIRECTORY,)), *memory)
 
 
 def lines(units: Mapping[str, Unit]) -> list[Line]:

@@ -21,20 +21,33 @@ local function may_write_as(login, address)
   return of_domain and of_domain[login]
 end
 
+-- What is wrong with the letter's From; nil if nothing is. Two headers, or one that cannot be read, would be shown as
+-- each mail program likes (RFC 5322, section 3.6: exactly one).
+local function fault(task, login)
+  local headers, from = task:get_header_full('From') or {}, task:get_from('mime') or {}
+  if #headers ~= 1 or #from == 0 then return 'a letter has one From that names its author' end
+  for _, one in ipairs(from) do
+    local address = (one.addr or ''):lower():gsub('%+[^@]*@', '@')
+    if not may_write_as(login, address) then return 'From is not an address of the person who logged in' end
+  end
+end
+
 rspamd_config:register_symbol({
   name = 'POSTHAUS_FROM_OF_ANOTHER',
   type = 'prefilter',
   priority = 10,
   callback = function(task)
-    local login, from = task:get_user(), task:get_from('mime')
-    if not login then return end
-    for _, one in ipairs(from or {}) do
-      local address = (one.addr or ''):lower():gsub('%+[^@]*@', '@')
-      if not may_write_as(login:lower(), address) then
-        task:insert_result('POSTHAUS_FROM_OF_ANOTHER', 1.0, address)
-        task:set_pre_result('reject', 'The header From is not an address of the person who logged in')
-        return
-      end
+    local login = task:get_user()
+    local wrong = login and fault(task, login:lower())
+    if wrong then
+      task:insert_result('POSTHAUS_FROM_OF_ANOTHER', 1.0)
+      task:set_pre_result('reject', wrong)
     end
   end
 })
+
+-- What a filter of somebody's own sends on comes back from this very host, as if it had been written here. But it
+-- carries our verdict, which only what came from outside has: never sign it, whoever it says it is from.
+rspamd_config:add_condition('DKIM_SIGNED', function(task)
+  return task:get_user() ~= nil or task:get_header('Authentication-Results') == nil
+end)
