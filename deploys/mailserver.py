@@ -238,6 +238,7 @@ class MailServer(Settings):
             relayhost=self.relayhost,
             trusted_networks=self.trusted_networks,
             message_size=self.message_size,
+            dane=self.resolves,
             milter=MILTER if self.filter else None,
         )
 

@@ -153,3 +153,12 @@ def test_strangers_reach_no_unix_user_but_those_the_rfcs_want(monkeypatch):
     assert closed["mail.example.com"].startswith("550")
     assert closed["posthaus-probe@example.com"].startswith("550")
     assert closed["postmaster@mail.example.com"] == closed["abuse@mail.example.com"] == "DUNNO"
+
+
+def test_tlsa_is_believed_where_the_resolver_validates_and_nowhere_else(monkeypatch):
+    validated = main_cf(golden_server(monkeypatch, relayhost=None, resolver="local"))
+    assert (validated["smtp_tls_security_level"], validated["smtp_dns_support_level"]) == ("dane", "dnssec")
+    unsure = main_cf(golden_server(monkeypatch, relayhost=None, resolver="host"))
+    assert unsure["smtp_tls_security_level"] == "may"
+    assert "smtp_dns_support_level" not in unsure
+    assert main_cf(golden_server(monkeypatch))["smtp_tls_security_level"] == "secure", "a relayhost takes it all"

@@ -37,7 +37,7 @@ def main(postfix: Postfix, hostname: str, tls: Tls, ipv6: bool) -> Sections:
         "general": _general(postfix.message_size),
         "domains and mailboxes": _delivery(),
         "log-in": _login(),
-        "TLS": _tls(tls, postfix.relayhost is not None),
+        "TLS": _tls(tls, postfix),
         "who may send what, port 25": _inbound(),
         "who may send what, submission (master.cf names these)": _submission(postfix.relayhost is not None),
         "the filter": _filter(postfix.milter) if postfix.milter else {},
@@ -122,7 +122,7 @@ def _login() -> dict[str, Value]:
     }
 
 
-def _tls(tls: Tls, through_relayhost: bool) -> dict[str, Value]:
+def _tls(tls: Tls, postfix: Postfix) -> dict[str, Value]:
     return {
         "smtpd_tls_security_level": "may",
         "smtpd_tls_chain_files": f"{tls.key_path}, {tls.chain_path}",
@@ -135,13 +135,23 @@ def _tls(tls: Tls, through_relayhost: bool) -> dict[str, Value]:
         "tls_ssl_options": "NO_RENEGOTIATION",
         "smtpd_tls_loglevel": 1,
         "smtpd_tls_received_header": True,
-        # A relayhost has a certificate that names it; on the open internet many servers have not.
-        "smtp_tls_security_level": "secure" if through_relayhost else "may",
+        **_outgoing_level(postfix),
         "smtp_tls_protocols": ">=TLSv1.2",
         "smtp_tls_mandatory_protocols": ">=TLSv1.2",
         "smtp_tls_CAfile": "/etc/ssl/certs/ca-certificates.crt",
         "smtp_tls_loglevel": 1,
     }
+
+
+def _outgoing_level(postfix: Postfix) -> dict[str, Value]:
+    """How sure we are of whom we hand letters to."""
+    if postfix.relayhost:  # has a certificate that names it
+        return {"smtp_tls_security_level": "secure"}
+    if postfix.dane:
+        # Who publishes TLSA in a signed zone is verified by it, or waited for (RFC 7672); all others as with "may": on
+        # the open internet many servers have a certificate that names somebody else.
+        return {"smtp_tls_security_level": "dane", "smtp_dns_support_level": "dnssec"}
+    return {"smtp_tls_security_level": "may"}
 
 
 def _inbound() -> dict[str, Value]:

@@ -79,4 +79,5 @@ class Postfix(PostfixWords):
     relayhost: Relayhost | None = None
     trusted_networks: Annotated[tuple[Network, ...], AfterValidator(without_repeats)] = ()
     message_size: Size = 50 << 20
+    dane: bool = False  # the resolver validates, so that TLSA records can be believed
     milter: str | None = None  # the filter's socket, as Postfix names it
