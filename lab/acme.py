@@ -15,7 +15,7 @@ from lab.waiting import wait_until
 
 RELEASE = "debian-12"  # Debian 13 has no pebble
 NAME = "ca.acme.test"  # RFC 6761 keeps .test for tests
-PACKAGES = "pebble bind9 bind9-dnsutils openssl"
+PACKAGES = "bind9 bind9-dnsutils"
 DIRECTORY = f"https://{NAME}:14000/dir"
 HOME = "/etc/pebble"
 KEY_NAME = "acme-lab"
@@ -35,18 +35,11 @@ ExecStart=/usr/bin/pebble -config {HOME}/config.json -dnsserver 127.0.0.1:53
 _ZONE = "$TTL 5\n@ SOA {name}. nobody.acme.test. 1 60 60 600 5\n@ NS {name}.\n"
 
 
-class AcmeLab:
+class Pebble:
     """A running authority. ``host``: where; ``ca_pem``: whom to trust, for its https and for what it signs."""
 
-    def __init__(self, lab_host: LabHost, zones: Sequence[str]) -> None:
+    def __init__(self, lab_host: LabHost) -> None:
         self.host = lab_host
-        self._dns([*zones, "acme.test"])
-        self.start(days=90)
-
-    @property
-    def address(self) -> str:
-        """The IPv4 address of the authority and of its name server."""
-        return self.host.address
 
     @property
     def ca_pem(self) -> str:
@@ -55,23 +48,10 @@ class AcmeLab:
         return self.host.read(f"{HOME}/root.pem").decode() + self.host.run(fetch).stdout
 
     @property
-    def key(self) -> str:
-        """The key that may update its zones, as nsupdate reads it."""
-        return self.host.read("/etc/bind/acme-lab.key").decode()
-
-    @property
     def orders(self) -> int:
         """How many certificates have been ordered since the last start."""
         said = self.host.run("journalctl -o cat --no-pager -u pebble.service").stdout
         return said.rpartition("ACME directory available")[2].count("Added order")
-
-    def publish(self, name: str, address: str) -> None:
-        """Give ``name`` this address and no other."""
-        self._update(f"update delete {name}. A\nupdate add {name}. 5 A {address}\n")
-
-    def withdraw(self, name: str) -> None:
-        """Take everything about ``name`` out of the DNS."""
-        self._update(f"update delete {name}.\n")
 
     def start(self, days: int) -> None:
         """Start the authority with a new root; its certificates last ``days``."""
@@ -96,6 +76,33 @@ class AcmeLab:
         return not self.host.run(
             f"curl -sSf -o /dev/null --cacert {HOME}/root.pem https://localhost:14000/dir", check=False
         ).returncode
+
+
+class AcmeLab(Pebble):
+    """An authority with a name server of its own (BIND) beside it."""
+
+    def __init__(self, lab_host: LabHost, zones: Sequence[str]) -> None:
+        super().__init__(lab_host)
+        self._dns([*zones, "acme.test"])
+        self.start(days=90)
+
+    @property
+    def address(self) -> str:
+        """The IPv4 address of the authority and of its name server."""
+        return self.host.address
+
+    @property
+    def key(self) -> str:
+        """The key that may update its zones, as nsupdate reads it."""
+        return self.host.read("/etc/bind/acme-lab.key").decode()
+
+    def publish(self, name: str, address: str) -> None:
+        """Give ``name`` this address and no other."""
+        self._update(f"update delete {name}. A\nupdate add {name}. 5 A {address}\n")
+
+    def withdraw(self, name: str) -> None:
+        """Take everything about ``name`` out of the DNS."""
+        self._update(f"update delete {name}.\n")
 
     def _dns(self, zones: Sequence[str]) -> None:
         """Authoritative for ``zones``, which nsupdate may change; everything else from this host's own resolver."""
@@ -129,7 +136,7 @@ def start(
     """
     started = host.start(engine, name, RELEASE, state, labels=labels)
     try:
-        _install(started)
+        install(started, PACKAGES)
         return AcmeLab(started, zones)
     except BaseException:
         started.remove()
@@ -141,11 +148,12 @@ def use(client: LabHost, lab: AcmeLab) -> None:
     client.run(f"echo 'nameserver {lab.address}' >/etc/resolv.conf")
 
 
-def _install(started: LabHost) -> None:
+def install(started: LabHost, packages: str) -> None:
+    """Put Pebble, its certificate for https, and ``packages`` on a host. Raises Unavailable where there are none."""
     quiet = "DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends"
     try:
-        started.run(f"apt-get update -q && {quiet} {PACKAGES} curl", timeout=600)
+        started.run(f"apt-get update -q && {quiet} {packages} pebble openssl curl", timeout=600)
     except LabError as error:
-        raise Unavailable(f"pebble and bind9 cannot be had here, so ACME WAS NOT TESTED: {error}") from None
+        raise Unavailable(f"{packages} cannot be had here, so ACME WAS NOT TESTED: {error}") from None
     started.run(_CERTIFICATE)
     started.write("/etc/systemd/system/pebble.service", _UNIT)
