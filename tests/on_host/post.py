@@ -24,10 +24,10 @@ def trusting(host: MailHost) -> ssl.SSLContext:
     return context
 
 
-def letter(recipient: str, size: int = 0, **headers: str) -> EmailMessage:
-    """A letter with a subject that no other has, and about ``size`` bytes."""
+def letter(recipient: str, size: int = 0, sender: str = "somebody@outside.example", **headers: str) -> EmailMessage:
+    """A letter with a subject that no other has, and about ``size`` bytes; ``sender`` is what its From says."""
     message = EmailMessage()
-    message["From"], message["To"], message["Subject"] = "somebody@outside.example", recipient, uuid4().hex
+    message["From"], message["To"], message["Subject"] = sender, recipient, uuid4().hex
     message["Date"], message["Message-ID"] = formatdate(), make_msgid(domain="outside.example")
     for header, value in headers.items():
         message[header.replace("_", "-")] = value

@@ -22,8 +22,7 @@ KEYS = "sha256sum /var/lib/rspamd/dkim/*"
 
 def sent_by(host: MailHost, login: str, recipient: str, header_from: str | None = None, **headers: str) -> int:
     """What submission says to a letter of ``login`` with this header From."""
-    message = letter(recipient, **headers)
-    message.replace_header("From", header_from or login)
+    message = letter(recipient, sender=header_from or login, **headers)
     return submit(host, login, host.password(login), login, recipient, message)
 
 
@@ -35,8 +34,7 @@ def read(host: MailHost, address: str, subject: str) -> EmailMessage:
 
 
 def test_what_people_submit_is_signed_with_both_keys(mail_host: MailHost):
-    message = letter(IQBAL)
-    message.replace_header("From", TITO)
+    message = letter(IQBAL, sender=TITO)
     assert submit(mail_host, TITO, mail_host.password(TITO), TITO, IQBAL, message) == 250
     raw = read(mail_host, IQBAL, message["Subject"]).as_bytes()
     assert valid(raw, dns_of(mail_host)) == {("example.com", "mail"), ("example.com", "mail-ed25519")}
@@ -69,8 +67,7 @@ def test_nobody_writes_a_from_that_is_not_theirs(mail_host: MailHost):
 
 
 def test_a_stranger_who_claims_to_be_us_gets_no_signature(mail_host: MailHost):
-    forged = letter(TITO)
-    forged.replace_header("From", IQBAL)
+    forged = letter(TITO, sender=IQBAL)
     assert stranger(mail_host, TITO, message=forged) == 250
     assert read(mail_host, TITO, forged["Subject"])["DKIM-Signature"] is None
 
@@ -128,8 +125,7 @@ def test_letters_wait_while_the_filter_is_down_and_no_key_ever_changes(own_mail_
     run = host.converge(example(domains=rotated))
     assert run.rc == 0, run.output
     assert set(keys.splitlines()) < set(host.run(KEYS).stdout.splitlines())
-    message = letter(IQBAL)
-    message.replace_header("From", TITO)
+    message = letter(IQBAL, sender=TITO)
     assert submit(host, TITO, host.password(TITO), TITO, IQBAL, message) == 250
     signed = valid(read(host, IQBAL, message["Subject"]).as_bytes(), dns_of(host))
     assert signed == {("example.com", "new"), ("example.com", "new-ed25519")}

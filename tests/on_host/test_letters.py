@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import imaplib
+from email.utils import formatdate
 
 import pytest
 
@@ -60,7 +61,7 @@ def test_a_stranger_is_refused_while_still_at_the_door(mail_host, sender, recipi
 
 def test_nobody_sends_as_somebody_else(mail_host):
     def try_as(sender):
-        return submit(mail_host, TITO, mail_host.password(TITO), sender, IQBAL, letter(IQBAL))
+        return submit(mail_host, TITO, mail_host.password(TITO), sender, IQBAL, letter(IQBAL, sender=sender))
 
     assert try_as(TITO) == try_as("tito+shop@example.com") == try_as("info@example.com") == 250
     assert try_as(IQBAL) == try_as("nobody@example.com") == try_as("somebody@outside.example") == 553
@@ -68,7 +69,7 @@ def test_nobody_sends_as_somebody_else(mail_host):
 
 
 def test_a_letter_does_not_tell_where_it_was_written(mail_host):
-    message = letter(IQBAL, X_Originating_IP="198.51.100.7")
+    message = letter(IQBAL, sender=TITO, X_Originating_IP="198.51.100.7")
     assert submit(mail_host, TITO, mail_host.password(TITO), TITO, IQBAL, message) == 250
     stored = reads(mail_host, IQBAL, message["Subject"])
     trace = stored.get_all("Received")
@@ -105,7 +106,8 @@ def test_what_programs_on_the_host_send_to_root_reaches_the_postmaster(mail_host
 def test_one_letter_stays_one_letter(mail_host):
     one, two = letter(TITO)["Subject"], letter(IQBAL)["Subject"]
     data = (
-        f"Subject: {one}\r\n\r\nbody\n.\nMAIL FROM:<ceo@example.com>\nRCPT TO:<{IQBAL}>\n"
+        f"From: somebody@outside.example\r\nTo: {TITO}\r\nDate: {formatdate()}\r\nMessage-ID: <{one}@outside.example>"
+        f"\r\nSubject: {one}\r\n\r\nbody\n.\nMAIL FROM:<ceo@example.com>\nRCPT TO:<{IQBAL}>\n"
         f"DATA\nSubject: {two}\n\nx\r\n.\r\n"
     )
     answers = raw(
@@ -205,7 +207,7 @@ def test_unix_accounts_are_served_and_nobody_elses(own_mail_host):
     assert stranger(host, TITO, message=message) == 250
     for login in ("tito", TITO, "TITO@example.com"):
         assert arrived(host, login, secret, message["Subject"])
-        assert submit(host, login, secret, TITO, IQBAL, letter(IQBAL)) == 250
+        assert submit(host, login, secret, TITO, IQBAL, letter(IQBAL, sender=TITO)) == 250
         assert submit(host, login, secret, IQBAL, TITO, letter(TITO)) == 553
     assert host.run("find /home/tito/Maildir -type f -user tito -name '*,S=*'").stdout
     for login, password in (("carla", "carlas-own"), ("carla@example.com", "carlas-own"), ("tito", "wrong")):

@@ -51,7 +51,7 @@ def test_outgoing_letters_take_the_smarthost_with_its_name_checked_and_a_passwor
     assert PASSWORDS[ANA] not in run.output + run.stdout
     assert host.run("stat -c '%a %U' /etc/postfix/posthaus/relayhost-password").stdout == "600 root\n"
 
-    untrusted = letter(ANA)
+    untrusted = letter(ANA, sender=TITO)
     assert submit(host, TITO, PASSWORDS[TITO], TITO, ANA, untrusted) == 250
     assert arrived(smarthost, ANA, PASSWORDS[ANA], untrusted["Subject"], seconds=4) is None
     said = host.run("journalctl -o cat --no-pager -t postfix/smtp").stdout
