@@ -10,6 +10,7 @@ from deploys.proof.observation import Observation
 from deploys.proof.plan import Door
 
 LETTERS, WEBMAIL, REFUSALS = "letters", "webmail", "refusals"
+FILTER_LOG = f"{CONVERGE}; then: journalctl -u rspamd -n 50"
 LOG = f"{CONVERGE}; then: journalctl -u 'postfix*' -u dovecot -n 50"
 
 
@@ -80,6 +81,7 @@ def exams(seen: Mapping[str, Observation], doors: Mapping[int, Door], catches_al
         Exam("send-587", LETTERS, "letter by 587, STARTTLS", "accepted", accepted),
         Exam("send-465", LETTERS, "letter by 465, TLS", "accepted", accepted),
         *[_reader(door, sent) for door in doors.values() if door.kind in ("imap", "imaps", "pop3", "pop3s")],
+        *(_signed() if "signed" in seen else []),
         *[Exam("sieve", LETTERS, "log-in to ManageSieve 4190", "OK", exactly(1)) for port in doors if port == 4190],
         Exam("clean", LETTERS, "letters left behind", "none", exactly(0), "look into /var/lib/posthaus-probe/Maildir"),
         *(_webmail(sent) if any(door.kind == "https" for door in doors.values()) else []),
@@ -91,6 +93,13 @@ def exams(seen: Mapping[str, Observation], doors: Mapping[int, Door], catches_al
 def _reader(door: Door, sent: int) -> Exam:
     how = "TLS" if str(door.kind).endswith("s") else "STARTTLS"
     return Exam(f"read-{door.port}", LETTERS, f"read by {door.what} {door.port}, {how}", "all whole", _all(sent), LOG)
+
+
+def _signed() -> list[Exam]:
+    return [
+        Exam("signed", LETTERS, "DKIM on its letters", "by RSA and Ed25519", exactly(2), FILTER_LOG, "send-587"),
+        Exam("forged-from", REFUSALS, "587: From of somebody else", "refused", refused, FILTER_LOG, "send-587"),
+    ]
 
 
 def _all(sent: int) -> Callable[[int], bool]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from deploys.dovecot.render import PROBE_HOME, probe_address
+from deploys.filter.render import KEYS
 from deploys.mailserver import MailServer
 from facts.probe import PROBE
 
@@ -87,6 +88,7 @@ def plan(mail: MailServer) -> dict[str, Any]:
         "patience": PATIENCE,
         "readers": [[door.kind, door.port] for door in all_doors if door.kind in ("imap", "imaps", "pop3", "pop3s")],
         "sieve": sieve[0] if sieve else None,
+        "keys": KEYS if mail.filter else None,
         "webmail": {"name": mail.webmail.hostname, "port": mail.webmail.port} if mail.webmail else None,
     }
 

@@ -75,6 +75,9 @@ def send_and_read(plan: dict[str, Any], post: Post) -> None:
         attempt("send-as-other", post.send_as, plan["other"])
         for kind, port in plan["readers"]:
             attempt(f"read-{port}", post.read, kind, port)
+        if plan["keys"]:
+            attempt("signed", post.signatures, plan["keys"])
+            attempt("forged-from", post.forge, plan["other"])
         if plan["sieve"]:
             attempt("sieve", post.log_in_to_sieve, plan["sieve"])
         if plan["webmail"]:

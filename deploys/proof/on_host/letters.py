@@ -13,10 +13,11 @@ import smtplib
 import subprocess
 import time
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any
 
 from deploys.proof.on_host.doors import OPEN, trusting
+from deploys.proof.on_host.signature import signers
 
 MARK = "X-Posthaus-Proof"
 BODY = "Grüße aus dem Posthaus: naïve, 郵便, 💌.\n.\n..The dots above are the body's own.\n"
@@ -107,15 +108,37 @@ class Post:
         client.quit()
         return [letter for letter in letters if self.run.encode() in letter]
 
+    def letters(self, kind: str, port: int) -> list[bytes]:
+        """The letters of this run that a port hands out."""
+        return self.imap_letters(kind, port) if kind.startswith("imap") else self.pop3_letters(kind, port)
+
     def read(self, kind: str, port: int) -> tuple[int, str]:
         """Look until every letter sent is there or patience ends; count those that arrived as they were written."""
-        look: Callable[[str, int], list[bytes]] = self.imap_letters if kind.startswith("imap") else self.pop3_letters
-        letters = look(kind, port)
+        letters = self.letters(kind, port)
         while len(letters) < len(self.queued) and time.monotonic() < self.until:
             time.sleep(0.2)
-            letters = look(kind, port)
+            letters = self.letters(kind, port)
         whole = sum(map(self.intact, letters))
         return whole, f"{whole} of {len(self.queued)} sent arrived whole"
+
+    def signatures(self, keys: str) -> tuple[int, str]:
+        """How many good signatures each letter of this run has, at the least; ``keys``: see signers."""
+        found = [signers(letter, keys) for kind, port in self.readers for letter in self.letters(kind, port)]
+        names = min(found, key=len, default=[])
+        return len(names), f"signed by {' and '.join(names) or 'nobody'}"
+
+    def forge(self, author: str) -> tuple[int, bytes]:
+        """What submission says to a letter that its From says is somebody else's."""
+        letter = self.letter()
+        letter.replace_header("From", author)
+        with self.submission("smtp", 587) as client:
+            code, text = envelope(client, self.probe, self.probe, reset=False)
+            if code == 250:
+                self.underway = True
+                code, text = client.data(letter.as_bytes())
+        if code == 250:
+            self.queued.append(text.decode().split()[-1])
+        return code, text
 
     def log_in_to_sieve(self, port: int) -> tuple[int, bytes]:
         """1 if ManageSieve lets the probe in."""
