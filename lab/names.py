@@ -109,7 +109,7 @@ class Names:
 
     def _root(self) -> None:
         """The root's zone: itself, and the way to every other one."""
-        head = f"$TTL 60\n. SOA ns.root. nobody.root. 1 60 60 600 60\n. NS ns.root.\nns.root. A {self.server}\n"
+        head = f"$TTL 60\n. SOA ns.root. nobody.root. 1 60 60 600 1\n. NS ns.root.\nns.root. A {self.server}\n"
         ways = "".join(f"{zone}. NS ns.root.\n" for zone in self.zones if zone != ROOT)
         files = " ".join(f"ds/{_file(zone)}" for zone in self.zones if zone != ROOT)
         signed = self.host.run(f"cd {HOME} && cat {files}").stdout if files else ""

@@ -1,0 +1,86 @@
+"""Two mail hosts in one DNS, each of its own domain: what a letter between strangers meets, without an internet."""
+
+from __future__ import annotations
+
+import pprint
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from lab import acme, pyinfra, site
+from lab.mailhost import MailHost
+from lab.names import Names, reverse_zone
+from lab.pyinfra import Run
+
+ADDRESSES = (6, 7)  # the last number of each host's address
+
+
+@dataclass
+class Pair:
+    """``hosts`` with the words of each, in one inventory (``site``: its directory), and the ``names`` they ask."""
+
+    names: Names
+    hosts: tuple[MailHost, MailHost]
+    site: Path
+    zones: dict[str, str] = field(default_factory=dict)  # as deploys/dns.py wrote them
+
+    def __iter__(self) -> Any:
+        return iter(self.hosts)
+
+    def say(self, *words: Mapping[str, Any]) -> None:
+        """Write the site down: both hosts, with ``words`` for each (by default those of last time)."""
+        self.site.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for host, said in zip(self.hosts, words, strict=False):
+            host.words = dict(said)
+        (self.site / "roots.pem").write_text(self.names.authority.ca_pem)
+        rows = []
+        for number, host in enumerate(self.hosts):
+            file = f"{number}.yaml"
+            site.write_private(self.site / file, yaml.safe_dump(host.words, allow_unicode=True, sort_keys=False))
+            name, data = host.entry
+            rows.append(f"    ({name!r}, {{**{pprint.pformat(dict(data))}, 'mail': words({file!r})}}),\n")
+        inventory = f"{site.HEADER}from deploys.site import words\n\nmail = [\n{''.join(rows)}]\n"
+        site.write_private(self.site / "inventory.py", inventory)
+        first = yaml.safe_dump(self.hosts[0].words, allow_unicode=True, sort_keys=False)
+        site.write_private(self.site / "mail.yaml", first)
+
+    def converge(self, *words: Mapping[str, Any]) -> Run:
+        """Converge both hosts in one run."""
+        self.say(*words)
+        return pyinfra.converge(self.site)
+
+    def verify(self) -> Run:
+        """Prove both hosts in one run."""
+        return pyinfra.verify(self.site)
+
+    def write_zones(self) -> Run:
+        """Have deploys/dns.py write the zones of both, and serve them byte for byte."""
+        run = pyinfra.pyinfra(self.site, "deploys/dns.py", "-y")
+        for path in sorted((self.site / "dns").glob("*.zone")):
+            self.zones[path.stem] = path.read_text()
+            self.names.publish(path.stem, self.zones[path.stem])
+        self.forget()
+        return run
+
+    def lead_to_the_lab(self) -> None:
+        """Have both hosts, all of their programs, ask their own resolver, which begins at the lab's root."""
+        for host in self.hosts:
+            host.run("echo 'nameserver 127.0.0.1' >/etc/resolv.conf")
+
+    def forget(self) -> None:
+        """Let both resolvers forget what they have asked: as if the records' time to live were over."""
+        for host in self.hosts:
+            host.run("systemctl restart unbound.service")
+
+    def publish_reverse_names(self) -> None:
+        """What a hoster does."""
+        names = {number: host.words["hostname"] for number, host in zip(ADDRESSES, self.hosts, strict=True)}
+        self.names.publish(*reverse_zone(self.names.network, names))
+
+
+def ordering(contact: str) -> dict[str, Any]:
+    """The word ``tls`` for a certificate by the lab's authority, whose roots ``Pair.say`` writes down."""
+    return {"acme": {"email": contact, "directory": acme.DIRECTORY, "ca_file": "roots.pem"}}
