@@ -22,6 +22,7 @@ class MailHost:
         self.words = dict(words)
         self.passwords = dict(passwords or {})
         self.entry = host.inventory()
+        self.roots: Path | None = None  # PEM file of whoever signs its certificate, where that is not its own authority
 
     @property
     def name(self) -> str:
@@ -45,7 +46,9 @@ class MailHost:
 
     @property
     def ca(self) -> Path:
-        """The local authority's certificate (PEM), fetched from the host to this machine."""
+        """Whom to trust (PEM): by default the local authority, whose certificate is fetched from the host."""
+        if self.roots:
+            return self.roots
         path = self.host.state / "ca.pem"
         path.write_bytes(self.read(AUTHORITY))
         return path

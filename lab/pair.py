@@ -35,6 +35,7 @@ class Pair:
         self.site.mkdir(mode=0o700, parents=True, exist_ok=True)
         for host, said in zip(self.hosts, words, strict=False):
             host.words = dict(said)
+            host.roots = self.site / "roots.pem" if "acme" in host.words.get("tls", {}) else None
         (self.site / "roots.pem").write_text(self.names.authority.ca_pem)
         rows = []
         for number, host in enumerate(self.hosts):
