@@ -17,15 +17,15 @@ def warnings(mail: MailServer) -> list[str]:
 
 
 def _forwards(mail: MailServer) -> Iterator[str]:
-    """Forwarded mail keeps its sender, whose SPF record does not name this server (RFC 7208, section 10.3)."""
+    """The envelope is rewritten (SRS) and the letter sealed (ARC), but whoever forwards answers for what comes along."""
     leading = {f"aliases.{alias}": targets for alias, targets in mail.aliases.items()}
     leading |= {f"catch_all.{domain}": (target,) for domain, target in mail.catch_all.items()}
     for key, targets in leading.items():
         outside = [target for target in targets if domain_of(target) not in mail.domains]
         if outside:
             yield (
-                f"{key}: forwards to {', '.join(outside)} without rewriting the sender (SRS), "
-                "so providers that check SPF may refuse it; a mailbox here is safer"
+                f"{key}: forwards to {', '.join(outside)}; providers there count what it forwards, spam too, "
+                "against this server; a mailbox here is safer"
             )
 
 

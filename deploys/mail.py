@@ -14,6 +14,7 @@ from deploys.preflight.deploy import deploy_preflight
 from deploys.resolver.deploy import deploy_resolver
 from deploys.retirement import deploy_retirement
 from deploys.squirrelmail.deploy import deploy_squirrelmail
+from deploys.srs.deploy import deploy_srs
 from deploys.tls.deploy import deploy_order, deploy_tls
 from operations import packages
 
@@ -34,9 +35,9 @@ if mail.filter:
     deploy_filter(
         mail.filter, mail.records, mail.signers, owners(mail.directory), mail.trusted_networks, mail.nameserver
     )
-deploy_postfix(
-    mail.postfix_room, mail.hostname, mail.directory, mail.tls, machine.ipv6, mail.resolves
-)  # knocks at Dovecot's sockets
+rewriting = deploy_srs(mail.domains) if mail.forwards else None
+room = mail.postfix_room(rewriting)
+deploy_postfix(room, mail.hostname, mail.directory, mail.tls, machine.ipv6, mail.resolves)  # knocks at all of these
 if mail.webmail:
     deploy_squirrelmail(mail.webmail, mail.directory, mail.hostname, mail.tls, php, mail.message_size)
     deploy_apache(mail.webmail, mail.tls, php, mail.message_size)

@@ -36,6 +36,7 @@ from deploys.resolver.settings import ADDRESS, ResolverWord
 from deploys.settings import Problem, Settings, refuse
 from deploys.squirrelmail import render as squirrelmail
 from deploys.squirrelmail.settings import Webmail
+from deploys.srs import render as srs
 from deploys.tls import check
 from deploys.tls import render as tls
 from deploys.tls.settings import Tls
@@ -50,6 +51,7 @@ from deploys.values import (
     sizes,
     without_repeats,
 )
+from deploys.values.names import domain_of
 from operations.file import File
 
 
@@ -230,17 +232,23 @@ class MailServer(Settings):
             quota=self.quota,
         )
 
-    @property
-    def postfix_room(self) -> Postfix:
-        """The words of Postfix's room, with the top-level ones that are its to keep."""
+    def postfix_room(self, srs: tuple[str, str] | None = None) -> Postfix:
+        """The words of Postfix's room, with the top-level ones that are its to keep. ``srs``: whom to ask about it."""
         return Postfix(
             parameters=self.postfix.parameters,
             relayhost=self.relayhost,
             trusted_networks=self.trusted_networks,
             message_size=self.message_size,
             dane=self.resolves,
+            srs=srs,
             milter=MILTER if self.filter else None,
         )
+
+    @property
+    def forwards(self) -> bool:
+        """Whether some alias or catch-all leads to another server."""
+        targets = (*self.aliases.values(), *((target,) for target in self.catch_all.values()))
+        return any(domain_of(address) not in self.domains for group in targets for address in group)
 
     @property
     def resolves(self) -> bool:
@@ -275,12 +283,14 @@ class MailServer(Settings):
             host.packages(),
             tls.packages(self.tls),
             dovecot.packages(self.dovecot),
-            postfix.packages(self.postfix_room),
+            postfix.packages(self.postfix_room()),
         ]
         if self.webmail or self.tls.by_http:
             rooms.append(apache.packages())
         if self.resolves:
             rooms.append(unbound.packages())
+        if self.forwards:
+            rooms.append(srs.packages())
         if self.filter:
             rooms.append(rspamd.packages(self.filter))
         if self.webmail:

@@ -12,6 +12,7 @@ from deploys.mailserver import MailServer
 from deploys.postfix import deploy as postfix
 from deploys.resolver import settings as resolver
 from deploys.squirrelmail import deploy as squirrelmail
+from deploys.srs import render as srs
 from deploys.tls import settings as tls
 from facts.acme import LETSENCRYPT
 from operations import config, unit
@@ -23,14 +24,20 @@ def deploy_retirement(mail: MailServer, php: str) -> None:
     if not mail.webmail:
         for name in (*(() if mail.tls.by_http else ("apache2.service",)), f"php{php}-fpm.service"):
             unit.converge(name=f"Stop {name}, which serves nothing declared", unit=name, running=False)
-    if not mail.resolves:
-        unit.converge(name="Stop the resolver, which nothing declares", unit="unbound.service", running=False)
-    if not mail.filter:
-        unit.converge(name="Stop the filter, which nothing declares", unit="rspamd.service", running=False)
-    if not (mail.filter and mail.filter.learn):
-        redis = f"{rspamd.REDIS}.service"
-        unit.converge(name="Stop Redis, which served the filter alone", unit=redis, running=False)
+    for name in _idle(mail):
+        unit.converge(name=f"Stop {name}, which nothing declared needs", unit=name, running=False)
     config.retire(name="Remove files that nothing declares", keep=targets(mail, php))
+
+
+def _idle(mail: MailServer) -> list[str]:
+    """Units of rooms that these words leave out."""
+    needed = {
+        "postsrsd.service": mail.forwards,
+        "unbound.service": mail.resolves,
+        "rspamd.service": bool(mail.filter),
+        f"{rspamd.REDIS}.service": bool(mail.filter and mail.filter.learn),
+    }
+    return [name for name, wanted in needed.items() if not wanted]
 
 
 def targets(mail: MailServer, php: str) -> tuple[str, ...]:
@@ -41,4 +48,5 @@ def targets(mail: MailServer, php: str) -> tuple[str, ...]:
     orders = (LETSENCRYPT,) if mail.tls.acme else ()
     checks = (rspamd.DIRECTORY,) if mail.filter else ()
     names = (resolver.DIRECTORY,) if mail.resolves else ()
-    return (tls.DIRECTORY, UNITS, *names, *orders, dovecot.TARGET, postfix.TARGET, *checks, *http, *pages)
+    forwarding = tuple(map(srs.target, srs.SERIES)) if mail.forwards else ()
+    return (tls.DIRECTORY, UNITS, *names, *forwarding, *orders, dovecot.TARGET, postfix.TARGET, *checks, *http, *pages)

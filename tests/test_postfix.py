@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 
 import pytest
 
 from deploys.mailserver import MailServer
 from deploys.postfix import parameters, render, tables
+from deploys.srs.render import maps
 from operations.file import File
 from tests.golden_words import SECRET, golden, golden_server
 
@@ -15,7 +17,7 @@ TABLES = ("domains", "mailboxes", "aliases", "senders", "own-senders", "not-from
 
 
 def files(mail: MailServer, ipv6: bool = True) -> dict[str, File]:
-    return render.configuration(mail.postfix_room, mail.hostname, mail.directory, mail.tls, ipv6)
+    return render.configuration(mail.postfix_room(), mail.hostname, mail.directory, mail.tls, ipv6)
 
 
 def text(mail: MailServer, name: str) -> str:
@@ -162,3 +164,29 @@ def test_tlsa_is_believed_where_the_resolver_validates_and_nowhere_else(monkeypa
     assert unsure["smtp_tls_security_level"] == "may"
     assert "smtp_dns_support_level" not in unsure
     assert main_cf(golden_server(monkeypatch))["smtp_tls_security_level"] == "secure", "a relayhost takes it all"
+
+
+def test_strangers_letters_that_an_alias_leads_elsewhere_go_by_way_of_srs_and_nobody_elses(monkeypatch):
+    mail = golden_server(monkeypatch)
+    assert mail.forwards
+    forward, reverse = maps("1")
+    made = render.configuration(
+        mail.postfix_room((forward, reverse)), mail.hostname, mail.directory, mail.tls, ipv6=True
+    )
+    table = made["posthaus/foreign-senders"].data.decode().splitlines()
+    rules = [(re.compile(row.split("/")[1]), row.split("/ ")[1]) for row in table]
+
+    def way(sender: str) -> str:
+        return next(where for pattern, where in rules if pattern.search(sender))
+
+    assert {way(one) for one in ("<>", "tito@example.com", "ana@example.net", "root@mail.example.com")} == {"DUNNO"}
+    assert {way(one) for one in ("x@example.org", "x@sub.example.com", "x@badexample.com")} == {"srs:[127.0.0.1]:10027"}
+    assert f"recipient_canonical_maps = {reverse}\n" in made["main.cf"].data.decode()
+    assert f"sender_canonical_maps={forward}\n" in made["master.cf"].data.decode()
+
+
+def test_a_host_that_forwards_nothing_has_no_srs(monkeypatch):
+    mail = golden_server(monkeypatch, aliases={}, catch_all={})
+    assert not mail.forwards
+    assert "postsrsd" not in mail.packages()
+    assert "srs" not in text(mail, "master.cf")

@@ -120,7 +120,7 @@ def test_no_repr_shows_a_hash_or_a_secret(accepted, monkeypatch):
     relayhost = {"host": "smtp.example.net", "username": "tito", "password": {"env": "RELAY_PASSWORD"}}
     mail = accepted(relayhost=relayhost)
     assert mail.relayhost.password.get_secret_value() == SECRET
-    for shown in (repr(mail), repr(mail.directory), repr(mail.postfix_room), str(mail.to_json())):
+    for shown in (repr(mail), repr(mail.directory), repr(mail.postfix_room()), str(mail.to_json())):
         assert SECRET not in shown
         assert "argon2id" not in shown
 

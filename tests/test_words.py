@@ -49,9 +49,9 @@ def test_every_room_brings_its_packages_once(accepted):
 
 def test_postfix_gets_the_words_that_are_its_to_keep(accepted):
     room = accepted(trusted_networks=["192.0.2.0/28"], message_size="20M", postfix={"parameters": {"biff": False}})
-    assert room.postfix_room.trusted_networks == ("192.0.2.0/28",)
-    assert room.postfix_room.message_size == 20 << 20
-    assert room.postfix_room.parameters == {"biff": False}
+    assert room.postfix_room().trusted_networks == ("192.0.2.0/28",)
+    assert room.postfix_room().message_size == 20 << 20
+    assert room.postfix_room().parameters == {"biff": False}
 
 
 def test_words_that_are_read_already_come_back_as_they_are(accepted):

@@ -14,7 +14,8 @@ Sections = dict[str, dict[str, Value]]
 HEAD = "# Written by Posthaus: the next run undoes changes made here. Say yours in mail.yaml, postfix.parameters."
 # Nothing to compile. Not below $config_directory: an smtpd of Postfix 3.10 that starts while main.cf is a second old
 # reads that as empty, and then refuses everybody until it ends.
-TABLES = "texthash:/etc/postfix/posthaus"
+DIRECTORY = "/etc/postfix"
+TABLES = f"texthash:{DIRECTORY}/posthaus"
 LOOPBACK = "127.0.0.0/8 [::ffff:127.0.0.0]/104 [::1]/128"
 # Mozilla's "intermediate" list without the DHE suites.
 CIPHERS = ":".join(
@@ -40,6 +41,7 @@ def main(postfix: Postfix, hostname: str, tls: Tls, ipv6: bool) -> Sections:
         "TLS": _tls(tls, postfix),
         "who may send what, port 25": _inbound(),
         "who may send what, submission (master.cf names these)": _submission(postfix.relayhost is not None),
+        "letters that aliases lead elsewhere (SRS)": _forwarding(postfix.srs[1]) if postfix.srs else {},
         "the filter": _filter(postfix.milter) if postfix.milter else {},
         "relayhost": _relayhost(postfix.relayhost) if postfix.relayhost else {},
     }
@@ -195,6 +197,16 @@ def _submission(through_relayhost: bool) -> dict[str, Value]:
         "mua_recipient_restrictions": _list(
             "reject_non_fqdn_recipient", *known_domain, "reject_unlisted_recipient", QUOTA
         ),
+    }
+
+
+def _forwarding(reverse: str) -> dict[str, Value]:
+    return {
+        # A stranger's letter that leaves this host goes by way of a second smtpd, which gives it a sender of ours.
+        "sender_dependent_default_transport_maps": f"regexp:{DIRECTORY}/posthaus/foreign-senders",
+        # The way back, for bounces: an address that we never gave out leads nowhere, and is refused.
+        "recipient_canonical_maps": reverse,
+        "recipient_canonical_classes": "envelope_recipient",
     }
 
 

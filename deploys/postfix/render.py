@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from pathlib import Path
 
@@ -9,11 +10,12 @@ from deploys.directory.settings import Directory
 from deploys.postfix import parameters, tables
 from deploys.postfix.settings import Postfix, Relayhost
 from deploys.render import template
+from deploys.srs.render import ENTRANCE
 from deploys.tls.settings import Tls
 from operations.file import File
 
 HERE = Path(__file__).parent
-DIRECTORY = "/etc/postfix"
+DIRECTORY = parameters.DIRECTORY
 # Postfix reads these when it starts, and not again when it reloads (postconf(5)).
 RESTART_PARAMETERS = "posthaus/restart-parameters"
 ONLY_AT_START = ("inet_interfaces", "inet_protocols", "queue_directory", "data_directory", "mail_owner", "setgid_group")
@@ -30,14 +32,27 @@ def configuration(postfix: Postfix, hostname: str, directory: Directory, tls: Tl
     settings = parameters.main(postfix, hostname, tls, ipv6)
     files = {
         "main.cf": File(main_cf(settings)),
-        "master.cf": File(template(HERE / "master.cf.j2")),
+        "master.cf": File(master_cf(postfix)),
         "posthaus/submission-headers": File(submission_headers(hostname)),
         RESTART_PARAMETERS: File(restart_parameters(settings)),
         **{f"posthaus/{name}": File(text) for name, text in tables.all_tables(hostname, directory).items()},
     }
+    if postfix.srs:
+        files["posthaus/foreign-senders"] = File(foreign_senders(hostname, directory))
     if postfix.relayhost and postfix.relayhost.password:
         files["posthaus/relayhost-password"] = File(relayhost_password(postfix.relayhost), "0600")
     return files
+
+
+def master_cf(postfix: Postfix) -> str:
+    """master.cf (master(5)), whole."""
+    return template(HERE / "master.cf.j2", forward=postfix.srs[0] if postfix.srs else "", entrance=ENTRANCE)
+
+
+def foreign_senders(hostname: str, directory: Directory) -> str:
+    """Which way a sender's letters leave (regexp_table(5)): ours and bounces straight, strangers' by way of SRS."""
+    ours = "|".join(re.escape(name) for name in (*directory.domains, hostname))
+    return f"/^<>$/ DUNNO\n/@({ours})$/ DUNNO\n/@/ srs:[127.0.0.1]:{ENTRANCE}\n"
 
 
 def main_cf(settings: parameters.Sections) -> str:

@@ -80,4 +80,5 @@ class Postfix(PostfixWords):
     trusted_networks: Annotated[tuple[Network, ...], AfterValidator(without_repeats)] = ()
     message_size: Size = 50 << 20
     dane: bool = False  # the resolver validates, so that TLSA records can be believed
+    srs: tuple[str, str] | None = None  # whom to ask for a sender of ours, and for the one behind it
     milter: str | None = None  # the filter's socket, as Postfix names it

@@ -81,7 +81,7 @@ def arrived(
     with mailbox(host, login, password) as client:
         while time.monotonic() < ends:
             client.select(folder, readonly=True)
-            found = client.search(None, "HEADER", "SUBJECT", subject)[1][0].split()
+            found = client.search(None, "HEADER", "SUBJECT", f'"{subject}"')[1][0].split()
             if found:
                 return email.message_from_bytes(client.fetch(found[0], "(RFC822)")[1][0][1])
             time.sleep(0.2)

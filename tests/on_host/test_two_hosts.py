@@ -10,6 +10,7 @@ from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
 
+import dkim
 import dns.resolver
 import docker
 import pytest
@@ -21,6 +22,7 @@ from lab.pair import ADDRESSES, Pair, ordering
 from lab.passwords import hashed
 from tests.on_host.post import arrived, letter, stranger, submit
 from tests.on_host.signatures import valid
+from tests.on_host.sink import listening
 from tests.on_host.words import IQBAL, PASSWORDS, TITO, no_webmail
 from tests.webmail import WebmailClient
 
@@ -178,8 +180,37 @@ def test_what_claims_to_be_us_is_treated_as_our_policy_says(pair: Pair):
     assert arrived(com, IQBAL, com.password(IQBAL), forged["Subject"], "Junk", 20) is not None
 
 
+def test_what_an_alias_leads_elsewhere_still_proves_itself_there(pair: Pair):
+    """tito, at example.com, writes to away@example.net, which is somebody at example.org: this machine."""
+    com, net = pair
+    with listening(pair.names.network.address(1)) as sink:
+        message = people_write(com, TITO, "away@example.net")
+        sender, recipients, raw = sink.wait(message["Subject"])
+        assert recipients == ("someone@example.org",)
+        assert re.fullmatch(r"SRS0=[^=]{4}=[^=]{2}=example\.com=tito@example\.net", sender), (
+            "SPF passes for example.net"
+        )
+        assert valid(raw, dns_of(pair)) >= {("example.com", "mail"), ("example.com", "mail-ed25519")}, "DMARC by DKIM"
+        seal, results, why = dkim.ARC(raw).verify(dnsfunc=dns_of(pair))
+        assert seal == dkim.CV_Pass, (why, results)
+        seen = re.search(rb"ARC-Authentication-Results: i=1;(.*?)\n\S", raw, re.DOTALL)
+        assert seen is not None
+        assert b"spf=pass" in seen[1]
+        assert b"dmarc=pass" in seen[1]
+
+        bounce = letter("x@example.org")
+        bounce.replace_header("From", "mailer-daemon@out.example.org")
+        bounce.replace_header("To", sender)
+        assert stranger(net, sender, "", bounce) == 250
+        assert stranger(net, sender.replace("SRS0=", "SRS0=x"), "", bounce) == 550, "an address that we never gave out"
+        assert arrived(com, TITO, com.password(TITO), bounce["Subject"], seconds=20) is not None
+        own = people_write(net, BEA, "away@example.net")
+        assert sink.wait(own["Subject"])[0] == BEA, "our own people's letters keep their sender"
+
+
 def test_a_bounce_is_signed_and_believed(pair: Pair):
     com = pair.hosts[0]
+    com.run(f"doveadm expunge -u {TITO} mailbox INBOX header from MAILER-DAEMON")
     message = people_write(com, TITO, "nobody@example.net")
     bounce = arrived(com, TITO, com.password(TITO), "Undelivered Mail Returned to Sender", seconds=30)
     assert bounce is not None
