@@ -50,7 +50,7 @@ class Filter(Settings):
     )
     greylisting: bool = Field(
         default=False,
-        description="Ask unknown senders of doubtful letters to come again in five minutes. It delays log-in codes.",
+        description="Ask unknown senders of doubtful letters to come again in two minutes. It delays log-in codes.",
     )
     antivirus: bool = Field(
         default=False,

@@ -6,6 +6,7 @@ import time
 from email.message import EmailMessage
 from email.policy import compat32
 from smtplib import SMTPResponseException
+from uuid import uuid4
 
 import pytest
 
@@ -17,6 +18,7 @@ from tests.on_host.words import ANA, IQBAL, TITO, example
 pytestmark = pytest.mark.host
 
 GTUBE = "XJS*C4JDBQADN1.NSBN3*2IDNEN*GTUBE-STANDARD-ANTI-UBE-TEST-EMAIL*C.34X"
+REDIS = "redis-cli -s /run/posthaus-redis/redis.sock"
 KEYS = "sha256sum /var/lib/rspamd/dkim/*"
 
 
@@ -72,6 +74,22 @@ def test_a_stranger_who_claims_to_be_us_gets_no_signature(mail_host: MailHost):
     assert read(mail_host, TITO, forged["Subject"])["DKIM-Signature"] is None
 
 
+def test_what_a_persons_own_rule_sends_on_is_not_signed_as_ours_but_what_it_writes_is(mail_host: MailHost):
+    rule = f'require ["vacation", "copy"]; redirect :copy "{ANA}"; vacation :handle "{uuid4()}" "I am away.";'
+    mail_host.run(f"doveadm sieve put -u {IQBAL} -a away", input=rule)
+    try:
+        forged = letter(IQBAL, sender=TITO)
+        assert stranger(mail_host, IQBAL, message=forged) == 250
+        assert read(mail_host, ANA, forged["Subject"])["DKIM-Signature"] is None
+        asked = letter(IQBAL, sender=TITO)
+        assert submit(mail_host, TITO, mail_host.password(TITO), TITO, IQBAL, asked) == 250
+        assert len(read(mail_host, ANA, asked["Subject"]).get_all("DKIM-Signature")) == 2, "signed once, by two keys"
+        answer = read(mail_host, TITO, asked["Subject"]).as_bytes()
+        assert valid(answer, dns_of(mail_host)) == {("example.com", "mail"), ("example.com", "mail-ed25519")}
+    finally:
+        mail_host.run(f"doveadm sieve delete -u {IQBAL} -a away", check=False)
+
+
 def test_there_is_one_verdict_on_who_wrote_and_it_is_ours(mail_host: MailHost):
     message = letter(TITO)
     for name in ("Authentication-Results", "AUTHENTICATION-RESULTS", "authentication-results"):
@@ -91,7 +109,7 @@ def test_spam_beyond_all_doubt_is_refused_and_our_own_peoples_letters_are_not_ju
     spam = letter(TITO)
     spam.set_content(GTUBE)
     assert stranger(mail_host, TITO, message=spam) == 554
-    assert mail_host.run("redis-cli -s /run/posthaus-redis/redis.sock ping").stdout == "PONG\n"
+    assert mail_host.run(f"{REDIS} ping").stdout == "PONG\n"
     assert not mail_host.run("ss -Hltn 'sport = :6379'").stdout, "Redis listens on no port"
 
 
@@ -105,6 +123,9 @@ def test_a_letter_is_looked_at_in_no_time(mail_host: MailHost):
 def test_letters_wait_while_the_filter_is_down_and_no_key_ever_changes(own_mail_host: MailHost):
     host = own_mail_host
     keys = host.run(KEYS).stdout
+    host.run("rspamc learn_spam", input=letter(TITO, size=400).as_string())
+    learned = host.run(f"{REDIS} dbsize").stdout
+    assert int(learned) > 0
     host.run("systemctl stop rspamd")
     assert stranger(host, TITO) == 451
     with pytest.raises(SMTPResponseException, match="454"):  # before anybody's password is asked for
@@ -124,6 +145,7 @@ def test_letters_wait_while_the_filter_is_down_and_no_key_ever_changes(own_mail_
     rotated = {"example.com": {"dkim": {"selector": "new", "publish": ["mail"]}}, "example.net": None}
     run = host.converge(example(domains=rotated))
     assert run.rc == 0, run.output
+    assert host.run(f"{REDIS} dbsize").stdout == learned
     assert set(keys.splitlines()) < set(host.run(KEYS).stdout.splitlines())
     message = letter(IQBAL, sender=TITO)
     assert submit(host, TITO, host.password(TITO), TITO, IQBAL, message) == 250

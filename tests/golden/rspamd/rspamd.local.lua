@@ -46,8 +46,9 @@ rspamd_config:register_symbol({
   end
 })
 
--- What a filter of somebody's own sends on comes back from this very host, as if it had been written here. But it
--- carries our verdict, which only what came from outside has: never sign it, whoever it says it is from.
+-- What somebody's own Sieve rule sends on comes from this very host, as if it had been written here. But it carries our
+-- verdict, which only what came from outside has, or our signature already.
 rspamd_config:add_condition('DKIM_SIGNED', function(task)
-  return task:get_user() ~= nil or task:get_header('Authentication-Results') == nil
+  return task:get_user() ~= nil
+    or (task:get_header('Authentication-Results') == nil and task:get_header('DKIM-Signature') == nil)
 end)
