@@ -15,8 +15,9 @@ from operations import config, dkim, unit
 TARGET = render.DIRECTORY
 UNITS = render.UNITS
 USER = "_rspamd"
-# configtest says what is wrong on stderr, and some of it with exit code 0
-_VALIDATE = """rspamadm --var=CONFDIR=$STAGE --var=LOCAL_CONFDIR=$STAGE configtest -q -c $STAGE/rspamd.conf"""
+_VALIDATE = """said=$(rspamadm --var=CONFDIR=$STAGE --var=LOCAL_CONFDIR=$STAGE configtest -q -c $STAGE/rspamd.conf 2>&1) ||
+{ printf '%s\\n' "$said" | sed "s|$STAGE|$TARGET|g" >&2; exit 1; }
+"""
 
 
 @deploy("The filter")

@@ -120,6 +120,19 @@ def test_a_letter_is_looked_at_in_no_time(mail_host: MailHost):
     assert time.monotonic() - began < 10
 
 
+@pytest.mark.releases("debian-12")
+def test_a_file_that_rspamd_refuses_leaves_the_old_ones_at_work(mail_host: MailHost):
+    running = "systemctl show -p MainPID rspamd; grep -r add_header /etc/rspamd/override.d"
+    before = mail_host.run(running).stdout
+    mail_host.write("/etc/rspamd/local.d/phishing.conf", "of_the_administrator {\n")
+    run = mail_host.converge(example(filter={"junk": 7}))
+    mail_host.run("rm /etc/rspamd/local.d/phishing.conf")
+    assert run.rc != 0
+    assert "/etc/rspamd/local.d/phishing.conf:2 unmatched open brace" in run.output
+    assert mail_host.run(running).stdout == before
+    assert stranger(mail_host, TITO) == 250
+
+
 def test_letters_wait_while_the_filter_is_down_and_no_key_ever_changes(own_mail_host: MailHost):
     host = own_mail_host
     keys = host.run(KEYS).stdout
