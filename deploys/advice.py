@@ -17,7 +17,7 @@ def warnings(mail: MailServer) -> list[str]:
 
 
 def _forwards(mail: MailServer) -> Iterator[str]:
-    """The envelope is rewritten (SRS) and the letter sealed (ARC), but whoever forwards answers for what comes along."""
+    """Envelope rewritten (SRS) and letter sealed (ARC): yet whoever forwards answers for what comes along."""
     leading = {f"aliases.{alias}": targets for alias, targets in mail.aliases.items()}
     leading |= {f"catch_all.{domain}": (target,) for domain, target in mail.catch_all.items()}
     for key, targets in leading.items():

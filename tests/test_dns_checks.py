@@ -244,7 +244,7 @@ def test_the_helo_name_leads_to_the_sending_addresses_by_itself(ask: Ask):
     ],
 )
 def test_an_mx_that_others_cannot_follow_is_red(ask: Ask, domain: str, seen: str):
-    line = mx_line(f"{domain}.trial.example", ["192.0.2.25"], ask)
+    line = mx_line(f"{domain}.trial.example", "mail.trial.example", ["192.0.2.25"], ask)
     assert (line.ok, line.seen) == (False, seen)
 
 

@@ -15,6 +15,7 @@ from pyinfra.api.arguments import CONNECTOR_ARGUMENT_KEYS
 from pyinfra.api.output import echo, format_text
 from pyinfra.context import ctx_host
 
+from deploys import site
 from deploys.mailserver import MailServer
 from deploys.proof import certificates, exams, listeners, ordered, outside, services
 from deploys.proof.bundle import script
@@ -22,8 +23,12 @@ from deploys.proof.line import CONVERGE, Line, failed
 from deploys.proof.observation import Observation, observations
 from deploys.proof.plan import doors, nobody, plan, probe
 from deploys.proof.report import Report, table, write
+from deploys.records.check import check
+from deploys.records.gather import read, subjects
+from deploys.records.resolver import Resolver
 from deploys.tls.settings import DIRECTORY
 from facts.acme import Ordered, OrderedCertificate
+from facts.dns import PublicRecords
 from facts.listeners import Listeners
 from facts.php import PhpVersion
 from facts.units import UnitState
@@ -119,7 +124,19 @@ def _lines(mail: MailServer, now: datetime) -> list[Line]:
         *(ordered.lines(_ordered(), mail.tls.acme) if mail.tls.acme else []),
         *(exams.lines(seen, doors(mail), nobody(mail) is None) if seen else []),
         *outside.lines(outside.observe(_addresses(seen), probe(mail), seen)),
+        *(_dns(mail, now) if mail.dns.verify else []),
     ]
+
+
+def _dns(mail: MailServer, now: datetime) -> list[Line]:
+    """What the DNS says, as others see it: asked from this workstation, or of the resolver that mail.yaml names."""
+    words = read(mail.records, host.data.get("dns") or {}, site.directory() or site.ROOT)
+    logger.info(f"{host.print_prefix}asking the DNS about {', '.join(mail.domains)}")
+    on_host = host.get_fact(PublicRecords, keys=words.keys, certificate=mail.tls.chain_path, next_key=words.next_key)
+    page = mail.webmail.hostname if mail.webmail else None
+    about = subjects(mail.hostname, mail.domains, page, mail.dovecot.protocols, words, on_host)
+    ask = Resolver(words.resolver, words.resolver_port).ask
+    return list(check(about, words.blocklists, ask, now.timestamp()))
 
 
 def _ordered() -> Ordered | None:

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from itertools import groupby
 from pathlib import Path
 
 from deploys.proof.line import Line, Verdict, failed, summary
 from deploys.render import template
 
 COLOURS: dict[Verdict, str] = {"ok": "green", "warn": "yellow", "FAIL": "red", "unknown": "yellow"}
+WIDEST_EXPECTED = 36  # characters of what was expected, and
 WIDEST = 48  # characters of what was seen; the rest stands in the reports
 Paint = Callable[[str, str], str]
 
@@ -40,10 +40,10 @@ class Report:
 
 def table(report: Report, paint: Paint = plain) -> str:
     """Aligned columns, room by room; what to do stands below each line that is not ok."""
-    rows = [(line.what, line.expected, _short(line.seen)) for line in report.lines]
+    rows = [_cells(line) for line in report.lines]
     widths = [max((len(row[column]) for row in rows), default=0) for column in range(3)]
     text = []
-    for room, lines in groupby(report.lines, key=lambda line: line.room):
+    for room, lines in by_room(report.lines).items():
         text.append(room)
         text += [_row(line, widths, paint) for line in lines]
     worst = "FAIL" if failed(report.lines) else "ok"
@@ -51,15 +51,28 @@ def table(report: Report, paint: Paint = plain) -> str:
 
 
 def _row(line: Line, widths: list[int], paint: Paint) -> str:
-    cells = zip((line.what, line.expected, _short(line.seen)), widths, strict=True)
+    cells = zip(_cells(line), widths, strict=True)
     row = "  ".join(cell.ljust(width) for cell, width in cells)
-    whole = [f"      {line.seen}"] if line.verdict != "ok" and len(line.seen) > WIDEST else []
+    cut = len(line.seen) > WIDEST or len(line.expected) > WIDEST_EXPECTED
+    whole = [f"      expected {line.expected}", f"      found    {line.seen}"] if line.verdict != "ok" and cut else []
     remedy = [f"      -> {line.remedy}"] if line.remedy else []
     return "\n".join([f"  {row}  {paint(line.verdict, COLOURS[line.verdict])}", *whole, *remedy])
 
 
-def _short(text: str) -> str:
-    return text if len(text) <= WIDEST else f"{text[: WIDEST - 1]}…"
+def by_room(lines: Iterable[Line]) -> dict[str, list[Line]]:
+    """The lines of each room together, rooms in the order of their first line."""
+    rooms: dict[str, list[Line]] = {}
+    for line in lines:
+        rooms.setdefault(line.room, []).append(line)
+    return rooms
+
+
+def _cells(line: Line) -> tuple[str, str, str]:
+    return line.what, _short(line.expected, WIDEST_EXPECTED), _short(line.seen, WIDEST)
+
+
+def _short(text: str, widest: int) -> str:
+    return text if len(text) <= widest else f"{text[: widest - 1]}…"
 
 
 def as_json(report: Report) -> str:
@@ -76,7 +89,7 @@ def as_json(report: Report) -> str:
 
 def as_html(report: Report) -> str:
     """The same as a page that needs nothing else."""
-    rooms = [(room, list(lines)) for room, lines in groupby(report.lines, key=lambda line: line.room)]
+    rooms = list(by_room(report.lines).items())
     page = Path(__file__).parent / "report.html.j2"
     return template(page, report=report, rooms=rooms, failed=failed(report.lines), count=summary(report.lines))
 

@@ -51,7 +51,7 @@ def check_domain(subject: Subject, ask: Ask, now: float) -> tuple[Line, ...]:
         dnssec_line(subject.zone, bool(subject.tlsa), ask, now),
         *(_line(record, subject, ask) for record in whole.of_domain(subject)),
         *_keys(subject),
-        mx_line(subject.domain, subject.addresses, ask),
+        mx_line(subject.domain, subject.hostname, subject.addresses, ask),
         spf_line(subject.domain, ask),
     )
 

@@ -26,10 +26,11 @@ def soa_line(domain: str, zone: str, ask: Ask) -> Line:
     return Line(ROOM, title, expected, answer.values[0], True)
 
 
-def mx_line(domain: str, addresses: Iterable[str], ask: Ask) -> Line:
+def mx_line(domain: str, hostname: str, addresses: Iterable[str], ask: Ask) -> Line:
     """Each MX of the domain is a host name with public addresses: no alias, no address, no private network.
 
-    ``addresses``: the host's own. A private one of these is a warning: a host may serve one network only.
+    ``hostname``, ``addresses``: the host's own. A private address of these is a warning: a host may serve one network
+    only. That the name has no address at all is its own record's fault.
     """
     answer = ask(domain, "MX")
     title, expected = f"MX path {domain}", "host names with public addresses"
@@ -38,6 +39,8 @@ def mx_line(domain: str, addresses: Iterable[str], ask: Ask) -> Line:
     names = [str(rdata.exchange).rstrip(".").lower() for rdata in answer.rdatas]  # type: ignore[attr-defined]
     if not names:
         return Line(ROOM, title, expected, "no MX", None, "first the MX record")  # its own line is red
+    if hostname in names and not any(ask(hostname, kind).values for kind in ("A", "AAAA")):
+        return Line(ROOM, title, expected, f"{hostname} has no address", None, "first its A or AAAA record")
     faults = [fault for name in names if (fault := mx_fault(name, ask, set(addresses)))]
     seen = ", ".join(names) or "."
     if refused := [text for serious, text in faults if serious]:

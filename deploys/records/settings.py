@@ -203,6 +203,11 @@ class HostRecords(Settings):
         " Default: its own.",
         examples=[["192.0.2.10", "2001:db8::10"]],
     )
+    verify: bool = Field(
+        default=True,
+        description="Whether `verify` looks at the DNS. `false` is for trials, whose names nobody publishes.",
+        examples=[False],
+    )
     resolver: IpAddress | None = Field(
         default=None, description="Whom `verify` asks. Default: the workstation's own resolver.", examples=["9.9.9.9"]
     )

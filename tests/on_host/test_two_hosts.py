@@ -15,6 +15,13 @@ import dns.resolver
 import docker
 import pytest
 
+from deploys.mailserver import MailServer
+from deploys.proof.line import Line
+from deploys.records.check import check
+from deploys.records.gather import subjects
+from deploys.records.resolver import Resolver
+from deploys.records.subject import Subject
+from facts.dns import PublicRecords
 from lab import host, names, network, sweep
 from lab.errors import Unavailable
 from lab.mailhost import MailHost
@@ -228,3 +235,38 @@ def test_a_second_run_changes_nothing_and_no_key_or_certificate(pair: Pair):
 def test_the_proof_of_both_is_without_a_red_line(pair: Pair):
     run = pair.verify()
     assert run.rc == 0, run.output
+
+
+def about(pair: Pair, number: int) -> tuple[Subject, ...]:
+    """What verify expects the DNS to say of one of the two, by what the host has."""
+    one, fact = pair.hosts[number], PublicRecords()
+    mail = MailServer.read(one.words, base=pair.site)
+    asked = fact.command(keys=mail.records.keys, certificate=mail.tls.chain_path, next_key=mail.records.next_key)
+    on_host = fact.process(one.run(asked.get_raw_value()).stdout.splitlines())
+    page = mail.webmail.hostname if mail.webmail else None
+    return subjects(mail.hostname, mail.domains, page, mail.dovecot.protocols, mail.records, on_host)
+
+
+def test_each_record_taken_away_turns_its_line_red_and_no_other(pair: Pair):
+    """Lines that need the record say that they cannot know; the name server's own line counts what it lacks."""
+    subject = about(pair, 0)
+
+    def red() -> list[Line]:
+        ask = Resolver(pair.names.server).ask  # the authoritative server: nothing between us remembers
+        return [one for one in check(subject, (), ask, time.time()) if one.ok is False]
+
+    assert red() == []
+    zone = pair.names.zones["example.com"]
+    rows = [row for row in zone.splitlines(keepends=True) if row[0] not in ";$" and " SOA " not in row]
+    rows = [row for row in rows if " NS " not in row and not row.startswith("ns.")]
+    assert len(rows) > 15
+    try:
+        for row in rows:
+            name, _, _, kind, *_ = row.split()
+            pair.names.without("example.com", row)
+            found = red()
+            assert [one.what for one in found] == [f"{kind} {name.rstrip('.')}"], (row, found)
+            assert found[0].remedy.startswith("publish"), found
+    finally:
+        pair.names.publish("example.com", zone)
+    assert red() == []

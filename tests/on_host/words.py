@@ -32,6 +32,7 @@ EXAMPLE: dict[str, Any] = {
     "aliases": {"info@example.com": [TITO, IQBAL]},
     "catch_all": {"example.net": ANA},
     "webmail": {"hostname": "webmail.example.com"},
+    "dns": {"verify": False},  # nobody publishes these names
     "resolver": "host",  # containers reach no root server
     "filter": {"blocklists": False},  # nor any list
 }
