@@ -15,8 +15,11 @@ from operations import config, dkim, unit
 TARGET = render.DIRECTORY
 UNITS = render.UNITS
 USER = "_rspamd"
-_VALIDATE = """said=$(rspamadm --var=CONFDIR=$STAGE --var=LOCAL_CONFDIR=$STAGE configtest -q -c $STAGE/rspamd.conf 2>&1) ||
-{ printf '%s\\n' "$said" | sed "s|$STAGE|$TARGET|g" >&2; exit 1; }
+_VALIDATE = """there="--var=CONFDIR=$STAGE --var=LOCAL_CONFDIR=$STAGE"
+said=$(rspamadm $there configtest -q -c $STAGE/rspamd.conf 2>&1) || {
+  printf '%s\\n' "$said" | sed "s|$STAGE|$TARGET|g" >&2
+  exit 1
+}
 """
 
 
