@@ -68,6 +68,15 @@ def test_bounces_are_judged_by_the_hosts_own_spf_and_dmarc():
     ]
 
 
+def test_bounces_are_signed_and_the_hosts_own_name_has_the_keys():
+    records = host.host_dkim(replace(COM, host_dkim=KEYS))
+    assert [one.name for one in records] == [
+        "mail._domainkey.mail.example.com.", "mail-ed25519._domainkey.mail.example.com.",
+    ]  # fmt: skip
+    assert set(records) <= set(whole.everything([replace(COM, host_dkim=KEYS)]))
+    assert host.host_dkim(COM) == ()
+
+
 def test_a_host_whose_name_is_a_mail_domain_has_one_spf_record_not_two():
     subject = replace(COM, domain="mail.example.com", domains=("mail.example.com",))
     spf = [one for one in whole.everything([subject]) if one.type == "TXT" and one.text.startswith("v=spf1")]
