@@ -6,8 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from pyinfra import host
-from pyinfra.api import operation
-from pyinfra.api.exceptions import OperationError
+from pyinfra.api import QuoteString, StringCommand, operation
 
 from facts.dkim import DkimKeys
 from operations.script import script
@@ -35,13 +34,19 @@ def keys(directory: str, names: Iterable[str], given: Mapping[str, GivenKey], gr
     """
     wanted = sorted(names)
     there = host.get_fact(DkimKeys, directory=directory, group=group)
-    for name, key in given.items():
-        if name in there.digests and there.digests[name] != key.digest:
-            selector = name.rpartition(".")[2]
-            raise OperationError(f"{name} has another key on this host, and it is published; declare a new selector"
-                                 f" for the given key instead of {selector}")  # fmt: skip
+    others = [name for name, key in given.items() if there.digests.get(name, key.digest) != key.digest]
+    if others:  # a failing command, for an exception would end the run on all hosts
+        yield StringCommand("echo", QuoteString(_other(others)), ">&2; exit 1")
+        return
     if not set(wanted) - set(there.digests) and not there.loose:
         host.noop(f"{len(wanted)} keys of DKIM are there")
         return
     lines = [f"{name} {given[name].pem.strip()}".replace("\n", "\\n") for name in wanted if name in given]
     yield script("dkim.sh", directory, group, *wanted, stdin="".join(f"{line}\n" for line in lines))
+
+
+def _other(names: list[str]) -> str:
+    return (
+        f"{', '.join(names)}: another key than the given one lies on this host, and is published;"
+        " declare a new selector for the given key"
+    )
