@@ -29,6 +29,16 @@ begin=$(date -d "$(x509 -startdate | cut -d= -f2)" +%s) end=$(date -d "$(x509 -e
 cmp -s fullchain.pem "$1/fullchain.pem" && cmp -s privkey.pem "$1/privkey.pem" &&
 [ "$(stat -c %a%U "$1/privkey.pem")" = 600root ] && echo served
 """
+# Which names lead to where the first one is, by the DNS alone (getent(1), -s); all asked at once.
+_READY = """first=$2; shift 2
+places() { getent -s dns ahosts "$1" 2>/dev/null | cut -d" " -f1 | sort -u; }
+[ $# = 0 ] || here=$(places "$first")
+for name in "$@"; do
+  { there=$(places "$name"); [ -z "$there" ] || [ "$(printf "%s\n" $here $there | sort | uniq -d | wc -l)" = 0 ] ||
+    echo "ready $name"; } &
+done
+wait
+"""
 
 
 @dataclass(frozen=True)
@@ -36,7 +46,8 @@ class Ordered(Record):
     """``server``: the directory it comes from, None where there is none yet; ``authenticator``: certbot's plugin;
     ``names`` it covers; ``fresh``: it fits its key and lasts; ``served``: it is the one that services read; ``renews``:
     certbot's timer renews it, for the same key; ``failure``: when and why the last order came to nothing; ``trusted``:
-    the certificates (PEM) that we made the host trust."""
+    the certificates (PEM) that we made the host trust; ``ready``: those of the names asked about that the DNS leads to
+    where the first one is."""
 
     server: str | None = None
     authenticator: str | None = None
@@ -46,6 +57,7 @@ class Ordered(Record):
     renews: bool = False
     failure: str | None = None
     trusted: str | None = None
+    ready: tuple[str, ...] = ()
 
 
 class OrderedCertificate(FactBase[Ordered]):
@@ -57,13 +69,15 @@ class OrderedCertificate(FactBase[Ordered]):
     default = Ordered
 
     @override
-    def requires_command(self, directory: str) -> str:
+    def requires_command(self, directory: str, optional: list[str] | None = None, first: str = "") -> str:
         return "openssl"
 
     @override
-    def command(self, directory: str) -> StringCommand:
-        own = StringCommand("sh", "-c", QuoteString(f"{TRUSTED}{_STATE}"), "acme", QuoteString(directory))
-        return StringCommand(own, "; true")
+    def command(self, directory: str, optional: list[str] | None = None, first: str = "") -> StringCommand:
+        arguments = [QuoteString(word) for word in (directory, first, *(optional or ()))]
+        # The state in a shell of its own, for it may end early.
+        text = f"(\n{TRUSTED}{_STATE}\n)\n{_READY}"
+        return StringCommand("sh", "-c", QuoteString(text), "acme", *arguments, "; true")
 
     @override
     def process(self, output: list[str]) -> Ordered:
@@ -77,5 +91,6 @@ class OrderedCertificate(FactBase[Ordered]):
             served="served" in words,
             renews=only.get("autorenew") != "False" and only.get("reuse_key") == "True",
             failure=only.get("failure"),
+            ready=tuple(sorted(words.get("ready", []))),
             trusted=as_text(words.get("trusted")) if "known" in words else None,
         )

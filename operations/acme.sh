@@ -1,11 +1,14 @@
-# acme.issued on the host. $1 directory, $2 order|deliver, $3 hook, $4 webroot or nothing, $5 how many names, the names;
-# the rest: options of certbot. stdin: whom to trust. $FAILURE, $LETSENCRYPT, $LINEAGE, $TRUSTED: paths and a name.
+# acme.issued on the host. $1 directory, $2 order|deliver, $3 hook, $4 webroot or nothing, $5 how many names, the names,
+# how many others that the DNS leads here, those; the rest: options of certbot. stdin: whom to trust. $FAILURE, $LETSENCRYPT, $LINEAGE, $TRUSTED: paths and a name.
 set -eu
 umask 022
 directory=$1 task=$2 hook=$3 webroot=$4 count=$5
 shift 5
 names=
 while [ "$count" -gt 0 ]; do names="$names $1" count=$((count - 1)); shift; done
+others= count=$1
+shift
+while [ "$count" -gt 0 ]; do others="$others $1" count=$((count - 1)); shift; done
 (umask 077; mkdir -p -- "$(dirname "$FAILURE")")
 LC_ALL=C.UTF-8
 export LC_ALL
@@ -44,7 +47,7 @@ order() {
         resolved
         mkdir -p -- "$webroot"
     fi
-    for name in $names; do set -- "$@" -d "$name"; done
+    for name in $names $others; do set -- "$@" -d "$name"; done
     tries=0
     until said=$(certbot certonly --non-interactive --agree-tos --no-eff-email --cert-name "$LINEAGE" \
         --key-type ecdsa --elliptic-curve secp256r1 --reuse-key --force-renewal --renew-with-new-domains "$@" 2>&1); do
