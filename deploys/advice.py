@@ -13,7 +13,7 @@ from deploys.values.sizes import in_words
 
 def warnings(mail: MailServer) -> list[str]:
     """One line for each, ``key: what it means; what to do about it``."""
-    return [*_forwards(mail), *_wide_networks(mail), *_small_quotas(mail), *_loose_files(mail)]
+    return [*_forwards(mail), *_wide_networks(mail), *_small_quotas(mail), *_loose_files(mail), *_uncovered(mail)]
 
 
 def _forwards(mail: MailServer) -> Iterator[str]:
@@ -46,6 +46,14 @@ def _small_quotas(mail: MailServer) -> Iterator[str]:
                 f"{key}: {in_words(quota)} is less than one message of message_size ({in_words(mail.message_size)}); "
                 "write more, or a smaller message_size"
             )
+
+
+def _uncovered(mail: MailServer) -> Iterator[str]:
+    if mail.clients and mail.uncovered:
+        yield (
+            f"clients: tls.certificate does not cover {', '.join(mail.uncovered)}, so mail programs find no settings "
+            "and there is no MTA-STS policy; get one that does, or write clients: false"
+        )
 
 
 def _loose_files(mail: MailServer) -> Iterator[str]:

@@ -27,6 +27,7 @@ with refusals():
             mail.dovecot.protocols,
             words,
             on_host,
+            mail.pages,
         ),
         directory=home / "dns",
     )

@@ -3,6 +3,7 @@
 from pyinfra import config, host
 
 from deploys.apache.deploy import deploy_apache, deploy_challenges
+from deploys.clients.deploy import deploy_clients
 from deploys.dovecot.deploy import deploy_dovecot
 from deploys.filter.deploy import deploy_filter
 from deploys.host.deploy import deploy_host, deploy_units
@@ -29,7 +30,7 @@ deploy_host(mail.hostname, machine)
 deploy_units(mail.units)
 if mail.resolves:
     deploy_resolver(mail.resolver, machine.ipv6)
-deploy_tls(mail.tls, mail.names)  # before all that serves it
+deploy_tls(mail.tls, mail.names, mail.page_names)  # before all that serves it
 deploy_dovecot(mail.dovecot, mail.directory, mail.tls, machine.dovecot_series, machine.ipv6)
 if mail.filter:
     deploy_filter(
@@ -40,8 +41,11 @@ room = mail.postfix_room(rewriting)
 deploy_postfix(room, mail.hostname, mail.directory, mail.tls, machine.ipv6, mail.resolves)  # knocks at all of these
 if mail.webmail:
     deploy_squirrelmail(mail.webmail, mail.directory, mail.hostname, mail.tls, php, mail.message_size)
-    deploy_apache(mail.webmail, mail.tls, php, mail.message_size)
+if mail.pages:
+    deploy_clients(mail.client_site, mail.policies, bool(mail.webmail))
+if mail.webmail or mail.pages:
+    deploy_apache(mail.webmail or None, mail.hostname, mail.tls, php, mail.message_size, mail.apache_pages)
 elif mail.tls.by_http:
     deploy_challenges(mail.hostname)
 deploy_retirement(mail, php)  # what nothing above declares any more goes away
-deploy_order(mail.tls, mail.names)  # last: it asks an authority somewhere else, which may refuse
+deploy_order(mail.tls, mail.names, mail.page_names)  # last: it asks an authority somewhere else, which may refuse

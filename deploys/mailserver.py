@@ -1,4 +1,4 @@
-"""MailServer: all rooms' settings in one model, plus checks between rooms."""
+"""MailServer: what the words of mail.yaml mean, for every room; and the checks between rooms."""
 
 from __future__ import annotations
 
@@ -6,164 +6,40 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any
 
-from pydantic import (
-    AfterValidator,
-    BeforeValidator,
-    Field,
-    ModelWrapValidatorHandler,
-    ValidationError,
-    ValidationInfo,
-    model_validator,
-)
+from pydantic import ModelWrapValidatorHandler, ValidationError, ValidationInfo, model_validator
 
 from deploys.apache import render as apache
+from deploys.clients.site import Site, page_names
 from deploys.directory.checks import contradictions
-from deploys.directory.settings import Accounts, Directory, Mailbox
+from deploys.directory.settings import Directory
 from deploys.dovecot import render as dovecot
-from deploys.dovecot.settings import Dovecot
 from deploys.filter import render as rspamd
-from deploys.filter.settings import MILTER, Filter
+from deploys.filter.settings import MILTER
 from deploys.host import render as host
 from deploys.postfix import render as postfix
-from deploys.postfix.settings import Postfix, PostfixWords, Relayhost
+from deploys.postfix.settings import Postfix
 from deploys.reading import errors
 from deploys.reading.shape import without_blanks
-from deploys.records.settings import DomainRecords, HostRecords, Records
+from deploys.records.settings import HostRecords, Records
+from deploys.records.subject import Subject
+from deploys.records.transport import mta_sts_policy
 from deploys.resolver import render as unbound
-from deploys.resolver.settings import ADDRESS, ResolverWord
-from deploys.settings import Problem, Settings, refuse
+from deploys.resolver.settings import ADDRESS
+from deploys.settings import Problem, refuse
 from deploys.squirrelmail import render as squirrelmail
-from deploys.squirrelmail.settings import Webmail
 from deploys.srs import render as srs
 from deploys.tls import check
 from deploys.tls import render as tls
-from deploys.tls.settings import Tls
-from deploys.values import (
-    Address,
-    AliasAddress,
-    Domain,
-    HostName,
-    MailboxAddress,
-    Network,
-    Size,
-    sizes,
-    without_repeats,
-)
+from deploys.values import without_repeats
 from deploys.values.names import domain_of
+from deploys.vocabulary import Words
 from operations.file import File
 
 
-def _page_or_none(value: object, info: ValidationInfo) -> object:
-    if value is True:
-        raise ValueError("is yes; write false for no webmail, or take the line away to have one")
-    return value if value is False else Webmail.model_validate(value, context=info.context)
-
-
-def _filter_or_none(value: object, info: ValidationInfo) -> object:
-    if value is True:
-        raise ValueError("is yes; write false for none, or take the line away to have it")
-    return value if value is False else Filter.model_validate(value, context=info.context)
-
-
-def _named(value: object) -> object:
-    """A list of domains is a mapping in which nothing is said of any."""
-    if isinstance(value, (list, tuple)):
-        return {name: {} for name in value if isinstance(name, str)} if value else {}
-    if not isinstance(value, Mapping):
-        raise ValueError("is not a list; write [one, another]")
-    return value
-
-
-MessageSize = Annotated[Size, AfterValidator(sizes.between(64 << 10, 1 << 30))]  # least: RFC 5321, 4.5.3.1.7
-Quota = Annotated[Size, AfterValidator(sizes.between(0, 1 << 50))]
-Networks = Annotated[tuple[Network, ...], AfterValidator(without_repeats)]
-Checks = Annotated[Filter | Literal[False], BeforeValidator(_filter_or_none)]
-Targets = Annotated[tuple[Address, ...], Field(min_length=1), AfterValidator(without_repeats)]
-Domains = Annotated[dict[Domain, DomainRecords], BeforeValidator(_named)]
-Page = Annotated[Webmail | Literal[False], BeforeValidator(_page_or_none)]
-
-
-class MailServer(Settings):
-    """The words of mail.yaml, as the operator groups them: a hostname, a domain and a mailbox are enough."""
-
-    hostname: HostName = Field(
-        description="The server's own name in the DNS, which it greets with and mail programs connect to."
-        " It cannot be one of `domains`.",
-        examples=["mail.example.org"],
-    )
-    domain_words: Domains = Field(
-        alias="domains",
-        min_length=1,
-        description="The domains whose mail arrives here, as a list, or as a mapping to what is said of each. Names in"
-        " any script; they are turned into xn-- form.",
-        examples=[["example.org", "bücher.example"]],
-    )
-    mailboxes: dict[MailboxAddress, Mailbox] = Field(
-        min_length=1,
-        description="Who has a mailbox. Upper and lower case are the same; tagged mail (tito+shop@) arrives in tito's.",
-        examples=[{"tito@example.org": {"password": "{ARGON2ID}$argon2id$v=19$m=19456,t=2,p=1$…", "quota": "5G"}}],
-    )
-    aliases: dict[AliasAddress, Targets] = Field(
-        default={},
-        description="Addresses that lead to others, here or elsewhere. To forward a mailbox and keep a copy, list its"
-        " own address too. postmaster@ and abuse@ every domain lead to `postmaster` unless they are declared.",
-        examples=[{"sales@example.org": ["tito@example.org", "iqbal@example.org"]}],
-    )
-    catch_all: dict[Domain, Address] = Field(
-        default={},
-        description="For a domain, the address that gets the mail to nobody there. Without it such mail is refused.",
-        examples=[{"example.org": "tito@example.org"}],
-    )
-    postmaster: Address | None = Field(
-        default=None,
-        description="Who reads the mail to postmaster@, abuse@ and root. Default: the first of `mailboxes`.",
-        examples=["tito@example.org"],
-    )
-    accounts: Accounts = Field(
-        default="virtual",
-        description="`virtual`: mailboxes of this server alone. `system`: every mailbox is a Unix user (made if"
-        " missing) with ~/Maildir, who logs in as tito or tito@example.org.",
-    )
-    quota: Quota = Field(default=1 << 30, description="The most one mailbox may hold; 0 is no limit.", examples=["5G"])
-    message_size: MessageSize = Field(
-        default=50 << 20,
-        description="The largest message, as it travels (attachments grow by a third), by SMTP and webmail. 64K to 1G.",
-        examples=["25M"],
-    )
-    trusted_networks: Networks = Field(
-        default=(),
-        description="Networks whose hosts may send mail anywhere without a password; loopback always may.",
-        examples=[["192.0.2.0/28", "2001:db8::/64"]],
-    )
-    relayhost: Relayhost | None = Field(
-        default=None,
-        description="The server that takes all outgoing mail. Default: straight to each recipient's own.",
-        examples=[{"host": "smtp.example.net", "username": "tito", "password": {"file": "relayhost.password"}}],
-    )
-    tls: Tls = Field(
-        default=Tls(),
-        description="The certificate: by `acme`, or your own files. Default: an authority made on the host signs one,"
-        " which is for trials.",
-        examples=[{"acme": {"email": "hostmaster@example.org"}}],
-    )
-    webmail: Page = Field(
-        default=Webmail(), description="The webmail, SquirrelMail; `false` for none.", examples=[False]
-    )
-    filter: Checks = Field(
-        default=Filter(), description="The filter, rspamd: signs, checks, sorts; `false` for none.", examples=[False]
-    )
-    resolver: ResolverWord = Field(
-        default="local",
-        description="Whom the mail programs ask for names. `local`: a resolver on the host, which asks the world itself"
-        " and validates (DNSSEC); blocklists and DANE want it. `host`: whoever the host asks. `{forward: …}`: a local"
-        " one that asks others.",
-        examples=[{"forward": ["192.0.2.53"]}],
-    )
-    dns: HostRecords = Field(default=HostRecords(), description="What the DNS shall say of the host.")
-    postfix: PostfixWords = Field(default=PostfixWords(), description="What has no word of its own here, for Postfix.")
-    dovecot: Dovecot = Field(default=Dovecot(), description="For Dovecot.")
+class MailServer(Words):
+    """The server that a mail.yaml declares."""
 
     @classmethod
     def read(cls, words: Mapping[str, Any] | MailServer, base: Path | str = ".") -> MailServer:
@@ -271,6 +147,51 @@ class MailServer(Settings):
         """The names whose letters are signed: the domains, and the host, which writes the bounces."""
         return (*self.domains, self.hostname)
 
+    @cached_property
+    def pages(self) -> bool:
+        """Whether pages for mail programs are served: declared, and the operator's own certificate, if any, covers
+        their names."""
+        return self.clients and not self.uncovered
+
+    @cached_property
+    def uncovered(self) -> tuple[str, ...]:
+        """The pages' names that the operator's own certificate lacks."""
+        wanted = page_names(self.domains)
+        return check.uncovered(self.tls.certificate.read_bytes(), wanted) if self.tls.certificate else ()
+
+    @property
+    def page_names(self) -> tuple[str, ...]:
+        """The host names of the pages for mail programs, which the certificate covers as soon as the DNS has them."""
+        return page_names(self.domains) if self.pages else ()
+
+    @property
+    def policies(self) -> dict[str, str]:
+        """The MTA-STS policy of each domain that has one, from the very datum of its MX."""
+        if not self.pages:
+            return {}
+        return {
+            domain: mta_sts_policy(Subject(domain, self.hostname, words=words))
+            for domain, words in self.domain_words.items()
+            if words.mta_sts
+        }
+
+    @property
+    def apache_pages(self) -> apache.Pages | None:
+        """What Apache must know of the pages for mail programs."""
+        return apache.Pages(self.domains, tuple(self.policies)) if self.pages else None
+
+    @property
+    def client_site(self) -> Site:
+        """What mail programs must know."""
+        return Site(
+            hostname=self.hostname,
+            domains=self.domains,
+            protocols=tuple(self.dovecot.protocols),
+            title=self.webmail.title if self.webmail else self.domains[0],
+            page=apache.address(self.webmail or None, self.hostname),
+            sieve="sieve" in self.dovecot.protocols,
+        )
+
     @property
     def names(self) -> tuple[str, ...]:
         """The host names that the certificate must cover."""
@@ -285,7 +206,7 @@ class MailServer(Settings):
             dovecot.packages(self.dovecot),
             postfix.packages(self.postfix_room()),
         ]
-        if self.webmail or self.tls.by_http:
+        if self.webmail or self.pages or self.tls.by_http:
             rooms.append(apache.packages())
         if self.resolves:
             rooms.append(unbound.packages())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
+from xml.sax.saxutils import escape
 
 from jinja2 import Environment, StrictUndefined
 
@@ -32,6 +33,11 @@ def lua_quote(value: str) -> str:
     return '"' + _printable(value).replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
+def xml_quote(value: str) -> str:
+    """``value`` as XML or HTML text, or between double quotes (XML 1.0, 2.4)."""
+    return escape(_printable(value), {'"': "&quot;"})
+
+
 def apache_quote(value: str) -> str:
     """``value`` as one argument of an Apache directive."""
     return '"' + _printable(value).replace("\\", "\\\\").replace('"', '\\"') + '"'
@@ -43,4 +49,4 @@ def _printable(value: str) -> str:
     return value
 
 
-_environment.filters.update(php=php_quote, dovecot=dovecot_quote, apache=apache_quote, lua=lua_quote)
+_environment.filters.update(php=php_quote, dovecot=dovecot_quote, apache=apache_quote, lua=lua_quote, xml=xml_quote)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pyinfra.api import deploy
 
 from deploys.apache import deploy as apache
+from deploys.clients import deploy as clients
 from deploys.dovecot import deploy as dovecot
 from deploys.filter import render as rspamd
 from deploys.host.deploy import UNITS
@@ -22,7 +23,7 @@ from operations import config, unit
 def deploy_retirement(mail: MailServer, php: str) -> None:
     """Stop the units of rooms left out, and remove the files of every target outside the declared ones."""
     if not mail.webmail:
-        for name in (*(() if mail.tls.by_http else ("apache2.service",)), f"php{php}-fpm.service"):
+        for name in (*(() if mail.tls.by_http or mail.pages else ("apache2.service",)), f"php{php}-fpm.service"):
             unit.converge(name=f"Stop {name}, which serves nothing declared", unit=name, running=False)
     for name in _idle(mail):
         unit.converge(name=f"Stop {name}, which nothing declared needs", unit=name, running=False)
@@ -44,9 +45,22 @@ def targets(mail: MailServer, php: str) -> tuple[str, ...]:
     """Every target of config.tree in a run with these words."""
     # tls.DIRECTORY always: where the operator's own files once lay, the local authority's lie now, by the same names.
     pages = squirrelmail.targets(php) if mail.webmail else ()
-    http = (apache.TARGET,) if mail.webmail or mail.tls.by_http else ()
+    http = (apache.TARGET,) if mail.webmail or mail.pages or mail.tls.by_http else ()
+    own = (clients.TARGET,) if mail.pages else ()
     orders = (LETSENCRYPT,) if mail.tls.acme else ()
     checks = (rspamd.DIRECTORY,) if mail.filter else ()
     names = (resolver.DIRECTORY,) if mail.resolves else ()
     forwarding = tuple(map(srs.target, srs.SERIES)) if mail.forwards else ()
-    return (tls.DIRECTORY, UNITS, *names, *forwarding, *orders, dovecot.TARGET, postfix.TARGET, *checks, *http, *pages)
+    return (
+        tls.DIRECTORY,
+        UNITS,
+        *names,
+        *forwarding,
+        *orders,
+        dovecot.TARGET,
+        postfix.TARGET,
+        *checks,
+        *http,
+        *own,
+        *pages,
+    )

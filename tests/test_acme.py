@@ -27,10 +27,9 @@ ROOT = certify("Root", authority=True, begin=NOW - timedelta(days=1), end=NOW + 
 KEY = "hmac-sha256:acme-key:c2VjcmV0IHNlY3JldCBzZWNyZXQ="
 
 
-def server(base: Path | str = ".", webmail: Any = None, **acme: Any) -> MailServer:
-    return MailServer.read(
-        example(tls={"acme": {"email": "hostmaster@example.org", **acme}}, webmail=webmail), base=base
-    )
+def server(base: Path | str = ".", webmail: Any = None, clients: Any = None, **acme: Any) -> MailServer:
+    order = {"acme": {"email": "hostmaster@example.org", **acme}}
+    return MailServer.read(example(tls=order, webmail=webmail, clients=clients), base=base)
 
 
 def refusals(**acme: Any) -> list[str]:
@@ -47,7 +46,9 @@ def declared(mail: MailServer) -> Acme:
 @pytest.fixture
 def by_dns(monkeypatch: pytest.MonkeyPatch) -> MailServer:
     monkeypatch.setenv("ACME_KEY", KEY)
-    return server(webmail=False, challenge={"rfc2136": {"server": "192.0.2.53", "key": {"env": "ACME_KEY"}}})
+    return server(
+        webmail=False, clients=False, challenge={"rfc2136": {"server": "192.0.2.53", "key": {"env": "ACME_KEY"}}}
+    )
 
 
 def test_an_address_is_enough_and_lets_encrypt_is_asked():
@@ -109,7 +110,7 @@ def test_the_host_trusts_every_certificate_of_ca_file(tmp_path: Path):
 def test_apache_answers_the_authority_on_every_name_and_leads_everything_else_to_https():
     mail = server()
     assert mail.webmail
-    text = apache.apache2_conf(mail.webmail, mail.tls, "8.2", mail.message_size)
+    text = apache.apache2_conf(mail.webmail or None, mail.hostname, mail.tls, "8.2", mail.message_size)
     assert 'Alias /.well-known/acme-challenge/ "/var/lib/posthaus-acme/.well-known/acme-challenge/"' in text
     assert (
         r'RedirectMatch permanent "^(?!/\\.well-known/acme-challenge/)/(.*)$" "https://webmail.example.org/$1"' in text
@@ -117,7 +118,7 @@ def test_apache_answers_the_authority_on_every_name_and_leads_everything_else_to
 
 
 def test_without_webmail_apache_serves_challenges_at_port_80_alone():
-    mail = server(webmail=False)
+    mail = server(webmail=False, clients=False)
     text = apache.challenges_conf(mail.hostname)
     assert [line for line in text.splitlines() if line.startswith("Listen")] == ["Listen 80"]
     assert "ssl" not in text

@@ -35,7 +35,7 @@ NAMES = ("mail.example.org", "webmail.example.org")
 
 
 def test_a_certificate_of_ones_own_is_found_from_the_directory_of_mail_yaml(accepted, certificate, tmp_path):
-    mail = accepted(tls=certificate(*NAMES))
+    mail = accepted(tls=certificate(*NAMES), clients=False)
     assert (mail.tls.certificate, mail.tls.key) == (tmp_path / "chain.pem", tmp_path / "key.pem")
     assert warnings(mail) == []
 
@@ -53,7 +53,7 @@ def test_the_key_of_another_certificate_is_refused(refusal, certificate, tmp_pat
 def test_a_key_that_everybody_can_read_is_a_warning(accepted, certificate, tmp_path):
     tls = certificate(*NAMES)
     (tmp_path / "key.pem").chmod(0o644)
-    (warning,) = warnings(accepted(tls=tls))
+    (warning,) = warnings(accepted(tls=tls, clients=False))
     assert warning.startswith("tls.key: ")
     assert "chmod 600" in warning
 

@@ -107,11 +107,13 @@ def test_a_resolver_that_asks_its_neighbours_is_a_warning():
 
 def test_preflight_needs_exactly_the_ports_that_the_proof_wants_open():
     for words in (mail(), mail(dovecot={"protocols": ["imap"]}, webmail=False), mail(webmail={"port": 8443})):
-        assert {door.port for door in doors(words)} == set(needed_ports(words.dovecot, words.webmail))
+        assert {door.port for door in doors(words)} == set(
+            needed_ports(words.dovecot, words.webmail, pages=words.pages)
+        )
 
 
 def test_a_port_of_a_protocol_that_is_not_declared_must_be_shut():
-    served = doors(mail(dovecot={"protocols": ["imap"]}, webmail=False))
+    served = doors(mail(dovecot={"protocols": ["imap"]}, webmail=False, clients=False))
     found = listeners.lines(served, listening(25, 465, 587, 143, 993, 110, 80))
     assert {line.what for line in found if not line.ok} == {"port 110/tcp", "port 80/tcp"}
 

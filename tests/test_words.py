@@ -35,7 +35,7 @@ def test_blank_sections_say_nothing(accepted):
 
 
 def test_webmail_can_be_left_out(accepted):
-    mail = accepted(webmail=False)
+    mail = accepted(webmail=False, clients=False)
     assert mail.webmail is False
     assert mail.names == ("mail.example.org",)
     assert not {"apache2", "php-fpm"} & set(mail.packages())

@@ -22,9 +22,12 @@ _VALIDATE = (
 
 
 @deploy("Apache")
-def deploy_apache(webmail: Webmail, tls: Tls, php: str, message_size: int) -> None:
-    """Serve the webmail by https, and lead http there. ``message_size`` in bytes; ``php`` such as ``8.2``."""
-    _serve(render.apache2_conf(webmail, tls, php, message_size), render.probe(webmail), (tls.chain_path, tls.key_path))
+def deploy_apache(
+    webmail: Webmail | None, hostname: str, tls: Tls, php: str, message_size: int, pages: render.Pages | None
+) -> None:
+    """Serve the webmail and the pages for mail programs by https, and lead http there. As for ``apache2_conf``."""
+    text = render.apache2_conf(webmail, hostname, tls, php, message_size, pages)
+    _serve(text, render.probe(webmail, hostname), (tls.chain_path, tls.key_path))
 
 
 @deploy("Apache")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
+from deploys.clients.render import DIRECTORY, SCRIPT
 from deploys.render import template
 from deploys.squirrelmail.render import HOME, post_size, socket
 from deploys.squirrelmail.settings import Webmail
@@ -39,29 +41,60 @@ MODULES = (
 )
 
 
+@dataclass(frozen=True)
+class Pages:
+    """``domains``: whose mail programs ask; ``policies``: those of them that have an MTA-STS policy."""
+
+    domains: tuple[str, ...]
+    policies: tuple[str, ...]
+
+
 def packages() -> tuple[str, ...]:
     """Apache alone: its modules come with it."""
     return ("apache2",)
 
 
-def apache2_conf(webmail: Webmail, tls: Tls, php: str, message_size: int) -> str:
-    """The whole of apache2.conf. ``message_size`` in bytes decides how large a form may be."""
+def apache2_conf(
+    webmail: Webmail | None, hostname: str, tls: Tls, php: str, message_size: int, pages: Pages | None = None
+) -> str:
+    """The whole of apache2.conf: the webmail, if any, and the pages for mail programs, if any.
+
+    ``hostname``: the server's own name, for a host without webmail. ``message_size`` in bytes decides how large a form
+    may be; ``php`` such as ``8.2``.
+    """
+    place = address(webmail, hostname)
     return template(
         HERE / "apache2.conf.j2",
-        hostname=webmail.hostname,
-        address=address(webmail),
-        authority=address(webmail).removeprefix("https://"),
-        port=webmail.port,
-        home=HOME,
-        socket=socket(php),
+        hostname=webmail.hostname if webmail else hostname,
+        address=place,
+        authority=place.removeprefix("https://"),
+        port=webmail.port if webmail else 443,
+        home=HOME if webmail else f"{DIRECTORY}/setup",
+        socket=socket(php) if webmail else "",
         chain=tls.chain_path,
         key=tls.key_path,
-        modules=MODULES,
+        modules=(*MODULES, *(("lua",) if pages else ())),
         libraries=LIBRARIES,
         ciphers=CIPHERS,
-        largest_form=post_size(message_size),
+        largest_form=post_size(message_size) if webmail else 1 << 16,
         challenges=CHALLENGES if tls.by_http else "",
         webroot=WEBROOT,
+        directory=DIRECTORY,
+        script=f"{DIRECTORY}/{SCRIPT}",
+        pages=pages_conf(pages, tls) if pages else "",
+    )
+
+
+def pages_conf(pages: Pages, tls: Tls) -> str:
+    """The sites that mail programs ask."""
+    return template(
+        HERE / "pages.conf.j2",
+        domains=pages.domains,
+        policies=pages.policies,
+        directory=DIRECTORY,
+        script=f"{DIRECTORY}/{SCRIPT}",
+        chain=tls.chain_path,
+        key=tls.key_path,
     )
 
 
@@ -77,8 +110,10 @@ def challenges_conf(hostname: str) -> str:
     )
 
 
-def address(webmail: Webmail) -> str:
-    """The webmail as a browser names it, without a slash at the end."""
+def address(webmail: Webmail | None, hostname: str = "") -> str:
+    """Where people look, as a browser names it, without a slash at the end: the webmail, else the server itself."""
+    if not webmail:
+        return f"https://{hostname}"
     port = "" if webmail.port == 443 else f":{webmail.port}"
     return f"https://{webmail.hostname}{port}"
 
@@ -86,10 +121,11 @@ def address(webmail: Webmail) -> str:
 PROBE_CHALLENGES = "bash -c 'exec 3<>/dev/tcp/127.0.0.1/80'"
 
 
-def probe(webmail: Webmail) -> str:
+def probe(webmail: Webmail | None, hostname: str) -> str:
     """A shell command, needing bash alone: Apache leads to the webmail, and its https port is open."""
-    ask = f"printf 'HEAD / HTTP/1.1\\r\\nHost: {webmail.hostname}\\r\\nConnection: close\\r\\n\\r\\n' >&3"
+    host, port = (webmail.hostname, webmail.port) if webmail else (hostname, 443)
+    ask = f"printf 'HEAD / HTTP/1.1\\r\\nHost: {host}\\r\\nConnection: close\\r\\n\\r\\n' >&3"
     return (
-        f"bash -c \"exec 3<>/dev/tcp/127.0.0.1/80 && {ask} && grep -q '^Location: {address(webmail)}/' <&3"
-        f' && exec 4<>/dev/tcp/127.0.0.1/{webmail.port}"'
+        f"bash -c \"exec 3<>/dev/tcp/127.0.0.1/80 && {ask} && grep -q '^Location: {address(webmail, hostname)}/' <&3"
+        f' && exec 4<>/dev/tcp/127.0.0.1/{port}"'
     )

@@ -40,6 +40,9 @@ class Words(Protocol):
     def tls(self) -> Tls: ...
 
     @property
+    def pages(self) -> bool: ...
+
+    @property
     def resolver(self) -> ResolverWord: ...
 
 
@@ -72,7 +75,7 @@ def _look(mail: Words) -> tuple[MachineState, list[str]]:
     if no_access := access_problems(machine, bool(declared["_sudo"]), bool(declared["_sudo_password"])):
         return machine, no_access
     listeners: list[Listener] = host.get_fact(Listeners)
-    ports = needed_ports(mail.dovecot, mail.webmail, mail.tls.by_http)
+    ports = needed_ports(mail.dovecot, mail.webmail, mail.tls.by_http, mail.pages)
     return machine, [*problems(machine, listeners, ports), *_names(mail, listeners)]
 
 

@@ -20,14 +20,19 @@ CLOCK_SECONDS = 300
 OURS = {"master", "smtpd", "postscreen", "dovecot", "imap-login", "pop3-login", "managesieve-log", "apache2"}
 
 
-def needed_ports(dovecot: Dovecot, webmail: Webmail | Literal[False], challenged: bool = False) -> dict[int, str]:
-    """``{TCP port: the program that needs it}``; ``challenged``: an ACME authority comes to port 80."""
+def needed_ports(
+    dovecot: Dovecot, webmail: Webmail | Literal[False], challenged: bool = False, pages: bool = False
+) -> dict[int, str]:
+    """``{TCP port: the program that needs it}``; ``challenged``: an ACME authority comes to port 80; ``pages``: mail
+    programs ask Apache."""
     ports = dict.fromkeys((25, 465, 587), "Postfix")
     reading = {"imap": (143, 993), "pop3": (110, 995), "sieve": (4190,)}
     for protocol in dovecot.protocols:
         ports |= dict.fromkeys(reading[protocol], "Dovecot")
-    if webmail or challenged:
+    if webmail or challenged or pages:
         ports[80] = "Apache"
+    if pages:
+        ports[443] = "Apache"
     if webmail:
         ports[webmail.port] = "Apache"
     return ports

@@ -37,9 +37,10 @@ BY_PROTOCOL = {
 def doors(mail: MailServer) -> tuple[Door, ...]:
     """Every port that is declared, and no other."""
     by_protocol = [door for protocol in mail.dovecot.protocols for door in BY_PROTOCOL[protocol]]
-    http = [Door(80, None, "HTTP")] if mail.webmail or mail.tls.by_http else []
+    http = [Door(80, None, "HTTP")] if mail.webmail or mail.pages or mail.tls.by_http else []
     webmail = [Door(mail.webmail.port, "https", "webmail")] if mail.webmail else []
-    return (*ALWAYS, *by_protocol, *http, *webmail)
+    other = [Door(443, "pages", "HTTPS")] if mail.pages and not (mail.webmail and mail.webmail.port == 443) else []
+    return (*ALWAYS, *by_protocol, *http, *webmail, *other)
 
 
 def probe(mail: MailServer) -> str:

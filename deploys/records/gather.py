@@ -40,8 +40,11 @@ def subjects(
     protocols: Iterable[str],
     words: Records,
     on_host: Publishable,
+    pages: bool = False,
 ) -> tuple[Subject, ...]:
     """One subject for each domain. Declared addresses win over those that the host sees on its own interfaces.
+
+    ``pages``: what mta-sts, autoconfig and autodiscover lead to is served.
 
     Raises WordsError for words about a domain that is none of ours, and for a zone that could not be served.
     """
@@ -63,7 +66,7 @@ def subjects(
             dkim=_keys(on_host, domain),
             host_dkim=_keys(on_host, hostname),
             tlsa=on_host.tlsa if words.tlsa else (),
-            pages=False,  # no room serves them yet
+            pages=pages,
             reports_for=_reporting_to(domain, names, words),
             words=words.of(domain),
         )

@@ -93,12 +93,7 @@ def _order(chain: Chain) -> list[str]:
 
 
 def _names(leaf: x509.Certificate, names: Iterable[str]) -> list[str]:
-    try:
-        covered = leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName).value.get_values_for_type(
-            x509.DNSName
-        )
-    except x509.ExtensionNotFound:
-        covered = []
+    covered = _covered(leaf)
     missing = [name for name in names if not any(_covers(pattern.lower(), name.lower()) for pattern in covered)]
     if not missing:
         return []
@@ -106,6 +101,21 @@ def _names(leaf: x509.Certificate, names: Iterable[str]) -> list[str]:
         f"tls.certificate does not cover {', '.join(missing)}: it is for {', '.join(covered) or 'no DNS name'}; "
         "get one whose subjectAltName holds them too"
     ]
+
+
+def uncovered(certificate_pem: bytes, names: Iterable[str]) -> tuple[str, ...]:
+    """Those of ``names`` that the first certificate is not for; all of them where there is none."""
+    chain = _read_chain(certificate_pem)[0]
+    covered = _covered(chain[0]) if chain else []
+    return tuple(name for name in names if not any(_covers(pattern.lower(), name.lower()) for pattern in covered))
+
+
+def _covered(leaf: x509.Certificate) -> list[str]:
+    try:
+        found = leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName)
+    except x509.ExtensionNotFound:
+        return []
+    return found.value.get_values_for_type(x509.DNSName)
 
 
 def _covers(pattern: str, name: str) -> bool:

@@ -24,8 +24,10 @@ test "$(openssl x509 -in fullchain.pem -pubkey -noout)" = "$(openssl pkey -in pr
 
 
 @deploy("TLS")
-def deploy_tls(tls: Tls, names: Iterable[str]) -> None:
+def deploy_tls(tls: Tls, names: Iterable[str], optional: Iterable[str] = ()) -> None:
     """The chain and key that all services read. Raises DeployError where the operator's own do not serve ``names``.
+
+    ``optional``: names that the local authority certifies too.
 
     With ACME: one that holds the place until ``deploy_order``, where none lies there yet.
     """
@@ -34,7 +36,7 @@ def deploy_tls(tls: Tls, names: Iterable[str]) -> None:
         return
     authority.issued(
         name="Hold the certificate's place" if tls.acme else "Have the local authority certify the host",
-        names=sorted(set(names)),
+        names=sorted({*names, *optional}),
         directory=DIRECTORY,
         hold=bool(tls.acme),
         others=tls.acme.roots if tls.acme else "",
@@ -44,14 +46,18 @@ def deploy_tls(tls: Tls, names: Iterable[str]) -> None:
 
 
 @deploy("The certificate by ACME")
-def deploy_order(tls: Tls, names: Sequence[str]) -> None:
-    """Order the certificate, once all services run: the authority comes to Apache. Nothing without ``tls.acme``."""
+def deploy_order(tls: Tls, names: Sequence[str], optional: Sequence[str] = ()) -> None:
+    """Order the certificate, once all services run: the authority comes to Apache. Nothing without ``tls.acme``.
+
+    ``optional``: names that it covers as soon as the DNS has them.
+    """
     if not tls.acme:
         acme.ended(name="Renew no certificate that nothing declares", directory=DIRECTORY)
         return
     acme.issued(
         name="Have the names certified",
         names=list(names),
+        optional=list(optional),
         directory=DIRECTORY,
         server=tls.acme.directory,
         email=tls.acme.email,

@@ -100,7 +100,7 @@ def test_ports_are_as_the_original_report_wanted_them(mail_host: MailHost) -> No
 @pytest.mark.webmail
 def test_a_webmail_left_out_closes_and_comes_back(own_mail_host: MailHost) -> None:
     own_mail_host.run("touch /var/lib/squirrelmail/data/tito.pref")
-    run = own_mail_host.converge(example(webmail=False))
+    run = own_mail_host.converge(example(webmail=False, clients=False))
     assert run.rc == 0, run.output
     assert ports(own_mail_host) & {80, 443} == set()
     units = "apache2.service 'php*-fpm.service'"

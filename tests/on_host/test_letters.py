@@ -197,7 +197,7 @@ def test_unix_accounts_are_served_and_nobody_elses(own_mail_host):
     host = own_mail_host
     host.run("useradd -m carla && echo carla:carlas-own | chpasswd")
     secret = 'it\'s "a" {PLAIN}: #$1 secret'
-    words = example(accounts="system", webmail=False, aliases=None, catch_all=None)
+    words = example(accounts="system", webmail=False, clients=False, aliases=None, catch_all=None)
     words["mailboxes"] = {TITO: {"password": unix(secret)}, IQBAL: {"quota": "1M"}}
     run = host.converge(words)
     assert run.rc == 0, run.output

@@ -26,7 +26,9 @@ def smarthost(start_host: StartHost, mail_host: MailHost, snapshot: str) -> Mail
     """A mail server for example.net in the snapshot's place."""
     host = start_host(mail_host.release, image=snapshot)
     host.run("rm -r /etc/ssl/posthaus")  # else the copy's authority would be one that the original trusts
-    words = example(hostname=SMARTHOST, domains=["example.net"], postmaster=ANA, aliases=None, webmail=False)
+    words = example(
+        hostname=SMARTHOST, domains=["example.net"], postmaster=ANA, aliases=None, webmail=False, clients=False
+    )
     words["mailboxes"] = {ANA: {**words["mailboxes"][ANA], "quota": "1G"}}
     run = host.converge({**words, "postfix": LETS_CUSTOMERS_SEND})
     assert run.rc == 0, run.output

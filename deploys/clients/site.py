@@ -1,0 +1,54 @@
+"""What mail programs must know of one server."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+Kind = Literal["imap", "pop3", "smtp"]
+
+
+@dataclass(frozen=True)
+class Way:
+    """One way in: ``tls`` from the first byte, or after STARTTLS."""
+
+    kind: Kind
+    port: int
+    tls: Literal["SSL", "STARTTLS"]
+
+    @property
+    def words(self) -> str:
+        """The encryption as people choose it in a mail program."""
+        return "SSL/TLS" if self.tls == "SSL" else "STARTTLS"
+
+
+# TLS from the first byte before STARTTLS (RFC 8314, 3.2), IMAP before POP3.
+_READING = {
+    "imap": (Way("imap", 993, "SSL"), Way("imap", 143, "STARTTLS")),
+    "pop3": (Way("pop3", 995, "SSL"), Way("pop3", 110, "STARTTLS")),
+}
+SENDING = (Way("smtp", 465, "SSL"), Way("smtp", 587, "STARTTLS"))
+
+
+@dataclass(frozen=True)
+class Site:
+    """``domains``: whose people's mail programs ask. ``title``: what they see. ``page``: where people look, as a
+    browser names it, without a slash at the end."""
+
+    hostname: str
+    domains: tuple[str, ...]
+    protocols: tuple[str, ...]
+    title: str
+    page: str
+    sieve: bool = False
+
+    @property
+    def reading(self) -> tuple[Way, ...]:
+        """How letters are read, the best way first."""
+        return tuple(way for protocol in ("imap", "pop3") if protocol in self.protocols for way in _READING[protocol])
+
+
+def page_names(domains: Iterable[str]) -> tuple[str, ...]:
+    """The host names under which the pages are asked for."""
+    return tuple(f"{service}.{domain}" for domain in domains for service in ("mta-sts", "autoconfig", "autodiscover"))
