@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 import docker
+from docker.errors import APIError
 
 OWNER_LABEL = "posthaus.owner"
 
@@ -26,8 +28,9 @@ def leftovers(engine: docker.DockerClient) -> list[str]:
             thing.remove(force=True, v=True)
     for network in engine.networks.list(filters=filters):
         if not _lives(network.attrs["Labels"][OWNER_LABEL]):
-            names.append(network.name)
-            network.remove()
+            with suppress(APIError):  # something that is not ours to remove still uses it
+                network.remove()
+                names.append(network.name)
     for image in engine.images.list(filters=filters):  # a snapshot carries the labels of the host that it was
         if not _lives(image.labels[OWNER_LABEL]):
             names += image.tags or [image.id]

@@ -222,6 +222,8 @@ def test_unix_accounts_are_served_and_nobody_elses(own_mail_host):
 
 
 def test_an_administrator_can_list_everybody_and_their_limits(mail_host):
+    mail_host.run(f"sendmail {ANA}", input="Subject: A first letter makes the mailbox\n\n.\n")
+    assert reads(mail_host, ANA, "A first letter makes the mailbox")
     # Dovecot 2.3 lists everybody, then says that it cannot look into the file of aliases, whose name has a variable.
     listed = set(mail_host.run("doveadm user '*'", check=False).stdout.split())
     assert {TITO, IQBAL, ANA} <= listed
