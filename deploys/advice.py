@@ -51,8 +51,8 @@ def _small_quotas(mail: MailServer) -> Iterator[str]:
 def _uncovered(mail: MailServer) -> Iterator[str]:
     if mail.clients and mail.uncovered:
         yield (
-            f"clients: tls.certificate does not cover {', '.join(mail.uncovered)}, so mail programs find no settings "
-            "and there is no MTA-STS policy; get one that does, or write clients: false"
+            f"clients: tls.certificate does not cover {', '.join(mail.uncovered)}, so mail programs find no "
+            "settings there and there is no MTA-STS policy; get one that does, or write clients: false"
         )
 
 

@@ -27,7 +27,7 @@ with refusals():
             mail.dovecot.protocols,
             words,
             on_host,
-            mail.pages,
+            mail.paged,
         ),
         directory=home / "dns",
     )

@@ -147,38 +147,46 @@ class MailServer(Words):
         """The names whose letters are signed: the domains, and the host, which writes the bounces."""
         return (*self.domains, self.hostname)
 
-    @cached_property
+    @property
     def pages(self) -> bool:
-        """Whether pages for mail programs are served: declared, and the operator's own certificate, if any, covers
-        their names."""
-        return self.clients and not self.uncovered
+        """Whether pages for mail programs are served."""
+        return self.clients
 
     @cached_property
     def uncovered(self) -> tuple[str, ...]:
         """The pages' names that the operator's own certificate lacks."""
-        wanted = page_names(self.domains)
+        wanted = [name for domain in self.domains for name in self._page_names(domain)]
         return check.uncovered(self.tls.certificate.read_bytes(), wanted) if self.tls.certificate else ()
+
+    @property
+    def paged(self) -> tuple[str, ...]:
+        """The domains whose mail programs are answered under names of their own, which the certificate can cover."""
+        return tuple(domain for domain in self.domains if self.pages and not self._missing(domain))
 
     @property
     def page_names(self) -> tuple[str, ...]:
         """The host names of the pages for mail programs, which the certificate covers as soon as the DNS has them."""
-        return page_names(self.domains) if self.pages else ()
+        return tuple(name for domain in self.paged for name in self._page_names(domain))
+
+    def _page_names(self, domain: str) -> tuple[str, ...]:
+        return page_names(domain, policy=bool(self.domain_words[domain].mta_sts))
+
+    def _missing(self, domain: str) -> set[str]:
+        return set(self._page_names(domain)) & set(self.uncovered)
 
     @property
     def policies(self) -> dict[str, str]:
         """The MTA-STS policy of each domain that has one, from the very datum of its MX."""
-        if not self.pages:
-            return {}
         return {
-            domain: mta_sts_policy(Subject(domain, self.hostname, words=words))
-            for domain, words in self.domain_words.items()
-            if words.mta_sts
+            domain: mta_sts_policy(Subject(domain, self.hostname, words=self.domain_words[domain]))
+            for domain in self.paged
+            if self.domain_words[domain].mta_sts
         }
 
     @property
     def apache_pages(self) -> apache.Pages | None:
         """What Apache must know of the pages for mail programs."""
-        return apache.Pages(self.domains, tuple(self.policies)) if self.pages else None
+        return apache.Pages(self.paged, tuple(self.policies)) if self.pages else None
 
     @property
     def client_site(self) -> Site:

@@ -1,5 +1,6 @@
 # acme.issued on the host. $1 directory, $2 order|deliver, $3 hook, $4 webroot or nothing, $5 how many names, the names,
-# how many others that the DNS leads here, those; the rest: options of certbot. stdin: whom to trust. $FAILURE, $LETSENCRYPT, $LINEAGE, $TRUSTED: paths and a name.
+# how many others that the DNS leads here, those; the rest: options of certbot. stdin: whom to trust.
+# $FAILURE, $LETSENCRYPT, $LINEAGE, $TRUSTED: paths and a name.
 set -eu
 umask 022
 directory=$1 task=$2 hook=$3 webroot=$4 count=$5

@@ -53,10 +53,13 @@ def test_what_is_not_offered_is_not_told(monkeypatch):
 
 
 def test_a_title_full_of_quotes_breaks_no_page(monkeypatch):
-    mail = golden_server(monkeypatch, webmail={"title": 'Pandry\'s <b>"Büro"</b> & Co'})
+    mail = golden_server(monkeypatch, webmail={"title": 'Pandry\'s <b>"Büro"</b> & Co ]] @ADDRESS@'})
     ET.fromstring(pages(mail)["autoconfig/example.com.xml"])
     assert "<b>" not in pages(mail)["setup/index.html"]
     assert "&lt;b&gt;" in pages(mail)["setup/index.html"]
+    profile = pages(mail)["clients.lua"].split("local PROFILE = [[")[1]
+    titled = profile.split("]]")[0].replace("&#64;", "@").replace("&#93;", "]")
+    assert "Co ]] @ADDRESS@" in titled
 
 
 def test_the_policy_names_the_mx_and_the_record_its_hash(monkeypatch):
@@ -72,12 +75,13 @@ def test_the_policy_names_the_mx_and_the_record_its_hash(monkeypatch):
 def test_names_that_the_operators_own_certificate_lacks_are_not_served_and_said(write, tmp_path: Path):
     now = datetime.now(UTC)
     own = ("mail.example.org", "webmail.example.org")
-    for names, served in ((own, False), ((*own, *page_names(["example.org"])), True)):
+    for names, served in ((own, False), ((*own, *page_names("example.org")), True)):
         leaf = certify("leaf", None, names, begin=now - timedelta(days=1), end=now + timedelta(days=30))
         (tmp_path / "chain.pem").write_bytes(leaf.pem)
         (tmp_path / "key.pem").write_bytes(leaf.key_pem)
         mail = words(write(tls={"certificate": "chain.pem", "key": "key.pem"}))
-        assert mail.pages is served
+        assert bool(mail.paged) is served
+        assert mail.pages, "people still find their page"
         assert bool([one for one in advice.warnings(mail) if one.startswith("clients:")]) is not served
 
 
@@ -86,3 +90,10 @@ def test_no_pages_no_names(monkeypatch, word):
     mail = golden_server(monkeypatch, clients=word)
     assert bool(mail.page_names) is word
     assert ("autoconfig.example.com" in mail.page_names) is word
+
+
+def test_a_domain_without_a_policy_has_no_name_for_it(monkeypatch):
+    mail = golden_server(monkeypatch, domains={"example.com": {}, "example.net": {"mta_sts": False}})
+    assert "mta-sts.example.com" in mail.page_names
+    assert "mta-sts.example.net" not in mail.page_names
+    assert "autoconfig.example.net" in mail.page_names

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -49,6 +48,7 @@ class Site:
         return tuple(way for protocol in ("imap", "pop3") if protocol in self.protocols for way in _READING[protocol])
 
 
-def page_names(domains: Iterable[str]) -> tuple[str, ...]:
-    """The host names under which the pages are asked for."""
-    return tuple(f"{service}.{domain}" for domain in domains for service in ("mta-sts", "autoconfig", "autodiscover"))
+def page_names(domain: str, policy: bool = True) -> tuple[str, ...]:
+    """The host names under which a domain's pages are asked for. ``policy``: it has one of MTA-STS (RFC 8461)."""
+    services = (*(("mta-sts",) if policy else ()), "autoconfig", "autodiscover")
+    return tuple(f"{service}.{domain}" for service in services)

@@ -134,7 +134,7 @@ def _dns(mail: MailServer, now: datetime) -> list[Line]:
     logger.info(f"{host.print_prefix}asking the DNS about {', '.join(mail.domains)}")
     on_host = host.get_fact(PublicRecords, keys=words.keys, certificate=mail.tls.chain_path, next_key=words.next_key)
     page = mail.webmail.hostname if mail.webmail else None
-    about = subjects(mail.hostname, mail.domains, page, mail.dovecot.protocols, words, on_host, mail.pages)
+    about = subjects(mail.hostname, mail.domains, page, mail.dovecot.protocols, words, on_host, mail.paged)
     ask = Resolver(words.resolver, words.resolver_port).ask
     return list(check(about, words.blocklists, ask, now.timestamp()))
 

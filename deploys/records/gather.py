@@ -40,11 +40,11 @@ def subjects(
     protocols: Iterable[str],
     words: Records,
     on_host: Publishable,
-    pages: bool = False,
+    pages: Iterable[str] = (),
 ) -> tuple[Subject, ...]:
     """One subject for each domain. Declared addresses win over those that the host sees on its own interfaces.
 
-    ``pages``: what mta-sts, autoconfig and autodiscover lead to is served.
+    ``pages``: the domains for which it is served what mta-sts, autoconfig and autodiscover lead to.
 
     Raises WordsError for words about a domain that is none of ours, and for a zone that could not be served.
     """
@@ -53,6 +53,7 @@ def subjects(
         raise errors.WordsError(
             [f"dns.domains: {', '.join(strangers)}: is not among domains; add it there, or mend it"]
         )
+    paged = frozenset(pages)
     v4, v6 = _declared(words, 4), _declared(words, 6)
     return tuple(
         Subject(
@@ -66,7 +67,7 @@ def subjects(
             dkim=_keys(on_host, domain),
             host_dkim=_keys(on_host, hostname),
             tlsa=on_host.tlsa if words.tlsa else (),
-            pages=pages,
+            pages=domain in paged,
             reports_for=_reporting_to(domain, names, words),
             words=words.of(domain),
         )

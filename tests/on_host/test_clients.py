@@ -97,6 +97,8 @@ def test_apples_profile_is_whole_and_the_same_each_time(mail_host: MailHost):
     first, again = (got(mail_host, page, f"/setup/mail.mobileconfig?address={TITO}") for _ in range(2))
     assert first.headers["Content-Type"] == "application/x-apple-aspen-config; charset=utf-8"
     assert first.content == again.content
+    irish = got(mail_host, page, "/setup/mail.mobileconfig?address=O'Brien%26Co@example.com").content
+    assert plistlib.loads(irish)["PayloadContent"][0]["EmailAddress"] == "o'brien&co@example.com"
     profile = plistlib.loads(first.content)
     (account,) = profile["PayloadContent"]
     assert (account["EmailAddress"], account["IncomingMailServerUsername"]) == (TITO, TITO)
@@ -130,7 +132,8 @@ def test_without_webmail_the_server_itself_has_the_page_and_without_pages_it_has
     assert got(own_mail_host, "mail.example.com", "/setup/").status_code == 200
     assert got(own_mail_host, "mail.example.com", "/").status_code == 403
     assert got(own_mail_host, "mta-sts.example.com", "/.well-known/mta-sts.txt").status_code == 200
-    assert own_mail_host.verify().rc == 0
+    proof = own_mail_host.verify()
+    assert proof.rc == 0, proof.output + proof.stdout
     run = own_mail_host.converge(example(clients=False))
     assert run.rc == 0, run.output
     assert own_mail_host.run("ls /usr/share/posthaus/pages 2>/dev/null", check=False).stdout == ""

@@ -244,7 +244,7 @@ def about(pair: Pair, number: int) -> tuple[Subject, ...]:
     asked = fact.command(keys=mail.records.keys, certificate=mail.tls.chain_path, next_key=mail.records.next_key)
     on_host = fact.process(one.run(asked.get_raw_value()).stdout.splitlines())
     page = mail.webmail.hostname if mail.webmail else None
-    return subjects(mail.hostname, mail.domains, page, mail.dovecot.protocols, mail.records, on_host, mail.pages)
+    return subjects(mail.hostname, mail.domains, page, mail.dovecot.protocols, mail.records, on_host, mail.paged)
 
 
 def test_each_record_taken_away_turns_its_line_red_and_no_other(pair: Pair):

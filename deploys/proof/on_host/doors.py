@@ -96,7 +96,8 @@ OPEN: dict[str, Callable[[str, int, ssl.SSLContext], Any]] = {
     "imap": imap,
     "pop3": pop3,
     "sieve": sieve,
-    "https": https,
+    "https": https,  # the webmail
+    "pages": https,
     "smtps": lambda name, port, context: smtplib.SMTP_SSL(name, port, context=context, timeout=TIMEOUT),
     "imaps": lambda name, port, context: imaplib.IMAP4_SSL(name, port, ssl_context=context, timeout=TIMEOUT),
     "pop3s": lambda name, port, context: poplib.POP3_SSL(name, port, context=context, timeout=TIMEOUT),
