@@ -11,7 +11,6 @@ import docker
 
 from lab import acme, host
 from lab.acme import Pebble
-from lab.errors import LabError
 from lab.host import LabHost
 from lab.network import Network
 
@@ -81,9 +80,9 @@ class Names:
 
     def without(self, zone: str, line: str) -> None:
         """Serve ``zone`` without one line of its text; ``publish`` brings it back."""
-        if line not in self.zones[zone]:
-            raise LabError(f"{zone} has no line {line!r}")
-        self.host.write(f"{HOME}/zones/{zone}", self.zones[zone].replace(line, ""))
+        lines = self.zones[zone].splitlines(keepends=True)
+        lines.remove(line)  # one, whole: another may begin like it
+        self.host.write(f"{HOME}/zones/{_file(zone)}", "".join(lines))
         self._sign(zone)
         self._reload()
 

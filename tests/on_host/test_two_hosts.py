@@ -25,6 +25,7 @@ from facts.dns import PublicRecords
 from lab import host, names, network, sweep
 from lab.errors import Unavailable
 from lab.mailhost import MailHost
+from lab.names import reverse_zone
 from lab.pair import ADDRESSES, Pair, ordering
 from lab.passwords import hashed
 from tests.on_host.post import arrived, letter, stranger, submit
@@ -247,26 +248,43 @@ def about(pair: Pair, number: int) -> tuple[Subject, ...]:
     return subjects(mail.hostname, mail.domains, page, mail.dovecot.protocols, mail.records, on_host, mail.paged)
 
 
-def test_each_record_taken_away_turns_its_line_red_and_no_other(pair: Pair):
+def lacks(pair: Pair, number: int) -> list[Line]:
+    """The red lines on one of the two, by the authoritative server: nothing between us remembers."""
+    subject, ask = about(pair, number), Resolver(pair.names.server).ask
+    return [one for one in check(subject, (), ask, time.time()) if one.ok is False]
+
+
+@pytest.mark.parametrize("number", [0, 1])
+def test_each_record_taken_away_turns_its_line_red_and_no_other(pair: Pair, number: int):
     """Lines that need the record say that they cannot know; the name server's own line counts what it lacks."""
-    subject = about(pair, 0)
-
-    def red() -> list[Line]:
-        ask = Resolver(pair.names.server).ask  # the authoritative server: nothing between us remembers
-        return [one for one in check(subject, (), ask, time.time()) if one.ok is False]
-
-    assert red() == []
-    zone = pair.names.zones["example.com"]
+    domain = ("example.com", "example.net")[number]
+    assert lacks(pair, number) == []
+    zone = pair.names.zones[domain]
     rows = [row for row in zone.splitlines(keepends=True) if row[0] not in ";$" and " SOA " not in row]
     rows = [row for row in rows if " NS " not in row and not row.startswith("ns.")]
     assert len(rows) > 15
     try:
         for row in rows:
             name, _, _, kind, *_ = row.split()
-            pair.names.without("example.com", row)
-            found = red()
+            pair.names.without(domain, row)
+            found = lacks(pair, number)
             assert [one.what for one in found] == [f"{kind} {name.rstrip('.')}"], (row, found)
             assert found[0].remedy.startswith("publish"), found
     finally:
-        pair.names.publish("example.com", zone)
-    assert red() == []
+        pair.names.publish(domain, zone)
+    assert lacks(pair, number) == []
+
+
+def test_a_reverse_name_taken_away_turns_its_line_red_and_no_other(pair: Pair):
+    zone, _ = reverse_zone(pair.names.network, {})
+    text = pair.names.zones[zone]
+    try:
+        for number, one in enumerate(pair.hosts):
+            (row,) = [line for line in text.splitlines(keepends=True) if one.words["hostname"] in line]
+            pair.names.without(zone, row)
+            (found,) = lacks(pair, number)
+            assert found.what == f"PTR {one.address}"
+            assert found.remedy.endswith(f"to exactly {one.words['hostname']}")
+            assert lacks(pair, 1 - number) == []
+    finally:
+        pair.names.publish(zone, text)
