@@ -31,7 +31,7 @@ deploy_units(mail.units)
 if mail.resolves:
     deploy_resolver(mail.resolver, machine.ipv6)
 deploy_tls(mail.tls, mail.names, mail.page_names)  # before all that serves it
-deploy_dovecot(mail.dovecot, mail.directory, mail.tls, machine.dovecot_series, machine.ipv6)
+deploy_dovecot(mail.dovecot, mail.directory, mail.tls, machine.dovecot_series, machine.ipv6, mail.teacher)
 if mail.filter:
     deploy_filter(
         mail.filter, mail.records, mail.signers, owners(mail.directory), mail.trusted_networks, mail.nameserver

@@ -16,7 +16,7 @@ from deploys.directory.checks import contradictions
 from deploys.directory.settings import Directory
 from deploys.dovecot import render as dovecot
 from deploys.filter import render as rspamd
-from deploys.filter.settings import MILTER
+from deploys.filter.settings import CONTROLLER, MILTER
 from deploys.host import render as host
 from deploys.postfix import render as postfix
 from deploys.postfix.settings import Postfix
@@ -141,6 +141,11 @@ class MailServer(Words):
         """What the rooms put below /etc/systemd/system."""
         redis = rspamd.units(self.filter) if self.filter else {}
         return {**redis, **(unbound.units() if self.resolves else {})}
+
+    @property
+    def teacher(self) -> str | None:
+        """Where the filter learns what people move to and from Junk; None: it does not learn."""
+        return CONTROLLER if self.filter and self.filter.learn else None
 
     @property
     def signers(self) -> tuple[str, ...]:

@@ -17,7 +17,7 @@ SERIES = ("2.3", "2.4")
 
 
 def files(mail: MailServer, series: str = "2.4", ipv6: bool = True) -> dict[str, File]:
-    return render.configuration(mail.dovecot, mail.directory, mail.tls, series, ipv6)
+    return render.configuration(mail.dovecot, mail.directory, mail.tls, series, ipv6, mail.teacher)
 
 
 def text(mail: MailServer, name: str, series: str = "2.4") -> str:
@@ -132,3 +132,14 @@ def test_a_new_mailbox_that_finds_letters_of_a_namesake_is_named():
 def test_a_unix_users_letters_are_the_users_own():
     assert taken_over(STORES, {"carla@example.com": "carla"}, system=True) == []
     assert len(left_behind(STORES, {"carla@example.com": "carla"}, system=True)) == 3
+
+
+@pytest.mark.parametrize("series", SERIES)
+@pytest.mark.parametrize(
+    "change", [{"filter": False}, {"filter": {"learn": False}}, {"dovecot": {"protocols": ["pop3"]}}]
+)
+def test_where_nobody_learns_or_moves_a_letter_teaches_nothing(monkeypatch, series, change):
+    made = files(golden_server(monkeypatch, **change), series)
+    assert "imapsieve" not in made["dovecot.conf"].data.decode()
+    assert not [name for name in made if name.startswith("learning/")]
+    assert [name for name in files(golden_server(monkeypatch), series) if name.startswith("learning/")]

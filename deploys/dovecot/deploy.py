@@ -20,8 +20,13 @@ _VALIDATE = """said=$(doveconf -c "$STAGE/dovecot.conf" -n 2>&1 >/dev/null) || s
 
 
 @deploy("Dovecot")
-def deploy_dovecot(dovecot: Dovecot, directory: Directory, tls: Tls, series: str, ipv6: bool) -> None:
-    """IMAP, POP3, ManageSieve as declared, and LMTP. DeployError for a ``series`` that no template speaks."""
+def deploy_dovecot(
+    dovecot: Dovecot, directory: Directory, tls: Tls, series: str, ipv6: bool, teacher: str | None
+) -> None:
+    """IMAP, POP3, ManageSieve as declared, and LMTP. DeployError for a ``series`` that no template speaks.
+
+    ``teacher``: as for ``render.configuration``.
+    """
     if series not in render.SERIES:
         raise DeployError(f"Dovecot {series or '(none to be had)'} is not known here, only {', '.join(render.SERIES)}")
     system = directory.accounts == "system"
@@ -42,7 +47,7 @@ def deploy_dovecot(dovecot: Dovecot, directory: Directory, tls: Tls, series: str
     conf = config.tree(
         name="Write Dovecot's configuration",
         target=TARGET,
-        files=render.configuration(dovecot, directory, tls, series, ipv6),
+        files=render.configuration(dovecot, directory, tls, series, ipv6, teacher),
         validate=_VALIDATE,
     )
     unit.converge(

@@ -16,6 +16,7 @@ SERIES = ("2.3", "2.4")
 DIRECTORY = "/etc/dovecot"
 USERS = f"{DIRECTORY}/users"
 ALIASES = f"{DIRECTORY}/aliases"  # Dovecot appends the asking service's name
+LEARNING = "learning"  # below DIRECTORY
 PROBE_USERS = f"{DIRECTORY}/probe-users"
 PROBE_HOME = "/var/lib/posthaus-probe"
 STORE = "/var/mail/vhosts"
@@ -53,10 +54,17 @@ def packages(dovecot: Dovecot) -> tuple[str, ...]:
     )
 
 
-def configuration(dovecot: Dovecot, directory: Directory, tls: Tls, series: str, ipv6: bool) -> dict[str, File]:
-    """Every file of ours below /etc/dovecot, for Dovecot of ``series`` ("2.3" or "2.4")."""
+def configuration(
+    dovecot: Dovecot, directory: Directory, tls: Tls, series: str, ipv6: bool, teacher: str | None = None
+) -> dict[str, File]:
+    """Every file of ours below /etc/dovecot, for Dovecot of ``series`` ("2.3" or "2.4").
+
+    ``teacher``: where the filter learns what people move to and from Junk (rspamd's controller, host:port).
+    """
+    taught = teacher if "imap" in dovecot.protocols else None
     return {
-        "dovecot.conf": File(dovecot_conf(dovecot, directory, tls, series, ipv6)),
+        "dovecot.conf": File(dovecot_conf(dovecot, directory, tls, series, ipv6, bool(taught))),
+        **(learning(taught) if taught else {}),
         "users": File(users(directory, series), "0640", "root", "dovecot"),
         "aliases.quota-status": File(quota_aliases(directory, series), "0640", "root", "dovecot"),
         # Dovecot 2.4 lists nobody (doveadm -A) where one of its user databases has no file to look into.
@@ -65,7 +73,9 @@ def configuration(dovecot: Dovecot, directory: Directory, tls: Tls, series: str,
     }
 
 
-def dovecot_conf(dovecot: Dovecot, directory: Directory, tls: Tls, series: str, ipv6: bool) -> str:
+def dovecot_conf(
+    dovecot: Dovecot, directory: Directory, tls: Tls, series: str, ipv6: bool, learning: bool = False
+) -> str:
     """dovecot.conf (https://doc.dovecot.org/), whole."""
     virtual = directory.accounts == "virtual"
     return template(
@@ -89,8 +99,17 @@ def dovecot_conf(dovecot: Dovecot, directory: Directory, tls: Tls, series: str, 
         auth_socket=AUTH_SOCKET,
         lmtp_socket=LMTP_SOCKET,
         quota_socket=QUOTA_SOCKET,
+        learning=f"{DIRECTORY}/{LEARNING}" if learning else "",
         settings=settings(dovecot),
     )
+
+
+def learning(teacher: str) -> dict[str, File]:
+    """What follows a move to or from Junk (IMAPSieve, RFC 6785)."""
+    scripts = {
+        f"{LEARNING}/{name}": File((HERE / name).read_text(encoding="utf-8")) for name in ("spam.sieve", "ham.sieve")
+    }
+    return {**scripts, f"{LEARNING}/learn": File(template(HERE / "learn.j2", controller=teacher), mode="0755")}
 
 
 def settings(dovecot: Dovecot) -> str:

@@ -23,6 +23,7 @@ REDIS_SOCKET = f"/run/{REDIS}/redis.sock"
 REDIS_MEGABYTES = 64
 LOOPBACK = ("127.0.0.0/8", "::1")
 OUT_OF_REACH = 1_000_000
+PRIORITY = 9
 # A host without a reverse name has one fault, which two symbols tell: together they shall not outweigh all else.
 SCORES = {"HFILTER_HOSTNAME_UNKNOWN": 1.0, "RDNS_NONE": 1.0}
 HEAD = "# Written by Posthaus: the next run undoes changes made here."
@@ -213,9 +214,12 @@ def antivirus(words: Filter) -> dict[str, Block]:
 
 
 def scores(words: Filter) -> Block:
-    """Points that are not rspamd's own: ours, and the operator's over them."""
+    """Points that are not rspamd's own: ours, and the operator's over them.
+
+    Without a priority, rspamd 3.4 would take those of a symbol's own group.
+    """
     points = sorted({**SCORES, **words.scores}.items())
-    return {"symbols": {symbol: {"weight": weight} for symbol, weight in points}}
+    return {"symbols": {symbol: {"weight": weight, "priority": PRIORITY} for symbol, weight in points}}
 
 
 def key_path(name: str, selector: str) -> str:

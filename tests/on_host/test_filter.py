@@ -114,6 +114,12 @@ def test_spam_beyond_all_doubt_is_refused_and_our_own_peoples_letters_are_not_ju
     assert not mail_host.run("ss -Hltn 'sport = :6379'").stdout, "Redis listens on no port"
 
 
+def test_declared_points_win_over_rspamds_own(mail_host: MailHost):
+    message = letter(TITO)
+    assert stranger(mail_host, TITO, message=message) == 250
+    assert "HFILTER_HOSTNAME_UNKNOWN(1.00)" in read(mail_host, TITO, message["Subject"])["X-Spamd-Result"]
+
+
 def test_a_letter_is_looked_at_in_no_time(mail_host: MailHost):
     began = time.monotonic()
     for _ in range(5):
