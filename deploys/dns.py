@@ -18,7 +18,8 @@ mail = MailServer.read(host.data.mail)
 
 with refusals():
     words = read(mail.records, host.data.get("dns") or {}, home)
-    on_host = host.get_fact(PublicRecords, keys=words.keys, certificate=mail.tls.chain_path, next_key=words.next_key)
+    next_key = words.next_key if mail.tls.acme else ""  # one that nothing leads to is not published
+    on_host = host.get_fact(PublicRecords, keys=words.keys, certificate=mail.tls.chain_path, next_key=next_key)
     deploy_records(
         subjects=subjects(
             mail.hostname,

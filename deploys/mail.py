@@ -48,4 +48,5 @@ if mail.webmail or mail.pages:
 elif mail.tls.by_http:
     deploy_challenges(mail.hostname)
 deploy_retirement(mail, php)  # what nothing above declares any more goes away
-deploy_order(mail.tls, mail.names, mail.page_names)  # last: it asks an authority somewhere else, which may refuse
+# last: it asks an authority somewhere else, which may refuse
+deploy_order(mail.tls, mail.names, mail.page_names, mail.dns.tlsa)

@@ -13,6 +13,8 @@ from operations.state import ROOT
 
 LETSENCRYPT = "/etc/letsencrypt"
 LINEAGE = "posthaus"  # certbot's name for our certificate
+NEXT_KEY = "next-privkey.pem"  # beside what is served: the key that comes after it
+NEXT_SEEN = f"{ROOT}/next-key-seen"  # a line: its digest, and since when (seconds since 1970) the DNS surely has it
 FAILURE = f"{ROOT}/acme-failure"  # a line: when (UTC), and why the last order came to nothing
 
 # "fresh": more than a quarter of its life is left. certbot's timer renews when a third is left, or 30 days; where it
@@ -28,6 +30,9 @@ begin=$(date -d "$(x509 -startdate | cut -d= -f2)" +%s) end=$(date -d "$(x509 -e
 [ "$(x509 -pubkey)" = "$(openssl pkey -in privkey.pem -pubout 2>/dev/null)" ] && echo fresh
 cmp -s fullchain.pem "$1/fullchain.pem" && cmp -s privkey.pem "$1/privkey.pem" &&
 [ "$(stat -c %a%U "$1/privkey.pem")" = 600root ] && echo served
+next=$1/{NEXT_KEY}
+[ "$(stat -c %a%U "$next" 2>/dev/null)" = 600root ] &&
+[ "$(openssl pkey -in "$next" -pubout 2>/dev/null)" != "$(x509 -pubkey)" ] && echo "next"
 """
 # Which names lead to where the first one is, by the DNS alone (getent(1), -s); all asked at once.
 _READY = """first=$2; shift 2
@@ -47,7 +52,7 @@ class Ordered(Record):
     ``names`` it covers; ``fresh``: it fits its key and lasts; ``served``: it is the one that services read; ``renews``:
     certbot's timer renews it, for the same key; ``failure``: when and why the last order came to nothing; ``trusted``:
     the certificates (PEM) that we made the host trust; ``ready``: those of the names asked about that the DNS leads to
-    where the first one is."""
+    where the first one is; ``next``: a key that comes after the served one lies beside it."""
 
     server: str | None = None
     authenticator: str | None = None
@@ -58,6 +63,7 @@ class Ordered(Record):
     failure: str | None = None
     trusted: str | None = None
     ready: tuple[str, ...] = ()
+    next: bool = False
 
 
 class OrderedCertificate(FactBase[Ordered]):
@@ -92,5 +98,35 @@ class OrderedCertificate(FactBase[Ordered]):
             renews=only.get("autorenew") != "False" and only.get("reuse_key") == "True",
             failure=only.get("failure"),
             ready=tuple(sorted(words.get("ready", []))),
+            next="next" in words,
             trusted=as_text(words.get("trusted")) if "known" in words else None,
         )
+
+
+@dataclass(frozen=True)
+class Waiting(Record):
+    """How long a next key has been published: ``digest`` (SHA-256 of its public half, hex) was first seen at every
+    name server at ``since``; ``now`` is the host's own clock. Seconds since 1970."""
+
+    digest: str = ""
+    since: int = 0
+    now: int = 0
+
+
+class NextKeySeen(FactBase[Waiting]):
+    """What deploys/rollover.py noted on the host when it last looked.
+
+    ``pyinfra inventory.py fact facts.acme.NextKeySeen``
+    """
+
+    default = Waiting
+
+    @override
+    def command(self) -> str:
+        return f"date +%s; cat {NEXT_SEEN} 2>/dev/null || :"
+
+    @override
+    def process(self, output: list[str]) -> Waiting:
+        now, *note = output
+        digest, since = note[0].split() if note else ("", "0")
+        return Waiting(digest, int(since), int(now))

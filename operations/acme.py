@@ -3,30 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from pyinfra import host, logger, state
-from pyinfra.api import StringCommand, operation
+from pyinfra.api import QuoteString, StringCommand, operation
 
-from facts.acme import FAILURE, LETSENCRYPT, LINEAGE, Ordered, OrderedCertificate
+from facts.acme import (
+    FAILURE,
+    LETSENCRYPT,
+    LINEAGE,
+    NEXT_KEY,
+    NEXT_SEEN,
+    NextKeySeen,
+    Ordered,
+    OrderedCertificate,
+    Waiting,
+)
 from facts.authority import TRUSTED_PATH
 from operations.script import script
 
 
-@operation()
-def issued(  # type: ignore[no-untyped-def]
-    names: Sequence[str],
-    optional: Sequence[str],
-    directory: str,
-    server: str,
-    email: str,
-    authenticator: str,
-    options: Sequence[str] = (),
-    webroot: str = "",
-    hook: str = "",
-    roots: str = "",
-):
-    """
-    A certificate for ``names`` from the authority at ``server``, laid below ``directory`` for all services.
+@dataclass(frozen=True)
+class Order:
+    """What is asked of whom.
 
     + names: DNS names, the first is the certificate's own
     + optional: further ones, left out until the DNS leads them to where the first name is (always in, for a challenge
@@ -39,29 +39,74 @@ def issued(  # type: ignore[no-untyped-def]
     + webroot: where challenges lie, which is made; empty: they go into the DNS, and no name needs an address
     + hook: path of the program that lays the files and reloads the services
     + roots: certificates (PEM) of the only authorities that the host trusts besides those that Debian knows
+    + next_key: whether the key that comes after this one is made now, so that it can be published
+    """
+
+    names: Sequence[str]
+    optional: Sequence[str]
+    directory: str
+    server: str
+    email: str
+    authenticator: str
+    options: Sequence[str] = ()
+    webroot: str = ""
+    hook: str = ""
+    roots: str = ""
+    next_key: bool = False
+
+
+@operation()
+def issued(order: Order):  # type: ignore[no-untyped-def]
+    """
+    A certificate for ``order.names``, laid below ``order.directory`` for all services.
 
     Ordered once: again only for other names, another authority or plugin, or where the timer failed to renew. The key
     stays the same. Where nothing comes of it, what is served stays, and the operation fails unless that would do for a
     week more: whole, for all the names, and not one that only holds the place.
     """
-    there: Ordered = host.get_fact(OrderedCertificate, directory=directory, optional=list(optional), first=names[0])
-    ready = set(there.ready if webroot else optional)
+    there = _there(order)
+    ready = _ready(order, there)
     covered = set(there.names)
-    covers = {*names, *ready} <= covered <= {*names, *optional}
-    fit = there.fresh and (there.server, there.authenticator) == (server, authenticator) and covers
-    if absent := sorted(set(optional) - ready):
+    covers = {*order.names, *ready} <= covered <= {*order.names, *order.optional}
+    source = (there.server, there.authenticator) == (order.server, order.authenticator)
+    fit = there.fresh and source and covers
+    if absent := sorted(set(order.optional) - ready):
         logger.warning(
             "    %s: the DNS does not lead here yet: %s (no certificate for them)", host.name, ", ".join(absent)
         )
-    if fit and there.served and there.renews and not there.failure and (there.trusted or "") == roots:
-        host.noop(f"certified until a quarter of its time is left: {', '.join(names)}")
+    whole = there.served and there.renews and not there.failure and (there.next or not order.next_key)
+    if fit and whole and (there.trusted or "") == order.roots:
+        host.noop(f"certified until a quarter of its time is left: {', '.join(order.names)}")
         return
-    arguments = [directory, "deliver" if fit else "order", hook, webroot, str(len(names)), *names]
-    arguments += [str(len(ready - set(names))), *sorted(ready - set(names))]
-    arguments += ["--server", server, "--email", email, "--authenticator", authenticator, *options]
-    yield _script("acme.sh", *arguments, stdin=roots)
+    yield _run("deliver" if fit else "order", order, ready)
     if state.is_executing:
-        _say_what_failed(directory)
+        _say_what_failed(order.directory)
+
+
+@operation()
+def rolled_over(order: Order, digest: str, lacking: Sequence[str], ttl: int):  # type: ignore[no-untyped-def]
+    """
+    A new certificate for the key that comes next, which has been published for long enough; and a key after that.
+
+    + order: as for ``issued``
+    + digest: SHA-256 of the next key's public half, in hex
+    + lacking: which name servers do not have it, in sentences; empty: every one has it
+    + ttl: seconds that others may remember what was published before
+
+    Refuses, and changes nothing that is served, until the key was seen at every name server ``ttl`` seconds ago. Where
+    no certificate comes of it, certbot has the old key again.
+    """
+    seen: Waiting = host.get_fact(NextKeySeen)
+    if lacking:
+        yield _refusal(f"rm -f {NEXT_SEEN}", f"the next key is not published everywhere: {'; '.join(lacking)}")
+        return
+    since = seen.since if seen.digest == digest else seen.now
+    if seen.now < since + ttl:
+        note = f"mkdir -p $(dirname {NEXT_SEEN}) && echo {digest} {since} >{NEXT_SEEN}"
+        until = f"{datetime.fromtimestamp(since + ttl, UTC):%Y-%m-%d %H:%M:%S UTC}"
+        yield _refusal(note, f"every name server has the next key; others know it from {until} on: run this again then")
+        return
+    yield _run("roll", order, _ready(order, _there(order)))
 
 
 @operation()
@@ -78,9 +123,35 @@ def ended(directory: str):  # type: ignore[no-untyped-def]
     yield _script("acme-end.sh")
 
 
+def _there(order: Order) -> Ordered:
+    found: Ordered = host.get_fact(
+        OrderedCertificate, directory=order.directory, optional=list(order.optional), first=order.names[0]
+    )
+    return found
+
+
+def _ready(order: Order, there: Ordered) -> set[str]:
+    """The optional names that the certificate shall cover now."""
+    return set(there.ready if order.webroot else order.optional)
+
+
+def _run(task: str, order: Order, ready: set[str]) -> StringCommand:
+    others = sorted(ready - set(order.names))
+    arguments = [order.directory, task, order.hook, order.webroot, NEXT_KEY if order.next_key else ""]
+    arguments += [str(len(order.names)), *order.names, str(len(others)), *others]
+    arguments += ["--server", order.server, "--email", order.email, "--authenticator", order.authenticator]
+    return _script("acme.sh", *arguments, *order.options, stdin=order.roots)
+
+
 def _script(file: str, *arguments: str, stdin: str | None = None) -> StringCommand:
     places = {"FAILURE": FAILURE, "LINEAGE": LINEAGE, "LETSENCRYPT": LETSENCRYPT, "TRUSTED": TRUSTED_PATH}
+    places["NEXT_SEEN"] = NEXT_SEEN
     return script(file, *arguments, stdin=stdin, parts=("tree.sh", "trusting.sh"), **places)
+
+
+def _refusal(first: str, why: str) -> StringCommand:
+    """A failing command, for an exception would end the run on all hosts."""
+    return StringCommand("sh", "-c", QuoteString(f'{first}; printf "%s\\n" "$1" >&2; exit 1'), "sh", QuoteString(why))
 
 
 def _say_what_failed(directory: str) -> None:

@@ -1,10 +1,10 @@
-# acme.issued on the host. $1 directory, $2 order|deliver, $3 hook, $4 webroot or nothing, $5 how many names, the names,
-# how many others that the DNS leads here, those; the rest: options of certbot. stdin: whom to trust.
-# $FAILURE, $LETSENCRYPT, $LINEAGE, $TRUSTED: paths and a name.
+# acme.issued and acme.rolled_over on the host. $1 directory, $2 order|deliver|roll, $3 hook, $4 webroot or nothing,
+# $5 the next key's file or nothing, $6 how many names, the names, how many others that the DNS leads here, those; the
+# rest: options of certbot. stdin: whom to trust. $FAILURE, $LETSENCRYPT, $LINEAGE, $NEXT_SEEN, $TRUSTED: paths and a name.
 set -eu
 umask 022
-directory=$1 task=$2 hook=$3 webroot=$4 count=$5
-shift 5
+directory=$1 task=$2 hook=$3 webroot=$4 next=${5:+$1/$5} count=$6
+shift 6
 names=
 while [ "$count" -gt 0 ]; do names="$names $1" count=$((count - 1)); shift; done
 others= count=$1
@@ -31,6 +31,7 @@ fail() {
     why=$(sed '/^[[:space:]]*$/d' | tail -n 20)
     printf '%s %s\n' "$(date -u '+%Y-%m-%d %H:%M UTC')" "$(printf '%s' "$why" | tr '\n' ' ' | cut -c1-600)" >"$FAILURE"
     printf 'no certificate was issued:\n%s\n' "$why" >&2
+    if [ "$task" = roll ]; then exit 1; fi
     if will_do; then exit 0; fi
     echo "what is served meanwhile only holds the place, or has less than a week left, or lacks a name" >&2
     exit 1
@@ -59,9 +60,40 @@ order() {
     done
 }
 
+public() { openssl pkey -in "$1" -pubout 2>/dev/null; }
+
+# certbot takes the key that its link names (--reuse-key). Until a certificate has come, every way out puts the link back;
+# and were even that kept from happening: the hook lays no key beside a certificate that is another's.
+roll() {
+    cd "$LETSENCRYPT/live/$LINEAGE"
+    old=$(readlink privkey.pem) archive=$LETSENCRYPT/archive/$LINEAGE
+    number=$(ls -- "$archive" | sed -n 's/^[a-z]*\([0-9][0-9]*\)\.pem$/\1/p' | sort -n | tail -n 1)
+    spare=privkey$((number + 1)).pem
+    trap 'ln -sfn -- "$old" privkey.pem; rm -f -- "$archive/$spare"' EXIT
+    trap 'exit 129' HUP; trap 'exit 130' INT; trap 'exit 143' TERM
+    (umask 077; cat -- "$next" >"$archive/$spare")
+    ln -sfn -- "../../archive/$LINEAGE/$spare" privkey.pem
+    order "$@"
+    [ "$(openssl x509 -in cert.pem -noout -pubkey)" = "$(public "$next")" ] ||
+        { echo "certbot renewed meanwhile, with the old key" | fail; exit; }
+    trap - EXIT
+    rm -f -- "$archive/$spare" "$NEXT_SEEN"
+    cd /
+}
+
+# Made before the services reload: they look at when the directory changed.
+make_next() {
+    chmod 0600 -- "$next" 2>/dev/null || :
+    key=$(public "$next") || :
+    if [ -n "$key" ] && [ "$key" != "$(public "$LETSENCRYPT/live/$LINEAGE/privkey.pem")" ]; then return; fi
+    (umask 077; openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out "$next.new")
+    mv -f -- "$next.new" "$next"
+}
+
 roots=$(cat)
 sed -i '/^autorenew = False$/d' "$LETSENCRYPT/renewal/$LINEAGE.conf" 2>/dev/null || :
-if [ "$task" = order ]; then order "$@"; fi
+case $task in order | roll) "$task" "$@" ;; esac
+if [ -n "$next" ]; then make_next; fi
 RENEWED_LINEAGE=$LETSENCRYPT/live/$LINEAGE "$hook" </dev/null >&2
 rm -f -- "$FAILURE"
 if [ -n "$roots" ]; then printf '%s\n' "$roots"; fi | trust

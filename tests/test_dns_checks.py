@@ -18,6 +18,7 @@ from deploys.records import whole
 from deploys.records.blocklists import blocklist_lines
 from deploys.records.check import check
 from deploys.records.delegation import dnssec_line, mx_line, soa_line
+from deploys.records.keychange import lacking
 from deploys.records.nameservers import Elsewhere, name_server_lines
 from deploys.records.record import Record, record, txt
 from deploys.records.resolver import Ask, Resolver
@@ -362,3 +363,24 @@ def test_a_zone_whose_signature_is_wrong_is_red_and_not_merely_silent(signed_zon
 def test_an_unsigned_zone_is_a_warning_only_where_tlsa_needs_it(ask: Ask):
     assert dnssec_line("example.com", False, ask, time.time()).verdict == "ok"
     assert dnssec_line("example.com", True, ask, time.time()).verdict == "warn"
+
+
+def test_a_next_key_at_every_name_server_may_be_served_after_the_longest_ttl(server: Server, ask: Ask):
+    assert lacking(COM.hostname, COM.tlsa[1].upper(), 60, ask, served_by(server)) == ([], COM.ttl)
+    assert lacking(COM.hostname, COM.tlsa[1], 2 * COM.ttl, ask, served_by(server)) == ([], 2 * COM.ttl)
+
+
+def test_a_next_key_that_a_name_server_lacks_or_is_silent_about_is_not_served(server: Server, ask: Ask):
+    wanted = f"lacks _25._tcp.{COM.hostname} TLSA 3 1 1 {'cc' * 32}"
+    faults, _ = lacking(COM.hostname, "cc" * 32, 60, ask, served_by(server))
+    assert faults == [f"ns.example.org {wanted}", f"ns1.example.com {wanted}"]
+    nobody = Resolver("127.0.0.1", free_port(), timeout=0.2).ask
+    one_silent = lambda address: nobody if address == "192.0.2.53" else served_by(server)(address)  # noqa: E731
+    [fault] = lacking(COM.hostname, COM.tlsa[1], 60, ask, one_silent)[0]
+    assert fault.startswith("ns1.example.com does not answer")
+
+
+def test_a_next_key_that_nobody_can_look_up_is_not_served():
+    silent = Resolver("127.0.0.1", free_port(), timeout=0.2).ask
+    faults, _ = lacking(COM.hostname, COM.tlsa[1], 60, silent)
+    assert faults == [f"no name server of {COM.hostname} was found (see dns.resolver)"]

@@ -132,7 +132,8 @@ def _dns(mail: MailServer, now: datetime) -> list[Line]:
     """What the DNS says, as others see it: asked from this workstation, or of the resolver that mail.yaml names."""
     words = read(mail.records, host.data.get("dns") or {}, site.directory() or site.ROOT)
     logger.info(f"{host.print_prefix}asking the DNS about {', '.join(mail.domains)}")
-    on_host = host.get_fact(PublicRecords, keys=words.keys, certificate=mail.tls.chain_path, next_key=words.next_key)
+    next_key = words.next_key if mail.tls.acme else ""  # one that nothing leads to is not published
+    on_host = host.get_fact(PublicRecords, keys=words.keys, certificate=mail.tls.chain_path, next_key=next_key)
     page = mail.webmail.hostname if mail.webmail else None
     about = subjects(mail.hostname, mail.domains, page, mail.dovecot.protocols, words, on_host, mail.paged)
     ask = Resolver(words.resolver, words.resolver_port).ask

@@ -29,6 +29,7 @@ class Answer:
 
     ``name``: where the values stand in the end, behind any CNAME. ``authenticated``: the resolver validated it
     (DNSSEC). ``signed_until``: when the served signature ends, seconds since 1970; None: unsigned.
+    ``ttl``: seconds that others may remember it.
     """
 
     state: State
@@ -38,6 +39,7 @@ class Answer:
     authenticated: bool = False
     signed_until: int | None = None
     reason: str = ""
+    ttl: int = 0
 
     @property
     def values(self) -> tuple[str, ...]:
@@ -114,6 +116,7 @@ def understood(response: dns.message.Message, kind: str) -> Answer:
         name=chain.canonical_name.to_text().lower(),
         alias=bool(chain.cnames) and wanted != dns.rdatatype.CNAME,
         authenticated=bool(response.flags & dns.flags.AD),
+        ttl=chain.answer.ttl if chain.answer else 0,
         signed_until=_signed_until(response, chain.canonical_name, wanted),
     )
 

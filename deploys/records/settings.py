@@ -217,7 +217,8 @@ class HostRecords(Settings):
     )
     tlsa: bool = Field(
         default=False,
-        description="Publish the keys of port 25 for DANE (RFC 7672). Only for a zone with DNSSEC.",
+        description="Publish the keys of port 25 for DANE (RFC 7672): the one served and, with `tls.acme`, the one that"
+        " deploys/rollover.py will serve next. Only for a zone with DNSSEC.",
         examples=[True],
     )
 

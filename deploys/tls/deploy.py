@@ -46,26 +46,44 @@ def deploy_tls(tls: Tls, names: Iterable[str], optional: Iterable[str] = ()) -> 
 
 
 @deploy("The certificate by ACME")
-def deploy_order(tls: Tls, names: Sequence[str], optional: Sequence[str] = ()) -> None:
+def deploy_order(tls: Tls, names: Sequence[str], optional: Sequence[str] = (), next_key: bool = False) -> None:
     """Order the certificate, once all services run: the authority comes to Apache. Nothing without ``tls.acme``.
 
-    ``optional``: names that it covers as soon as the DNS has them.
+    ``optional``: names that it covers as soon as the DNS has them. ``next_key``: make the key that comes after its own.
     """
     if not tls.acme:
         acme.ended(name="Renew no certificate that nothing declares", directory=DIRECTORY)
         return
-    acme.issued(
-        name="Have the names certified",
+    acme.issued(name="Have the names certified", order=_order(tls.acme, names, optional, next_key))
+
+
+@deploy("The next key")
+def deploy_next_key(
+    declared: Acme, names: Sequence[str], optional: Sequence[str], digest: str, lacking: Sequence[str], ttl: int
+) -> None:
+    """Serve the key that was published as the next one, or fail; all as for ``acme.rolled_over``."""
+    acme.rolled_over(
+        name="Go over to the next key",
+        order=_order(declared, names, optional, next_key=True),
+        digest=digest,
+        lacking=list(lacking),
+        ttl=ttl,
+    )
+
+
+def _order(declared: Acme, names: Sequence[str], optional: Sequence[str], next_key: bool) -> acme.Order:
+    return acme.Order(
         names=list(names),
         optional=list(optional),
         directory=DIRECTORY,
-        server=tls.acme.directory,
-        email=tls.acme.email,
-        authenticator=render.authenticator(tls.acme),
-        options=render.options(tls.acme),
-        webroot=render.WEBROOT if tls.by_http else "",
+        server=declared.directory,
+        email=declared.email,
+        authenticator=render.authenticator(declared),
+        options=render.options(declared),
+        webroot=render.WEBROOT if declared.by_http else "",
         hook=f"{LETSENCRYPT}/{render.HOOK}",
-        roots=tls.acme.roots,
+        roots=declared.roots,
+        next_key=next_key,
     )
 
 

@@ -162,6 +162,81 @@ def test_a_silent_authority_costs_nothing_but_a_warning_while_the_certificate_la
     assert the_serial(host) == good
 
 
+def published(host: MailHost, authority: AcmeLab) -> list[str]:
+    """The digests of port 25's keys in the DNS."""
+    said = authority.host.run("dig +short @127.0.0.1 TLSA _25._tcp.mail.example.com").stdout
+    return sorted("".join(line.split()[3:]).lower() for line in said.splitlines())
+
+
+def digest(host: MailHost, key: str) -> str:
+    made = f"openssl pkey -in /etc/ssl/posthaus/{key} -pubout -outform DER | sha256sum | cut -c1-64"
+    return host.run(made).stdout.strip()
+
+
+def roll(host: MailHost) -> Any:
+    return host.pyinfra("deploys/rollover.py", "-y")
+
+
+@pytest.mark.webmail
+def test_the_next_key_is_published_before_it_is_served_and_a_renewal_changes_neither(
+    own_mail_host: MailHost, authority: AcmeLab
+):
+    host = own_mail_host
+    acme.use(host.host, authority)
+    for name in ("mail.example.com", "webmail.example.com"):
+        authority.publish(name, host.address)
+    dns = {"mode": "rfc2136", "server": authority.address, "key": {"file": "acme.key"}, "ttl": 60}
+    of_host = {"tlsa": True, "verify": False, "resolver": authority.address, "blocklists": []}
+    changes = {"dns": of_host, "domains": {"example.com": {"dns": dns}, "example.net": None}}
+    words = ordering(host, authority, changes)
+    run = host.converge(words)
+    assert run.rc == 0, run.output
+    assert host.run("stat -c %a%U /etc/ssl/posthaus/next-privkey.pem").stdout == "600root\n"
+    first, second = digest(host, "privkey.pem"), digest(host, "next-privkey.pem")
+    assert first != second
+    again = host.converge(words)
+    assert (again.rc, again.changes) == (0, 0), again.output
+
+    run = roll(host)
+    assert run.rc == 1
+    assert f"ca.acme.test lacks _25._tcp.mail.example.com TLSA 3 1 1 {second}" in run.output
+    host.pyinfra("deploys/dns.py", "-y")
+    assert published(host, authority) == sorted([first, second])
+    host.run(f"{RENEW} -q --force-renewal")
+    assert (digest(host, "privkey.pem"), digest(host, "next-privkey.pem")) == (first, second)
+
+    before = the_serial(host)
+    for _ in range(2):
+        run = roll(host)
+        assert run.rc == 1, "others may still remember the record without the next key"
+        assert "run this again then" in run.output
+    assert the_serial(host) == before
+    host.run("awk '{print $1, $2 - 61}' /var/lib/posthaus/next-key-seen >/tmp/seen")  # a minute goes by
+    host.run("cat /tmp/seen >/var/lib/posthaus/next-key-seen")
+    archive = "ls /etc/letsencrypt/archive/posthaus; readlink /etc/letsencrypt/live/posthaus/*.pem"
+    lay = host.run(archive).stdout
+
+    host.say(ordering(host, authority, changes, directory=acme.DIRECTORY.replace(":14000", ":14001")))
+    run = roll(host)
+    assert run.rc == 1
+    assert "Connection refused" in run.output
+    assert (the_serial(host), host.run(archive).stdout) == (before, lay), "certbot has the old key again"
+    host.say(words)
+    run = roll(host)
+    assert run.rc == 0, run.output
+    assert the_serial(host) != before
+    third = digest(host, "next-privkey.pem")
+    assert digest(host, "privkey.pem") == second
+    assert third not in (first, second)
+    assert second in published(host, authority), "what is served was published before"
+    host.pyinfra("deploys/dns.py", "-y")
+    assert published(host, authority) == sorted([second, third])
+    host.run(f"{RENEW} -q --force-renewal")
+    assert digest(host, "privkey.pem") == second
+    again = host.converge(words)
+    assert (again.rc, again.changes) == (0, 0), again.output
+
+
 @pytest.mark.webmail
 @pytest.mark.releases("debian-12")
 def test_no_key_is_lost_on_the_way_to_other_sources_and_back(own_mail_host: MailHost, authority: AcmeLab):

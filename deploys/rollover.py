@@ -1,0 +1,50 @@
+"""Go over to the key that TLSA has published as the next one: a new certificate for it, and a key after that.
+
+pyinfra inventory.py deploys/rollover.py
+
+Refuses until every name server of the host's zone has published the next key for as long as others may remember the
+record without it: run it once to have that noted, and again when it says so. Then run deploys/dns.py, which publishes
+the key after that and takes the old one away.
+"""
+
+from pyinfra import config, host
+from pyinfra.api.exceptions import DeployError
+
+from deploys import site
+from deploys.mailserver import MailServer
+from deploys.records.deploy import refusals
+from deploys.records.gather import read
+from deploys.records.keychange import lacking
+from deploys.records.resolver import Resolver
+from deploys.records.subject import Subject
+from deploys.records.whole import primary
+from deploys.tls.deploy import deploy_next_key
+from facts.dns import PublicRecords
+
+config.TEMP_DIR = "/var/tmp"  # sudo's askpass helper runs from there; a careful host mounts /tmp noexec
+
+mail = MailServer.read(host.data.mail)
+if not (mail.tls.acme and mail.dns.tlsa):
+    raise DeployError("no next key is declared; that takes tls.acme and dns.tlsa: true")
+
+with refusals():
+    words = read(mail.records, host.data.get("dns") or {}, site.directory() or site.ROOT)
+
+on_host = host.get_fact(PublicRecords, keys=words.keys, certificate=mail.tls.chain_path, next_key=words.next_key)
+if len(set(on_host.tlsa)) != 2:
+    raise DeployError("there is no next key on the host; run deploys/mail.py, then deploys/dns.py")
+
+missing, ttl = lacking(
+    mail.hostname,
+    on_host.tlsa[1],
+    primary([Subject(domain, mail.hostname, words=words.of(domain)) for domain in mail.domains]).ttl,
+    Resolver(words.resolver, words.resolver_port).ask,
+)
+deploy_next_key(
+    declared=mail.tls.acme,
+    names=mail.names,
+    optional=mail.page_names,
+    digest=on_host.tlsa[1],
+    lacking=missing,
+    ttl=ttl,
+)
