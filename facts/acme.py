@@ -19,7 +19,14 @@ FAILURE = f"{ROOT}/acme-failure"  # a line: when (UTC), and why the last order c
 
 # "fresh": more than a quarter of its life is left. certbot's timer renews when a third is left, or 30 days; where it
 # could not, the next run tries.
-_STATE = rf"""cd {LETSENCRYPT} 2>/dev/null || exit 0
+_STATE = rf"""timer() {{ systemctl "$1" --quiet certbot.timer 2>/dev/null; }}
+timer is-enabled && timer is-active && echo timer
+ran=$(systemctl show -p LastTriggerUSec --value certbot.timer 2>/dev/null)
+[ -z "${{ran#n/a}}" ] || date -d "$ran" "+ran %s"
+[ "$(systemctl show -p Result --value certbot.service 2>/dev/null)" = success ] ||
+journalctl -qo cat --no-pager -u certbot.service -n 40 2>/dev/null |
+sed -n 's/.*Failed to renew certificate {LINEAGE} with error: /unrenewed /p' | tail -n 1
+cd {LETSENCRYPT} 2>/dev/null || exit 0
 sed -n 's/^\(server\|authenticator\|autorenew\|reuse_key\) = /\1 /p' renewal/{LINEAGE}.conf 2>/dev/null
 sed 's/^/failure /' {FAILURE} 2>/dev/null
 cd live/{LINEAGE} 2>/dev/null || exit 0
@@ -52,7 +59,9 @@ class Ordered(Record):
     ``names`` it covers; ``fresh``: it fits its key and lasts; ``served``: it is the one that services read; ``renews``:
     certbot's timer renews it, for the same key; ``failure``: when and why the last order came to nothing; ``trusted``:
     the certificates (PEM) that we made the host trust; ``ready``: those of the names asked about that the DNS leads to
-    where the first one is; ``next``: a key that comes after the served one lies beside it."""
+    where the first one is; ``next``: a key that comes after the served one lies beside it; ``timer``: certbot's timer
+    is enabled and waits; ``ran``: when it last went off (seconds since 1970); ``unrenewed``: why no certificate came
+    of that."""
 
     server: str | None = None
     authenticator: str | None = None
@@ -64,6 +73,9 @@ class Ordered(Record):
     trusted: str | None = None
     ready: tuple[str, ...] = ()
     next: bool = False
+    timer: bool = False
+    ran: int | None = None
+    unrenewed: str | None = None
 
 
 class OrderedCertificate(FactBase[Ordered]):
@@ -99,6 +111,9 @@ class OrderedCertificate(FactBase[Ordered]):
             failure=only.get("failure"),
             ready=tuple(sorted(words.get("ready", []))),
             next="next" in words,
+            timer="timer" in words,
+            ran=int(only["ran"]) if "ran" in only else None,
+            unrenewed=only.get("unrenewed"),
             trusted=as_text(words.get("trusted")) if "known" in words else None,
         )
 

@@ -44,6 +44,19 @@ resolved() {
     [ -z "$missing" ] || { echo "the DNS, as this host asks it, has no address for:$missing (publish A or AAAA; nothing was ordered)" | fail; exit; }
 }
 
+# What stdin says, and where the DNS leads our names if that is no address of this host: right behind address
+# translation, and a stale record elsewhere (an authority prefers IPv6).
+with_places() {
+    cat
+    if [ -z "$webroot" ]; then return; fi
+    own=" $(hostname -I) "
+    for name in $names $others; do
+        for address in $(getent -s dns ahosts "$name" | cut -d' ' -f1 | sort -u); do
+            case $own in *" $address "*) ;; *) echo "the DNS leads $name to $address, which is no address of this host" ;; esac
+        done
+    done
+}
+
 order() {
     if [ -n "$webroot" ]; then
         resolved
@@ -55,7 +68,7 @@ order() {
         --key-type ecdsa --elliptic-curve secp256r1 --reuse-key --force-renewal --renew-with-new-domains "$@" 2>&1); do
         tries=$((tries + 1))
         case $said in *"nother instance of Certbot"*) ;; *) tries=9 ;; esac
-        if [ "$tries" -ge 9 ]; then printf '%s\n' "$said" | grep -v -e '^Saving debug log' -e '^Ask for help' -e '^- - -' | fail; exit; fi
+        if [ "$tries" -ge 9 ]; then printf '%s\n' "$said" | grep -v -e '^Saving debug log' -e '^Ask for help' -e '^- - -' | with_places | fail; exit; fi
         sleep 5
     done
 }

@@ -165,10 +165,43 @@ def test_the_hook_is_shell_that_parses_and_reloads_all_that_read_the_certificate
     ],
 )
 def test_verify_says_whether_the_certificate_came(there: Ordered | None, ok: bool | None, seen: str):
-    [line] = ordered.lines(there, declared(server()))
+    line = ordered.lines(there, declared(server()), NOW)[0]
     assert line.ok is ok
     assert seen in line.seen
 
 
+@pytest.mark.parametrize("why", [{"failure": "refused"}, {"unrenewed": "no answer at port 80"}])
+def test_verify_says_why_the_last_order_or_renewal_failed_and_how_many_days_are_left(why: dict[str, Any]):
+    there = Ordered(server=LETS_ENCRYPT, served=True, renews=True, **why)
+    line = ordered.lines(there, declared(server()), NOW, timedelta(days=20, hours=3))[0]
+    assert (line.verdict, "20 days left" in line.seen) == ("warn", True)
+    assert next(iter(why.values())) in line.seen
+
+
+@pytest.mark.parametrize(
+    ("there", "verdict", "seen"),
+    [
+        (Ordered(), "FAIL", "not enabled, or stopped: nothing renews"),
+        (Ordered(timer=True), "ok", "enabled; has not gone off yet"),
+        (Ordered(timer=True, ran=int(NOW.timestamp()) - 3600), "ok", "enabled; went off 20"),
+        (Ordered(timer=True, ran=int(NOW.timestamp()) - 3 * 86400), "warn", "enabled; went off 20"),
+    ],
+)
+def test_verify_says_whether_the_timer_renews_and_when_it_last_went_off(there: Ordered, verdict: str, seen: str):
+    line = ordered.lines(there, declared(server()), NOW)[1]
+    assert line.verdict == verdict
+    assert line.seen.startswith(seen)
+
+
+def test_names_that_wait_for_the_dns_are_grey_and_red_where_a_policy_is_read_there():
+    there = Ordered(names=("mail.example.org",))
+    [grey] = ordered.uncovered(there, ["mail.example.org", "autoconfig.example.org"], ["mta-sts.example.org"])
+    assert (grey.verdict, grey.seen) == ("unknown", "lacks autoconfig.example.org")
+    assert "publish their addresses" in grey.remedy
+    [red] = ordered.uncovered(there, ["mta-sts.example.org"], ["mta-sts.example.org"])
+    assert red.verdict == "FAIL"
+    assert ordered.uncovered(there, ["mail.example.org"], []) == []
+
+
 def test_verify_says_nothing_about_acme_where_it_is_not_declared():
-    assert ordered.lines(Ordered(), None) == []
+    assert ordered.lines(Ordered(), None, NOW) == []

@@ -15,6 +15,7 @@ from pydantic import SecretStr
 
 from deploys.proof.line import Line, failed
 from deploys.records import whole
+from deploys.records.authorization import authority_of, authorization_line
 from deploys.records.blocklists import blocklist_lines
 from deploys.records.check import check
 from deploys.records.delegation import dnssec_line, mx_line, soa_line
@@ -56,7 +57,8 @@ five IN A 192.0.2.5
 five IN TXT "v=spf1 a:lan.trial.example/24 mx:good.trial.example exists:%{i}.trial.example ptr a -all a:x"
 """
 )
-OTHERS = {"trial.example": TRIAL, "example.org": HEAD + "ns IN A 192.0.2.54\n"}
+ONLY_OTHERS = HEAD + '@ CAA 0 issue "other.example"\nnone CAA 0 issue ";"\nours CAA 0 issue "letsencrypt.org; a=b"\n'
+OTHERS = {"caa.example": ONLY_OTHERS, "trial.example": TRIAL, "example.org": HEAD + "ns IN A 192.0.2.54\n"}
 # good lists 192.0.2.26; tired answers every question with an error code; dead lists nothing; taken lists everything.
 BLOCKLISTS = {
     "good.bl": HEAD + "2.0.0.127 IN A 127.0.0.2\n26.2.0.192 IN A 127.0.0.4\n",
@@ -384,3 +386,27 @@ def test_a_next_key_that_nobody_can_look_up_is_not_served():
     silent = Resolver("127.0.0.1", free_port(), timeout=0.2).ask
     faults, _ = lacking(COM.hostname, COM.tlsa[1], 60, silent)
     assert faults == [f"no name server of {COM.hostname} was found (see dns.resolver)"]
+
+
+@pytest.mark.parametrize(
+    ("name", "ok", "where"),
+    [
+        ("mail.example.com", True, ""),  # its domain names letsencrypt.org
+        ("ours.caa.example", True, ""),
+        ("mail.caa.example", False, "caa.example"),
+        ("none.caa.example", False, "none.caa.example"),
+        ("mail.trial.example", None, ""),  # no record up to the root, about which this server knows nothing
+    ],
+)
+def test_an_authority_that_caa_forbids_is_named_with_the_record_that_does(
+    ask: Ask, name: str, ok: bool | None, where: str
+):
+    line = authorization_line([name], "letsencrypt.org", ask)
+    assert line.ok is ok
+    assert not where or f"{name}: not by the record at {where}" in line.seen
+
+
+def test_authorities_are_known_by_their_directories():
+    assert authority_of("https://acme-staging-v02.api.letsencrypt.org/directory") == "letsencrypt.org"
+    assert authority_of("https://acme.zerossl.com/v2/DV90") == "sectigo.com"
+    assert authority_of("https://notletsencrypt.org/directory") is None

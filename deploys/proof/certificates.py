@@ -55,6 +55,12 @@ def lines(seen: Sequence[Observation], names: Iterable[str], now: datetime) -> l
     ]
 
 
+def left(seen: Sequence[Observation], now: datetime) -> timedelta | None:
+    """For how long the certificate on disk is good; None where nobody could look."""
+    disk = next((one for one in seen if one.check == "disk" and one.der), None)
+    return leaf(disk.der).not_after - now if disk and disk.der else None
+
+
 def _file(disk: Observation | None, on_disk: Leaf | None, names: Iterable[str], now: datetime) -> Line:
     what, expected = "certificate on disk", f"our names, {WARN.days} days left"
     if not on_disk:

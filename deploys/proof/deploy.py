@@ -23,6 +23,7 @@ from deploys.proof.line import CONVERGE, Line, failed
 from deploys.proof.observation import Observation, observations
 from deploys.proof.plan import doors, nobody, plan, probe
 from deploys.proof.report import Report, table, write
+from deploys.records.authorization import authority_of, authorization_line
 from deploys.records.check import check
 from deploys.records.gather import read, subjects
 from deploys.records.resolver import Resolver
@@ -121,7 +122,7 @@ def _lines(mail: MailServer, now: datetime) -> list[Line]:
         *services.lines(units),
         *broken_off,
         *(certificates.lines(seen, mail.names, now) if seen else []),
-        *(ordered.lines(_ordered(), mail.tls.acme) if mail.tls.acme else []),
+        *(_order(mail, seen, now) if mail.tls.acme else []),
         *(exams.lines(seen, doors(mail), nobody(mail) is None) if seen else []),
         *outside.lines(outside.observe(_addresses(seen), probe(mail), seen)),
         *(_dns(mail, now) if mail.dns.verify else []),
@@ -137,12 +138,21 @@ def _dns(mail: MailServer, now: datetime) -> list[Line]:
     page = mail.webmail.hostname if mail.webmail else None
     about = subjects(mail.hostname, mail.domains, page, mail.dovecot.protocols, words, on_host, mail.paged)
     ask = Resolver(words.resolver, words.resolver_port).ask
-    return list(check(about, words.blocklists, ask, now.timestamp()))
+    authority = authority_of(mail.tls.acme.directory) if mail.tls.acme else None
+    names = (*mail.names, *mail.page_names)
+    return [
+        *check(about, words.blocklists, ask, now.timestamp()),
+        *([authorization_line(names, authority, ask)] if authority else []),
+    ]
 
 
-def _ordered() -> Ordered | None:
-    found: Ordered | None = host.get_fact(OrderedCertificate, directory=DIRECTORY, _ignore_errors=True)
-    return found
+def _order(mail: MailServer, seen: list[Observation], now: datetime) -> list[Line]:
+    """What became of the order; of names that the DNS may not have yet only where the DNS is looked at."""
+    there: Ordered | None = host.get_fact(OrderedCertificate, directory=DIRECTORY, _ignore_errors=True)
+    found = ordered.lines(there, mail.tls.acme, now, certificates.left(seen, now))
+    if not mail.dns.verify:
+        return found
+    return [*found, *ordered.uncovered(there, mail.page_names, [f"mta-sts.{domain}" for domain in mail.policies])]
 
 
 def _examine(mail: MailServer) -> tuple[list[Observation], list[Line]]:

@@ -1,19 +1,24 @@
-"""The certificate that an ACME authority issues: whether it came, and what kept it away."""
+"""The certificate that an ACME authority issues: whether it came, what kept it away, and whether it will come again."""
 
 from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from datetime import UTC, datetime, timedelta
 
 from deploys.proof.certificates import ROOM
 from deploys.proof.line import CONVERGE, Line
 from deploys.tls.acme import Acme
 from facts.acme import Ordered
 
-
-def lines(there: Ordered | None, acme: Acme | None) -> list[Line]:
-    """One line where ``acme`` is declared."""
-    return [_line(there, acme)] if acme else []
+LATE = timedelta(days=2)  # the distribution's timer goes off twice a day
 
 
-def _line(there: Ordered | None, acme: Acme) -> Line:
+def lines(there: Ordered | None, acme: Acme | None, now: datetime, left: timedelta | None = None) -> list[Line]:
+    """Two lines where ``acme`` is declared. ``left``: for how long the served certificate is good."""
+    return [_line(there, acme, left), *([_timer(there, now)] if there else [])] if acme else []
+
+
+def _line(there: Ordered | None, acme: Acme, left: timedelta | None) -> Line:
     what, expected = "certificate by ACME", f"from {acme.directory.split('/')[2]}"
     if there is None:
         return Line(ROOM, what, expected, "not looked at", None)
@@ -21,8 +26,36 @@ def _line(there: Ordered | None, acme: Acme) -> Line:
         why = there.failure or "not ordered yet"
         mend = f"mend that, then {CONVERGE}" if there.failure else CONVERGE
         return Line(ROOM, what, expected, f"another one is served: {why}", False, mend)
+    lasts = "served" if left is None else f"served, {left.days} days left"
     if there.failure:
-        return Line(ROOM, what, expected, f"served; the last order failed: {there.failure}", True, CONVERGE)
+        return Line(ROOM, what, expected, f"{lasts}; the last order failed: {there.failure}", True, CONVERGE)
+    if there.unrenewed:
+        return Line(ROOM, what, expected, f"{lasts}; the last renewal failed: {there.unrenewed}", True, CONVERGE)
     if not there.renews:
         return Line(ROOM, what, expected, "served, but certbot does not renew it for the same key", False, CONVERGE)
     return Line(ROOM, what, expected, "served, and certbot renews it", True)
+
+
+def _timer(there: Ordered, now: datetime) -> Line:
+    what, expected = "renewal by certbot.timer", "enabled, went off in the last 2 days"
+    if not there.timer:
+        return Line(ROOM, what, expected, "not enabled, or stopped: nothing renews", False, CONVERGE)
+    if there.ran is None:
+        return Line(ROOM, what, expected, "enabled; has not gone off yet", True)
+    ran = datetime.fromtimestamp(there.ran, UTC)
+    seen = f"enabled; went off {ran:%Y-%m-%d %H:%M} UTC"
+    late = "see why on the host: systemctl status certbot.timer" if now - ran > LATE else ""
+    return Line(ROOM, what, expected, seen, True, late)
+
+
+def uncovered(there: Ordered | None, names: Iterable[str], promised: Collection[str]) -> list[Line]:
+    """One line where the certificate lacks any of the optional ``names``: red where one of them is ``promised``."""
+    lacking = [name for name in names if there and name not in there.names]
+    if not lacking:
+        return []
+    broken = [name for name in lacking if name in promised]
+    seen = f"lacks {', '.join(lacking)}"
+    remedy = f"publish their addresses (deploys/dns.py prints the records), then {CONVERGE}"
+    if broken:
+        remedy += f"; a policy is published, and {', '.join(broken)} cannot be read"
+    return [Line(ROOM, "names of the pages", "in the certificate", seen, False if broken else None, remedy)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -150,6 +151,14 @@ def test_a_silent_authority_costs_nothing_but_a_warning_while_the_certificate_la
     assert "Connection refused" in run.output
     assert host.converge(ordering(host, authority)).rc == 0
     good = the_serial(host)
+    assert "certbot.timer" in host.verify().output
+    failing = f"/usr/bin/certbot -q renew --force-renewal --no-random-sleep-on-renew --server {silent}"
+    host.write("/run/systemd/system/certbot.service.d/failing.conf", f"[Service]\nExecStart=\nExecStart={failing}\n")
+    host.run("systemctl daemon-reload; systemctl start certbot.service", check=False)
+    proof = host.verify()
+    assert proof.rc == 0, "the old certificate lasts"
+    assert re.search(r"served, 89 days left; the last renewal failed: .*Connection refused", proof.output), proof.output
+    host.run("rm -r /run/systemd/system/certbot.service.d; systemctl daemon-reload")
 
     run = host.converge(ordering(host, authority, directory=silent))
     assert run.rc == 0, run.output
