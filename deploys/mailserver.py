@@ -160,7 +160,7 @@ class MailServer(Words):
     @cached_property
     def uncovered(self) -> tuple[str, ...]:
         """The pages' names that the operator's own certificate lacks."""
-        wanted = [name for domain in self.domains for name in self._page_names(domain)]
+        wanted = [name for domain in self.domains for name in self._page_names(domain) if name not in self.tls.by_name]
         return check.uncovered(self.tls.certificate.read_bytes(), wanted) if self.tls.certificate else ()
 
     @property
@@ -171,7 +171,8 @@ class MailServer(Words):
     @property
     def page_names(self) -> tuple[str, ...]:
         """The host names of the pages for mail programs, which the certificate covers as soon as the DNS has them."""
-        return tuple(name for domain in self.paged for name in self._page_names(domain))
+        names = [name for domain in self.paged for name in self._page_names(domain)]
+        return tuple(name for name in names if name not in self.tls.by_name)
 
     def _page_names(self, domain: str) -> tuple[str, ...]:
         return page_names(domain, policy=bool(self.domain_words[domain].mta_sts))
@@ -209,7 +210,7 @@ class MailServer(Words):
     def names(self) -> tuple[str, ...]:
         """The host names that the certificate must cover."""
         page = (self.webmail.hostname,) if self.webmail and self.webmail.hostname else ()
-        return without_repeats((self.hostname, *page))
+        return without_repeats((self.hostname, *(name for name in page if name not in self.tls.by_name)))
 
     def packages(self) -> list[str]:
         """The Debian packages of all rooms, sorted."""
@@ -238,15 +239,24 @@ class MailServer(Words):
 
 def _certificate(mail: MailServer) -> list[Problem]:
     """What is wrong with the operator's own certificate, before any host sees it."""
-    if not (mail.tls.certificate and mail.tls.key):
-        return []
-    found = check.problems(mail.tls.certificate.read_bytes(), mail.tls.key.read_bytes(), mail.names, datetime.now(UTC))
-    return [_placed(text) for text in found]
+    now = datetime.now(UTC)
+    found = []
+    if mail.tls.certificate and mail.tls.key:
+        texts = check.problems(mail.tls.certificate.read_bytes(), mail.tls.key.read_bytes(), mail.names, now)
+        found += [_placed(text) for text in texts]
+    for name, own in mail.tls.by_name.items():
+        if name == mail.hostname:
+            text = "is hostname, which everybody sees who asks for no name; write its certificate and key at tls itself"
+            found.append((("tls", "by_name", name), text))
+        texts = check.problems(own.certificate.read_bytes(), own.key.read_bytes(), [name], now)
+        found += [_placed(text, "by_name", name) for text in texts]
+    return found
 
 
-def _placed(text: str) -> Problem:
-    """``tls.key does not …`` as a problem at tls.key; what names neither is the certificate's."""
+def _placed(text: str, *below: str) -> Problem:
+    """``tls.key does not …`` as a problem at tls.key (or ``below``); what names neither is the certificate's."""
     where, _, what = text.partition(" ")
-    where = where.removesuffix(":")
-    known = where in ("tls.certificate", "tls.key")
-    return (tuple(where.split(".")), what) if known else (("tls", "certificate"), text)
+    word = where.removesuffix(":").removeprefix("tls.")
+    known = word in ("certificate", "key")
+    said = what if known else text
+    return ("tls", *below, word if known else "certificate"), said.replace("tls.", ".".join(("tls", *below, "")))

@@ -51,8 +51,10 @@ def targets(mail: MailServer, php: str) -> tuple[str, ...]:
     checks = (rspamd.DIRECTORY,) if mail.filter else ()
     names = (resolver.DIRECTORY,) if mail.resolves else ()
     forwarding = tuple(map(srs.target, srs.SERIES)) if mail.forwards else ()
+    by_name = (tls.BY_NAME,) if mail.tls.by_name else ()
     return (
         tls.DIRECTORY,
+        *by_name,
         UNITS,
         *names,
         *forwarding,

@@ -21,12 +21,12 @@ def certificate(tmp_path):
     begin, end = now - timedelta(days=1), now + timedelta(days=30)
     authority = certify("Authority", authority=True, begin=begin, end=end)
 
-    def made(*names):
+    def made(*names, stem=""):
         leaf = certify("mail", authority, names, begin=begin, end=end)
-        (tmp_path / "chain.pem").write_bytes(leaf.pem + authority.pem)
-        (tmp_path / "key.pem").write_bytes(leaf.key_pem)
-        (tmp_path / "key.pem").chmod(0o600)
-        return {"certificate": "chain.pem", "key": "key.pem"}
+        (tmp_path / f"{stem}chain.pem").write_bytes(leaf.pem + authority.pem)
+        (tmp_path / f"{stem}key.pem").write_bytes(leaf.key_pem)
+        (tmp_path / f"{stem}key.pem").chmod(0o600)
+        return {"certificate": f"{stem}chain.pem", "key": f"{stem}key.pem"}
 
     return made
 
@@ -48,6 +48,28 @@ def test_the_key_of_another_certificate_is_refused(refusal, certificate, tmp_pat
     tls = certificate(*NAMES)
     (tmp_path / "key.pem").write_bytes(certify("other").key_pem)
     assert "belongs to another certificate" in about(refusal(tls=tls), "tls.key")
+
+
+def test_further_names_have_certificates_of_their_own_and_the_server_s_need_not_cover_them(accepted, certificate):
+    further = {"webmail.example.org": certificate("webmail.example.org", stem="other-")}
+    mail = accepted(tls={**certificate(NAMES[0]), "by_name": further}, clients=False)
+    assert mail.names == ("mail.example.org",)
+    assert mail.tls.chain_of("webmail.example.org") == "/etc/ssl/posthaus/by-name/webmail.example.org/fullchain.pem"
+    assert mail.tls.chain_of("mail.example.org") == mail.tls.chain_path
+
+
+def test_what_is_wrong_with_a_further_name_is_said_at_its_own_place(refusal, certificate, tmp_path):
+    further = {"mail.example.net": certificate("mail.example.com", stem="other-")}
+    place = "tls.by_name.mail.example.net"
+    assert "does not cover mail.example.net" in about(refusal(tls={"by_name": further}), f"{place}.certificate")
+    (tmp_path / "other-key.pem").write_bytes(certify("other").key_pem)
+    assert "belongs to another certificate" in about(refusal(tls={"by_name": further}), f"{place}.key")
+    own = {"mail.example.org": certificate("mail.example.org", stem="own-")}
+    assert "write its certificate and key at tls itself" in about(
+        refusal(tls={"by_name": own}), "tls.by_name.mail.example.org"
+    )
+    nowhere = {"mail.example.net": {"certificate": "nowhere.pem"}}
+    assert "is missing" in about(refusal(tls={"by_name": nowhere}), f"{place}.key")
 
 
 def test_a_key_that_everybody_can_read_is_a_warning(accepted, certificate, tmp_path):

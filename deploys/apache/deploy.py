@@ -27,7 +27,8 @@ def deploy_apache(
 ) -> None:
     """Serve the webmail and the pages for mail programs by https, and lead http there. As for ``apache2_conf``."""
     text = render.apache2_conf(webmail, hostname, tls, php, message_size, pages)
-    _serve(text, render.probe(webmail, hostname), (tls.chain_path, tls.key_path))
+    further = [path(name) for name in tls.by_name for path in (tls.chain_of, tls.key_of)]
+    _serve(text, render.probe(webmail, hostname), (tls.chain_path, tls.key_path, *further))
 
 
 @deploy("Apache")

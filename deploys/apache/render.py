@@ -71,8 +71,8 @@ def apache2_conf(
         port=webmail.port if webmail else 443,
         home=HOME if webmail else f"{DIRECTORY}/setup",
         socket=socket(php) if webmail else "",
-        chain=tls.chain_path,
-        key=tls.key_path,
+        chain=tls.chain_of(webmail.hostname or "" if webmail else hostname),
+        key=tls.key_of(webmail.hostname or "" if webmail else hostname),
         modules=(*MODULES, *(("lua",) if pages else ())),
         libraries=LIBRARIES,
         ciphers=CIPHERS,
@@ -93,8 +93,7 @@ def pages_conf(pages: Pages, tls: Tls) -> str:
         policies=pages.policies,
         directory=DIRECTORY,
         script=f"{DIRECTORY}/{SCRIPT}",
-        chain=tls.chain_path,
-        key=tls.key_path,
+        tls=tls,
     )
 
 

@@ -128,6 +128,8 @@ def _tls(tls: Tls, postfix: Postfix) -> dict[str, Value]:
     return {
         "smtpd_tls_security_level": "may",
         "smtpd_tls_chain_files": f"{tls.key_path}, {tls.chain_path}",
+        # read by smtpd while it is root still; the table names files, so no key is copied (postmap(1), -F)
+        **({"tls_server_sni_maps": f"{TABLES}/certificates"} if tls.by_name else {}),
         "smtpd_tls_protocols": ">=TLSv1.2",
         "smtpd_tls_mandatory_protocols": ">=TLSv1.2",
         "smtpd_tls_ciphers": "medium",

@@ -37,11 +37,18 @@ def configuration(postfix: Postfix, hostname: str, directory: Directory, tls: Tl
         RESTART_PARAMETERS: File(restart_parameters(settings)),
         **{f"posthaus/{name}": File(text) for name, text in tables.all_tables(hostname, directory).items()},
     }
+    if tls.by_name:
+        files["posthaus/certificates"] = File(certificates(tls))
     if postfix.srs:
         files["posthaus/foreign-senders"] = File(foreign_senders(hostname, directory))
     if postfix.relayhost and postfix.relayhost.password:
         files["posthaus/relayhost-password"] = File(relayhost_password(postfix.relayhost), "0600")
     return files
+
+
+def certificates(tls: Tls) -> str:
+    """Name, then the files to show whoever asks for it (postconf(5), tls_server_sni_maps): the key, then its chain."""
+    return "".join(f"{name} {tls.key_of(name)}, {tls.chain_of(name)}\n" for name in sorted(tls.by_name))
 
 
 def master_cf(postfix: Postfix) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -41,14 +41,17 @@ def leaf(der: str) -> Leaf:
     return Leaf(certificate.serial_number, names, certificate.not_valid_after_utc)
 
 
-def lines(seen: Sequence[Observation], names: Iterable[str], now: datetime) -> list[Line]:
-    """A line for the file, and one for each group of ports that serve the same in the same way."""
+def lines(
+    seen: Sequence[Observation], names: Iterable[str], now: datetime, by_name: Collection[str] = ()
+) -> list[Line]:
+    """A line for the file, and one for each group of ports that serve the same in the same way. ``by_name``: names with
+    certificates of their own."""
     disk = next((one for one in seen if one.check == "disk"), None)
     on_disk = leaf(disk.der) if disk and disk.der else None
     groups: dict[tuple[str, bool | None, str], list[int]] = {}
     for one in seen:
         if one.check == "certificate" and one.code is not None:
-            groups.setdefault(_served(one, on_disk), []).append(one.code)
+            groups.setdefault(_served(one, None if one.name in by_name else on_disk), []).append(one.code)
     return [
         _file(disk, on_disk, names, now),
         *[_group(ports, found, ok, remedy) for (found, ok, remedy), ports in groups.items()],

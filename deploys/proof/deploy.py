@@ -121,7 +121,7 @@ def _lines(mail: MailServer, now: datetime) -> list[Line]:
         *listeners.lines(doors(mail), listening, host.data.get("open_ports") or ()),
         *services.lines(units),
         *broken_off,
-        *(certificates.lines(seen, mail.names, now) if seen else []),
+        *(certificates.lines(seen, mail.names, now, mail.tls.by_name) if seen else []),
         *(_order(mail, seen, now) if mail.tls.acme else []),
         *(exams.lines(seen, doors(mail), nobody(mail) is None) if seen else []),
         *outside.lines(outside.observe(_addresses(seen), probe(mail), seen)),

@@ -77,7 +77,7 @@ def plan(mail: MailServer) -> dict[str, Any]:
     return {
         "hostname": mail.hostname,
         "names": list(mail.names),
-        "tls": [[door.kind, _name(mail, door), door.port] for door in all_doors if door.kind],
+        "tls": [[door.kind, name, door.port] for door in all_doors if door.kind for name in _names(mail, door)],
         "chain": mail.tls.chain_path,
         "authorities": [mail.tls.authority_path],
         "trusted": list(mail.trusted_networks),
@@ -92,6 +92,12 @@ def plan(mail: MailServer) -> dict[str, Any]:
         "keys": KEYS if mail.filter else None,
         "webmail": {"name": mail.webmail.hostname, "port": mail.webmail.port} if mail.webmail else None,
     }
+
+
+def _names(mail: MailServer, door: Door) -> tuple[str, ...]:
+    """All names whose certificates are looked at there; those with one of their own only where TLS comes first."""
+    further = mail.tls.by_name if door.kind in ("smtps", "imaps", "pop3s") else ()
+    return (_name(mail, door), *further)
 
 
 def _name(mail: MailServer, door: Door) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import stat
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -14,12 +14,12 @@ from pyinfra.api.exceptions import DeployError
 from deploys.tls import render
 from deploys.tls.acme import Acme
 from deploys.tls.check import problems, root
-from deploys.tls.settings import DIRECTORY, Tls
+from deploys.tls.settings import BY_NAME, DIRECTORY, Named, Tls
 from facts.acme import LETSENCRYPT
 from operations import acme, authority, config, unit
 
 _SAME_KEY = """cd "$STAGE"
-test "$(openssl x509 -in fullchain.pem -pubkey -noout)" = "$(openssl pkey -in privkey.pem -pubout)"
+test "$(openssl x509 -in fullchain.pem -pubkey -noout)" = "$(openssl pkey -in privkey.pem -pubout)" || exit 1
 """
 
 
@@ -31,6 +31,8 @@ def deploy_tls(tls: Tls, names: Iterable[str], optional: Iterable[str] = ()) -> 
 
     With ACME: one that holds the place until ``deploy_order``, where none lies there yet.
     """
+    if tls.by_name:
+        _lay_by_name(tls.by_name)
     if tls.certificate and tls.key:
         _lay(tls.certificate, tls.key, names)
         return
@@ -88,11 +90,7 @@ def _order(declared: Acme, names: Sequence[str], optional: Sequence[str], next_k
 
 
 def _lay(certificate: Path, key: Path, names: Iterable[str]) -> None:
-    chain, secret = certificate.read_bytes(), key.read_bytes()
-    if wrong := problems(chain, secret, names, datetime.now(UTC)):
-        raise DeployError("\n".join(["the certificate cannot be served:", *(f"    {one}" for one in wrong)]))
-    if key.stat().st_mode & (stat.S_IRGRP | stat.S_IROTH):
-        logger.warning("    %s: others can read %s on this workstation: chmod 600", host.name, key)
+    chain, secret = _read(certificate, key, names)
     config.tree(
         name="Lay the certificate and its key",
         target=DIRECTORY,
@@ -102,6 +100,25 @@ def _lay(certificate: Path, key: Path, names: Iterable[str]) -> None:
     )
     # The host's own programs (the webmail, sending) check the certificate as anybody does.
     authority.trusted(name="Trust whoever signed it", certificate=root(chain))
+
+
+def _lay_by_name(named: Mapping[str, Named]) -> None:
+    config.tree(
+        name="Lay the certificates of further names",
+        target=BY_NAME,
+        files=render.files_by_name({name: _read(one.certificate, one.key, [name]) for name, one in named.items()}),
+        validate=f'for STAGE in "$STAGE"/*/; do\n{_SAME_KEY}done\n',
+        copy=False,
+    )
+
+
+def _read(certificate: Path, key: Path, names: Iterable[str]) -> tuple[bytes, bytes]:
+    chain, secret = certificate.read_bytes(), key.read_bytes()
+    if wrong := problems(chain, secret, names, datetime.now(UTC)):
+        raise DeployError("\n".join(["the certificate cannot be served:", *(f"    {one}" for one in wrong)]))
+    if key.stat().st_mode & (stat.S_IRGRP | stat.S_IROTH):
+        logger.warning("    %s: others can read %s on this workstation: chmod 600", host.name, key)
+    return chain, secret
 
 
 def _prepare(declared: Acme) -> None:

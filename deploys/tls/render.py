@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from deploys.render import template
@@ -28,6 +29,11 @@ def packages(tls: Tls) -> tuple[str, ...]:
 def files(chain: bytes, key: bytes) -> dict[str, File]:
     """The operator's own chain and key, as every service reads them."""
     return {"fullchain.pem": File(chain), "privkey.pem": File(key, mode="0600")}
+
+
+def files_by_name(named: Mapping[str, tuple[bytes, bytes]]) -> dict[str, File]:
+    """The chain and key of each further name, below its own directory."""
+    return {f"{name}/{path}": file for name, pair in named.items() for path, file in files(*pair).items()}
 
 
 def letsencrypt(acme: Acme) -> dict[str, File]:

@@ -7,8 +7,19 @@ from pydantic import Field, model_validator
 from deploys.settings import Settings, refuse
 from deploys.tls.acme import Acme
 from deploys.tls.pem import PemFile
+from deploys.values import HostName
 
 DIRECTORY = "/etc/ssl/posthaus"
+BY_NAME = f"{DIRECTORY}/by-name"  # a directory for each name of tls.by_name
+
+
+class Named(Settings):
+    """A certificate of its own for one more name of this host."""
+
+    certificate: PemFile = Field(
+        description="As `tls.certificate`, for this name alone.", examples=["example.net/fullchain.pem"]
+    )
+    key: PemFile = Field(description="As `tls.key`.", examples=["example.net/privkey.pem"])
 
 
 class Tls(Settings):
@@ -28,6 +39,13 @@ class Tls(Settings):
         default=None,
         description="A certificate from Let's Encrypt or another authority that speaks ACME, renewed by the host.",
         examples=[{"email": "hostmaster@example.org"}],
+    )
+
+    by_name: dict[HostName, Named] = Field(
+        default={},
+        description="Further names of this host with certificates of their own, shown to clients that ask for them"
+        " (SNI). With `acme` one certificate covers all names, and none is needed here.",
+        examples=[{"mail.example.net": {"certificate": "example.net/fullchain.pem", "key": "example.net/privkey.pem"}}],
     )
 
     @model_validator(mode="after")
@@ -53,6 +71,14 @@ class Tls(Settings):
     def key_path(self) -> str:
         """Its private key on the host (PEM, root only)."""
         return f"{DIRECTORY}/privkey.pem"
+
+    def chain_of(self, name: str) -> str:
+        """The chain that is shown to whoever asks for ``name``."""
+        return f"{BY_NAME}/{name}/fullchain.pem" if name in self.by_name else self.chain_path
+
+    def key_of(self, name: str) -> str:
+        """Its private key (PEM, root only)."""
+        return f"{BY_NAME}/{name}/privkey.pem" if name in self.by_name else self.key_path
 
     @property
     def authority_path(self) -> str:

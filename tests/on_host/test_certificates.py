@@ -10,6 +10,7 @@ import pytest
 
 from lab.mailhost import MailHost
 from tests.on_host.foundation import lay
+from tests.on_host.words import example
 from tests.test_tls import NAMES, certify
 
 pytestmark = pytest.mark.host
@@ -97,3 +98,46 @@ def test_a_certificate_that_does_not_serve_is_refused_and_the_old_one_stays(bare
     assert "tls.key belongs to another certificate" in run.output
     assert "Traceback" not in run.output
     assert bare_host.run(f"sha256sum {DIRECTORY}/*.pem").stdout == before
+
+
+BY_NAME = {"mail.example.net": "mail.example.net", "webmail.example.com": "webmail.example.com"}
+
+
+@pytest.mark.webmail
+def test_a_further_name_is_shown_its_own_certificate_and_everybody_else_the_server_s(mail_host: MailHost):
+    host, named = mail_host, {}
+    host.say()
+    for name in BY_NAME:
+        leaf = certify(name, MIDDLE, [name], **TODAY)
+        (host.site / f"{name}.pem").write_bytes(leaf.pem + MIDDLE.pem)
+        (host.site / f"{name}.key").write_bytes(leaf.key_pem)
+        named[name] = {"certificate": f"{name}.pem", "key": f"{name}.key"}
+    words = example(tls={"by_name": named})
+    run = host.converge(words)
+    assert run.rc == 0, run.output
+    served = f"openssl x509 -noout -serial -in {DIRECTORY}/{{}}"
+    own = host.run(served.format("fullchain.pem")).stdout
+    ports = {"465": "", "587": "-starttls smtp", "25": "-starttls smtp", "993": "", "143": "-starttls imap"}
+    for name in BY_NAME:
+        serial = host.run(served.format(f"by-name/{name}/fullchain.pem")).stdout
+        assert serial != own
+        web = {"443": ""} if name.startswith("webmail") else {}
+        for port, how in (ports | web).items():
+            assert shown(host, port, how, name) == serial, (port, name)
+    for port, how in ports.items():
+        assert shown(host, port, how, "mail.example.com") == own, port
+        assert shown(host, port, how, "nobody.example.com") == own, port
+    modes = host.run(f"stat -c '%a %U' {DIRECTORY}/by-name/*/privkey.pem").stdout
+    assert modes == "600 root\n" * 2
+    assert host.run("grep -rl 'PRIVATE KEY' /etc/postfix /etc/dovecot/dovecot.conf", check=False).stdout == ""
+    again = host.converge(words)
+    assert (again.rc, again.changes) == (0, 0), again.output
+    assert host.converge(example()).rc == 0
+    assert host.run(f"ls {DIRECTORY}/by-name", check=False).stdout == ""
+    assert shown(host, "465", "", "mail.example.net") == shown(host, "993", "", "mail.example.net")
+
+
+def shown(host: MailHost, port: str, how: str, name: str) -> str:
+    """The serial of what a client sees that asks for ``name``."""
+    ask = f"timeout 10 openssl s_client -connect 127.0.0.1:{port} -servername {name} {how}"
+    return host.run(f"{ask} </dev/null 2>/dev/null | openssl x509 -noout -serial").stdout
