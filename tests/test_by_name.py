@@ -71,6 +71,7 @@ def test_further_names_are_nobody_elses_to_certify_and_verify_asks_for_them(monk
     assert HERE in targets(mail, "8.2")
     asked = plan(mail)["tls"]
     assert ["smtps", "mail.example.net", 465] in asked
+    assert set(NAMES) < set(plan(mail)["names"]), "each means this very host"
     assert ["imaps", "mail.example.net", 993] in asked
     assert ["smtp", "mail.example.net", 25] not in asked
     assert {port for _, _, port in asked} == {door.port for door in doors(mail) if door.kind}

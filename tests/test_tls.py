@@ -18,6 +18,10 @@ from deploys.tls.render import files
 
 NOW = datetime(2026, 11, 25, tzinfo=UTC)
 NAMES = ("mail.example.com", "webmail.example.com")
+SIGNS = x509.KeyUsage(
+    digital_signature=False, content_commitment=False, key_encipherment=False, data_encipherment=False,
+    key_agreement=False, key_cert_sign=True, crl_sign=True, encipher_only=False, decipher_only=False,
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -60,7 +64,13 @@ def certify(
         .not_valid_before(begin)
         .not_valid_after(end)
         .add_extension(x509.BasicConstraints(authority, None), critical=True)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
     )
+    if issuer:  # Python 3.13 and later ask for this, and for the next one
+        whose = x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer.key.public_key())
+        builder = builder.add_extension(whose, critical=False)
+    if authority:
+        builder = builder.add_extension(SIGNS, critical=True)
     if names:
         builder = builder.add_extension(x509.SubjectAlternativeName([x509.DNSName(name) for name in names]), False)
     return Certified(builder.sign(issuer.key if issuer else key, hashes.SHA256()), key)

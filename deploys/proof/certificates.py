@@ -95,7 +95,7 @@ def _served(one: Observation, on_disk: Leaf | None) -> tuple[str, bool | None, s
 
 
 def _group(ports: list[int], seen: str, ok: bool | None, remedy: str) -> Line:
-    where = f"on {' '.join(map(str, sorted(ports)))}"
+    where = f"on {' '.join(map(str, sorted(set(ports))))}"
     what = "certificates served" if ok else f"certificate {where}"
     return Line(ROOM, what, "trusted, as on disk", f"{where}: {seen}" if ok else seen, ok, remedy)
 

@@ -76,7 +76,7 @@ def plan(mail: MailServer) -> dict[str, Any]:
     sieve = [door.port for door in all_doors if door.kind == "sieve"]
     return {
         "hostname": mail.hostname,
-        "names": list(mail.names),
+        "names": [*mail.names, *mail.tls.by_name],
         "tls": [[door.kind, name, door.port] for door in all_doors if door.kind for name in _names(mail, door)],
         "chain": mail.tls.chain_path,
         "authorities": [mail.tls.authority_path],

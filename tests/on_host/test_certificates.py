@@ -100,7 +100,8 @@ def test_a_certificate_that_does_not_serve_is_refused_and_the_old_one_stays(bare
     assert bare_host.run(f"sha256sum {DIRECTORY}/*.pem").stdout == before
 
 
-BY_NAME = {"mail.example.net": "mail.example.net", "webmail.example.com": "webmail.example.com"}
+TRUSTED = "/usr/local/share/ca-certificates/test-root.crt"
+BY_NAME = ("mail.example.net", "webmail.example.com")
 
 
 @pytest.mark.webmail
@@ -132,6 +133,12 @@ def test_a_further_name_is_shown_its_own_certificate_and_everybody_else_the_serv
     assert host.run("grep -rl 'PRIVATE KEY' /etc/postfix /etc/dovecot/dovecot.conf", check=False).stdout == ""
     again = host.converge(words)
     assert (again.rc, again.changes) == (0, 0), again.output
+    assert "clients refuse it" in host.verify().output, "nobody trusts who signed them"
+    host.write(TRUSTED, ROOT.pem)
+    host.run("update-ca-certificates")
+    proof = host.verify()
+    host.run(f"rm {TRUSTED}; update-ca-certificates --fresh")
+    assert proof.rc == 0, proof.output
     assert host.converge(example()).rc == 0
     assert host.run(f"ls {DIRECTORY}/by-name", check=False).stdout == ""
     assert shown(host, "465", "", "mail.example.net") == shown(host, "993", "", "mail.example.net")
