@@ -16,6 +16,7 @@ from deploys.resolver.deploy import deploy_resolver
 from deploys.retirement import deploy_retirement
 from deploys.squirrelmail.deploy import deploy_squirrelmail
 from deploys.srs.deploy import deploy_srs
+from deploys.sts.deploy import deploy_sts
 from deploys.tls.deploy import deploy_order, deploy_tls
 from operations import packages
 
@@ -37,6 +38,8 @@ if mail.filter:
         mail.filter, mail.records, mail.signers, owners(mail.directory), mail.trusted_networks, mail.nameserver
     )
 rewriting = deploy_srs(mail.domains) if mail.forwards else None
+if mail.sts:
+    deploy_sts()
 room = mail.postfix_room(rewriting)
 deploy_postfix(room, mail.hostname, mail.directory, mail.tls, machine.ipv6, mail.resolves)  # knocks at all of these
 if mail.webmail:

@@ -30,6 +30,7 @@ from deploys.resolver.settings import ADDRESS
 from deploys.settings import Problem, refuse
 from deploys.squirrelmail import render as squirrelmail
 from deploys.srs import render as srs
+from deploys.sts import render as sts
 from deploys.tls import check
 from deploys.tls import render as tls
 from deploys.values import without_repeats
@@ -118,6 +119,7 @@ class MailServer(Words):
             dane=self.resolves,
             srs=srs,
             milter=MILTER if self.filter else None,
+            sts=sts.MAP if self.sts else None,
         )
 
     @property
@@ -132,6 +134,11 @@ class MailServer(Words):
         return self.resolver != "host"
 
     @property
+    def sts(self) -> bool:
+        """Whether others' MTA-STS policies are followed: letters go straight to them, and names are known for sure."""
+        return self.resolves and self.relayhost is None
+
+    @property
     def nameserver(self) -> str | None:
         """Whom the mail programs ask; None: whoever the host asks."""
         return ADDRESS if self.resolves else None
@@ -140,7 +147,8 @@ class MailServer(Words):
     def units(self) -> dict[str, File]:
         """What the rooms put below /etc/systemd/system."""
         redis = rspamd.units(self.filter) if self.filter else {}
-        return {**redis, **(unbound.units() if self.resolves else {})}
+        names = unbound.units() if self.resolves else {}
+        return {**redis, **names, **(sts.units() if self.sts else {})}
 
     @property
     def teacher(self) -> str | None:
@@ -224,6 +232,8 @@ class MailServer(Words):
             rooms.append(apache.packages())
         if self.resolves:
             rooms.append(unbound.packages())
+        if self.sts:
+            rooms.append(sts.packages())
         if self.forwards:
             rooms.append(srs.packages())
         if self.filter:

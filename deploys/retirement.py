@@ -14,6 +14,7 @@ from deploys.postfix import deploy as postfix
 from deploys.resolver import settings as resolver
 from deploys.squirrelmail import deploy as squirrelmail
 from deploys.srs import render as srs
+from deploys.sts import render as sts
 from deploys.tls import settings as tls
 from facts.acme import LETSENCRYPT
 from operations import config, unit
@@ -35,6 +36,7 @@ def _idle(mail: MailServer) -> list[str]:
     needed = {
         "postsrsd.service": mail.forwards,
         "unbound.service": mail.resolves,
+        sts.UNIT: mail.sts,
         "rspamd.service": bool(mail.filter),
         f"{rspamd.REDIS}.service": bool(mail.filter and mail.filter.learn),
     }
@@ -51,6 +53,7 @@ def targets(mail: MailServer, php: str) -> tuple[str, ...]:
     checks = (rspamd.DIRECTORY,) if mail.filter else ()
     names = (resolver.DIRECTORY,) if mail.resolves else ()
     forwarding = tuple(map(srs.target, srs.SERIES)) if mail.forwards else ()
+    policies = (sts.DIRECTORY,) if mail.sts else ()
     by_name = (tls.BY_NAME,) if mail.tls.by_name else ()
     return (
         tls.DIRECTORY,
@@ -58,6 +61,7 @@ def targets(mail: MailServer, php: str) -> tuple[str, ...]:
         UNITS,
         *names,
         *forwarding,
+        *policies,
         *orders,
         dovecot.TARGET,
         postfix.TARGET,

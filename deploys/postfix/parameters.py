@@ -154,7 +154,9 @@ def _outgoing_level(postfix: Postfix) -> dict[str, Value]:
     if postfix.dane:
         # Who publishes TLSA in a signed zone is verified by it, or waited for (RFC 7672); all others as with "may": on
         # the open internet many servers have a certificate that names somebody else.
-        return {"smtp_tls_security_level": "dane", "smtp_dns_support_level": "dnssec"}
+        level: dict[str, Value] = {"smtp_tls_security_level": "dane", "smtp_dns_support_level": "dnssec"}
+        # Who has an enforced MTA-STS policy is verified by that, or waited for (RFC 8461); who has both, by DANE alone.
+        return level | ({"smtp_tls_policy_maps": postfix.sts} if postfix.sts else {})
     return {"smtp_tls_security_level": "may"}
 
 

@@ -81,4 +81,5 @@ class Postfix(PostfixWords):
     message_size: Size = 50 << 20
     dane: bool = False  # the resolver validates, so that TLSA records can be believed
     srs: tuple[str, str] | None = None  # whom to ask for a sender of ours, and for the one behind it
+    sts: str | None = None  # whom to ask for other domains' MTA-STS policies
     milter: str | None = None  # the filter's socket, as Postfix names it

@@ -114,7 +114,7 @@ def _lines(mail: MailServer, now: datetime) -> list[Line]:
             instance=watch.instance,
             _ignore_errors=True,
         )
-        for watch in services.watches(mail.tls, php, mail.filter)
+        for watch in services.watches(mail.tls, php, mail.filter, mail.sts)
     }
     listening = host.get_fact(Listeners, _ignore_errors=True)
     return [

@@ -13,6 +13,7 @@ from deploys.filter.settings import Filter
 from deploys.postfix import render as postfix
 from deploys.proof.line import CONVERGE, Line
 from deploys.squirrelmail import render as squirrelmail
+from deploys.sts import render as sts
 from deploys.tls.settings import DIRECTORY, Tls
 from facts.units import Unit
 
@@ -30,10 +31,16 @@ class Watch:
     instance: str | None = None
 
 
-def watches(tls: Tls, php: str | None, checks: Filter | Literal[False] = False) -> tuple[Watch, ...]:
-    """The units of a mail host; those of the webmail only where there is a version of PHP for it."""
+def watches(
+    tls: Tls, php: str | None, checks: Filter | Literal[False] = False, policies: bool = False
+) -> tuple[Watch, ...]:
+    """The units of a mail host; those of the webmail only where there is a version of PHP for it.
+
+    ``policies``: others' MTA-STS policies are followed; while nobody knows them, letters to other hosts wait.
+    """
     mail = (
         *(_filter(checks) if checks else ()),
+        *((Watch(sts.UNIT, (), (sts.DIRECTORY, f"{sts.UNITS}/{sts.DROP_IN}")),) if policies else ()),
         Watch(
             "postfix.service",
             (postfix.DIRECTORY, DIRECTORY),
