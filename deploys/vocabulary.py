@@ -137,8 +137,8 @@ class Words(Settings):
     resolver: ResolverWord = Field(
         default="local",
         description="Whom the mail programs ask for names. `local`: a resolver on the host, which asks the world itself"
-        " and validates (DNSSEC); blocklists, DANE and MTA-STS want it. `host`: whoever the host asks. `{forward: …}`: a"
-        " local one that asks others.",
+        " and validates (DNSSEC); blocklists, DANE and MTA-STS want it. `host`: whoever the host asks. `{forward: …}`:"
+        " a local one that asks others.",
         examples=[{"forward": ["192.0.2.53"]}],
     )
     dns: HostRecords = Field(default=HostRecords(), description="What the DNS shall say of the host.")
