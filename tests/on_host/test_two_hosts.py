@@ -28,6 +28,7 @@ from lab.mailhost import MailHost
 from lab.names import reverse_zone
 from lab.pair import ADDRESSES, Pair, ordering
 from lab.passwords import hashed
+from lab.waiting import wait_until
 from tests.on_host.post import arrived, letter, stranger, submit
 from tests.on_host.signatures import valid
 from tests.on_host.sink import listening
@@ -43,7 +44,11 @@ KEYS = "sha256sum /var/lib/rspamd/dkim/* /etc/ssl/posthaus/*.pem"
 
 def words(domain: str, people: list[str], policy: str, resolver: str, server: str, **more: Any) -> dict[str, Any]:
     """What the administrator of one of the two writes."""
-    own = {"dmarc": {"policy": policy}, "dns": {"nameservers": {f"ns.{domain}": [server]}}}
+    own = {
+        "dmarc": {"policy": policy},
+        "mta_sts": {"mode": "enforce"},
+        "dns": {"nameservers": {f"ns.{domain}": [server]}},
+    }
     return {
         "hostname": f"mail.{domain}",
         "domains": {domain: own},
@@ -174,6 +179,25 @@ def test_the_answer_finds_its_way_by_the_mx_alone(pair: Pair):
     assert answer is not None, transport(net, IQBAL)
     assert verdicts(answer) >= {"spf=pass", "dkim=pass", "dmarc=pass"}
     assert "Verified TLS connection established to mail.example.com" in transport(net, IQBAL)
+
+
+def test_an_enforced_policy_holds_where_no_tlsa_record_is_and_dane_wins_where_one_is(pair: Pair):
+    com = pair.hosts[0]
+    ask = "postmap -q example.net socketmap:inet:127.0.0.1:8461:postfix"
+    assert com.run(ask).stdout == "dane\n"
+    zone = pair.names.zones["example.net"]
+    others = [line for line in zone.splitlines(keepends=True) if " TLSA " not in line]
+    try:
+        pair.names.publish("example.net", "".join(others))
+        pair.forget()
+        assert com.run(ask).stdout == "secure match=mail.example.net servername=hostname\n"
+        people_write(com, TITO, BEA)
+        wait_until(lambda: "status=sent" in transport(com, BEA), 30, "no letter left")
+        assert "Verified TLS connection established to mail.example.net" in transport(com, BEA)
+    finally:
+        pair.names.publish("example.net", zone)
+        pair.forget()
+    assert com.run(ask).stdout == "dane\n"
 
 
 def test_what_claims_to_be_us_is_treated_as_our_policy_says(pair: Pair):
