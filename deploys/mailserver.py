@@ -93,7 +93,7 @@ class MailServer(Words):
     def records(self) -> Records:
         """What was said on the DNS, of the host and of each domain."""
         return Records(
-            **{name: getattr(self.dns, name) for name in HostRecords.model_fields}, domains=self.domain_words
+            **{name: getattr(self.dns, name) for name in HostRecords.model_fields}, domains={**self.domain_words}
         )
 
     @cached_property
@@ -114,6 +114,7 @@ class MailServer(Words):
         return Postfix(
             parameters=self.postfix.parameters,
             relayhost=self.relayhost,
+            relayhosts={name: one.relayhost for name, one in self.domain_words.items() if one.relayhost},
             trusted_networks=self.trusted_networks,
             message_size=self.message_size,
             dane=self.resolves,

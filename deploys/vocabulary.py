@@ -55,8 +55,21 @@ Quota = Annotated[Size, AfterValidator(sizes.between(0, 1 << 50))]
 Networks = Annotated[tuple[Network, ...], AfterValidator(without_repeats)]
 Checks = Annotated[Filter | Literal[False], BeforeValidator(_filter_or_none)]
 Targets = Annotated[tuple[Address, ...], Field(min_length=1), AfterValidator(without_repeats)]
-Domains = Annotated[dict[Domain, DomainRecords], BeforeValidator(_named)]
 Page = Annotated[Webmail | Literal[False], BeforeValidator(_page_or_none)]
+
+
+class DomainWords(DomainRecords):
+    """All that may be said of one domain."""
+
+    relayhost: Relayhost | None = Field(
+        default=None,
+        description="The server that takes all letters from the domain's addresses, in place of `relayhost` at the top."
+        " Bounces are from nobody, so they leave as letters from elsewhere do. SPF must name it (`spf.include`).",
+        examples=[{"host": "smtp.example.net", "username": "tito", "password": {"file": "relayhost.password"}}],
+    )
+
+
+Domains = Annotated[dict[Domain, DomainWords], BeforeValidator(_named)]
 
 
 class Words(Settings):

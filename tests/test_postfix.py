@@ -11,6 +11,7 @@ from deploys.mailserver import MailServer
 from deploys.postfix import parameters, render, tables
 from deploys.srs.render import maps
 from operations.file import File
+from tests.example import about
 from tests.golden_words import SECRET, golden, golden_server
 
 TABLES = ("domains", "mailboxes", "aliases", "senders", "own-senders", "not-from-outside")
@@ -173,7 +174,7 @@ def test_strangers_letters_that_an_alias_leads_elsewhere_go_by_way_of_srs_and_no
     made = render.configuration(
         mail.postfix_room((forward, reverse)), mail.hostname, mail.directory, mail.tls, ipv6=True
     )
-    table = made["posthaus/foreign-senders"].data.decode().splitlines()
+    table = made["posthaus/ways"].data.decode().splitlines()
     rules = [(re.compile(row.split("/")[1]), row.split("/ ")[1]) for row in table]
 
     def way(sender: str) -> str:
@@ -190,3 +191,71 @@ def test_a_host_that_forwards_nothing_has_no_srs(monkeypatch):
     assert not mail.forwards
     assert "postsrsd" not in mail.packages()
     assert "srs" not in text(mail, "master.cf")
+
+
+# --- a relayhost for one domain
+
+STARTTLS = {"host": "smtp.example.org", "username": "com", "password": {"env": "POSTHAUS_TEST_SECRET"}}
+IMPLICIT = {"host": "out.example.org", "port": 465, "tls": "implicit"}
+BY_DOMAIN = {"example.com": {"relayhost": STARTTLS}, "example.net": {"relayhost": IMPLICIT}}
+
+
+def relayed(monkeypatch, **changes) -> dict[str, File]:
+    mail = golden_server(monkeypatch, **{"domains": BY_DOMAIN, "relayhost": None, **changes})
+    return render.configuration(mail.postfix_room(maps("1")), mail.hostname, mail.directory, mail.tls, ipv6=True)
+
+
+@pytest.mark.parametrize("name", ["main.cf", "master.cf", "posthaus/ways"])
+def test_from_relayhosts_by_domain_to_what_postfix_reads(monkeypatch, name):
+    assert relayed(monkeypatch)[name].data.decode() == golden(f"postfix/relayhosts/{name}")
+
+
+def test_each_domains_letters_take_its_own_relayhost_and_all_others_their_usual_way(monkeypatch):
+    table = relayed(monkeypatch)["posthaus/ways"].data.decode().splitlines()
+    rules = [(re.compile(row.split("/")[1], re.IGNORECASE), row.split("/ ")[1]) for row in table]
+
+    def way(sender: str) -> str:
+        return next(where for pattern, where in rules if pattern.search(sender))
+
+    assert way("Tito+x@Example.com") == "relayhost-starttls:[smtp.example.org]:587"
+    assert way("SRS0=abcd=ef=example.org=x@example.com") == "relayhost-starttls:[smtp.example.org]:587"
+    assert way("ana@example.net") == "relayhost-implicit:[out.example.org]:465"
+    assert way("<>") == way("root@mail.example.com") == "DUNNO"
+    assert way("x@sub.example.com") == way("x@example.org") == "srs:[127.0.0.1]:10027"
+
+
+def test_a_domains_password_is_roots_alone_and_stands_in_one_file(monkeypatch):
+    made = relayed(monkeypatch)
+    file = made.pop("posthaus/relayhost-passwords")
+    assert file.data.decode() == f"@example.com com:{SECRET}\n", "example.net's relayhost asks for none"
+    assert (file.mode, file.user) == ("0600", "root")
+    assert not any(SECRET in other.data.decode() for other in made.values())
+
+
+def test_a_domains_relayhost_leaves_the_servers_own_as_it_is(monkeypatch):
+    usual = golden_server(monkeypatch, domains=["example.com", "example.net"])
+    both = golden_server(monkeypatch, domains=BY_DOMAIN)
+    added = {"sender_dependent_default_transport_maps": "regexp:/etc/postfix/posthaus/ways"}
+    assert main_cf(both) == main_cf(usual) | added
+    assert files(both)["posthaus/relayhost-password"].data == files(usual)["posthaus/relayhost-password"].data
+    assert "libsasl2-modules" in golden_server(monkeypatch, domains=BY_DOMAIN, relayhost=None).packages()
+    assert "libsasl2-modules" not in golden_server(monkeypatch, relayhost=None).packages()
+
+
+@pytest.mark.parametrize(
+    ("change", "key", "right"),
+    [
+        ({"host": None}, "host", "is missing"),
+        ({"username": None}, "username", "write both or neither"),
+        ({"port": 465}, "port", "add tls: implicit"),
+        ({"username": "a:b"}, "username", "holds a colon"),
+        ({"password": "hush"}, "password", "a secret does not stand here itself"),
+        ({"user": "x"}, "user", "did you mean username?"),
+    ],
+)
+def test_a_domains_relayhost_that_makes_no_sense_is_refused_by_its_key(refusal, monkeypatch, change, key, right):
+    monkeypatch.setenv("POSTHAUS_TEST_SECRET", SECRET)
+    said = {word: value for word, value in {**STARTTLS, **change}.items() if value is not None}
+    reason = about(refusal(domains={"example.org": {"relayhost": said}}), f"domains.example.org.relayhost.{key}")
+    assert right in reason
+    assert "hush" not in reason

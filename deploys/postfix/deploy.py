@@ -24,7 +24,7 @@ twice=$(postconf -c "$STAGE" -M | awk '{ print $1, $2 }' | sort | uniq -d)
 for table in "$STAGE"/posthaus/*; do
     case $table in
         */restart-parameters) ;;
-        */foreign-senders) quiet postmap -c "$STAGE" -q posthaus "regexp:$table" ;;
+        */ways) quiet postmap -c "$STAGE" -q posthaus "regexp:$table" ;;
         */submission-headers) quiet postmap -c "$STAGE" -q Posthaus "regexp:$table" ;;
         *) quiet postmap -c "$STAGE" -q posthaus "texthash:$table" ;;
     esac

@@ -41,6 +41,7 @@ def main(postfix: Postfix, hostname: str, tls: Tls, ipv6: bool) -> Sections:
         "TLS": _tls(tls, postfix),
         "who may send what, port 25": _inbound(),
         "who may send what, submission (master.cf names these)": _submission(postfix.relayhost is not None),
+        "which way a sender's letters leave": _ways() if postfix.srs or postfix.relayhosts else {},
         "letters that aliases lead elsewhere (SRS)": _forwarding(postfix.srs[1]) if postfix.srs else {},
         "the filter": _filter(postfix.milter) if postfix.milter else {},
         "relayhost": _relayhost(postfix.relayhost) if postfix.relayhost else {},
@@ -204,10 +205,13 @@ def _submission(through_relayhost: bool) -> dict[str, Value]:
     }
 
 
+def _ways() -> dict[str, Value]:
+    # One table: a whole address is looked for in all tables before @its-domain is in any.
+    return {"sender_dependent_default_transport_maps": f"regexp:{DIRECTORY}/posthaus/ways"}
+
+
 def _forwarding(reverse: str) -> dict[str, Value]:
     return {
-        # A stranger's letter that leaves this host goes by way of a second smtpd, which gives it a sender of ours.
-        "sender_dependent_default_transport_maps": f"regexp:{DIRECTORY}/posthaus/foreign-senders",
         # The way back, for bounces: an address that we never gave out leads nowhere, and is refused.
         "recipient_canonical_maps": reverse,
         "recipient_canonical_classes": "envelope_recipient",

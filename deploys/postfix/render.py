@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+from collections.abc import Mapping
 from pathlib import Path
 
 from deploys.directory.settings import Directory
@@ -23,8 +24,8 @@ ONLY_AT_START = ("inet_interfaces", "inet_protocols", "queue_directory", "data_d
 
 def packages(postfix: Postfix) -> tuple[str, ...]:
     """The Debian packages; a relayhost that asks for a password needs SASL's mechanisms too."""
-    relayhost = postfix.relayhost
-    return ("postfix", *(("libsasl2-modules",) if relayhost and relayhost.username else ()))
+    asked = any(one.username for one in (postfix.relayhost, *postfix.relayhosts.values()) if one)
+    return ("postfix", *(("libsasl2-modules",) if asked else ()))
 
 
 def configuration(postfix: Postfix, hostname: str, directory: Directory, tls: Tls, ipv6: bool) -> dict[str, File]:
@@ -39,10 +40,12 @@ def configuration(postfix: Postfix, hostname: str, directory: Directory, tls: Tl
     }
     if tls.by_name:
         files["posthaus/certificates"] = File(certificates(tls))
-    if postfix.srs:
-        files["posthaus/foreign-senders"] = File(foreign_senders(hostname, directory))
+    if postfix.srs or postfix.relayhosts:
+        files["posthaus/ways"] = File(ways(postfix, hostname, directory))
     if postfix.relayhost and postfix.relayhost.password:
         files["posthaus/relayhost-password"] = File(relayhost_password(postfix.relayhost), "0600")
+    if postfix.relayhosts:
+        files["posthaus/relayhost-passwords"] = File(relayhost_passwords(postfix.relayhosts), "0600")
     return files
 
 
@@ -53,13 +56,28 @@ def certificates(tls: Tls) -> str:
 
 def master_cf(postfix: Postfix) -> str:
     """master.cf (master(5)), whole."""
-    return template(HERE / "master.cf.j2", forward=postfix.srs[0] if postfix.srs else "", entrance=ENTRANCE)
+    return template(
+        HERE / "master.cf.j2",
+        forward=postfix.srs[0] if postfix.srs else "",
+        entrance=ENTRANCE,
+        relayhosts=sorted({one.tls for one in postfix.relayhosts.values()}),
+        passwords=f"{parameters.TABLES}/relayhost-passwords",
+    )
 
 
-def foreign_senders(hostname: str, directory: Directory) -> str:
-    """Which way a sender's letters leave (regexp_table(5)): ours and bounces straight, strangers' by way of SRS."""
-    ours = "|".join(re.escape(name) for name in (*directory.domains, hostname))
-    return f"/^<>$/ DUNNO\n/@({ours})$/ DUNNO\n/@/ srs:[127.0.0.1]:{ENTRANCE}\n"
+def ways(postfix: Postfix, hostname: str, directory: Directory) -> str:
+    """Which way a sender's letters leave (regexp_table(5)): by the domain's own relayhost, or as all others do.
+
+    A stranger's letter that leaves this host goes by way of a second smtpd, which gives it a sender of ours (SRS).
+    """
+    rows = [
+        f"/@{re.escape(domain)}$/ relayhost-{one.tls}:{parameters.next_hop(one)}"
+        for domain, one in sorted(postfix.relayhosts.items())
+    ]
+    if postfix.srs:
+        ours = "|".join(re.escape(name) for name in (*directory.domains, hostname))
+        rows += ["/^<>$/ DUNNO", f"/@({ours})$/ DUNNO", f"/@/ srs:[127.0.0.1]:{ENTRANCE}"]
+    return "".join(f"{row}\n" for row in rows)
 
 
 def main_cf(settings: parameters.Sections) -> str:
@@ -88,6 +106,15 @@ def relayhost_password(relayhost: Relayhost) -> str:
     """The row ``[host]:port name:password``."""
     password = relayhost.password.get_secret_value() if relayhost.password else ""
     return f"{parameters.next_hop(relayhost)} {relayhost.username}:{password}\n"
+
+
+def relayhost_passwords(relayhosts: Mapping[str, Relayhost]) -> str:
+    """A row ``@domain name:password`` for each domain whose relayhost asks for one."""
+    return "".join(
+        f"@{domain} {one.username}:{one.password.get_secret_value()}\n"
+        for domain, one in sorted(relayhosts.items())
+        if one.password
+    )
 
 
 def running(hostname: str, directory: Directory) -> str:

@@ -77,6 +77,7 @@ class Postfix(PostfixWords):
     """The room's words: those under ``postfix``, and the top-level ones that are Postfix's to keep. Sizes in bytes."""
 
     relayhost: Relayhost | None = None
+    relayhosts: dict[str, Relayhost] = Field(default={})  # by the domain of the sender
     trusted_networks: Annotated[tuple[Network, ...], AfterValidator(without_repeats)] = ()
     message_size: Size = 50 << 20
     dane: bool = False  # the resolver validates, so that TLSA records can be believed

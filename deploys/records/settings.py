@@ -175,7 +175,7 @@ class TlsRpt(Settings):
 
 
 class DomainRecords(Settings):
-    """All that may be said for one domain. ``false`` takes a kind away."""
+    """All that may be said for one domain's records. ``false`` takes a kind away."""
 
     dns: Dns = Field(default=Dns(), description="How the domain's records reach the DNS.")
     spf: Spf = Field(default=Spf(), description="SPF: who may send for the domain.")

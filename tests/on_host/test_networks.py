@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import docker
@@ -64,6 +65,42 @@ def test_outgoing_letters_take_the_smarthost_with_its_name_checked_and_a_passwor
     host.run("update-ca-certificates && postfix reload && sleep 1 && postfix flush")  # smtp reads it at start
     assert arrived(smarthost, ANA, PASSWORDS[ANA], untrusted["Subject"], seconds=30) is not None
     assert host.run("mailq").stdout.strip() == "Mail queue is empty"
+
+
+def test_letters_of_a_domain_with_a_smarthost_of_its_own_take_that_and_no_other_domains_do(
+    own_mail_host: MailHost, smarthost: MailHost
+) -> None:
+    host = own_mail_host
+    bea, cem = "bea@example.org", "cem@example.info"
+    host.say()
+    (host.site / "relay.secret").write_text(PASSWORDS[ANA] + "\n")
+    log_in = {"host": SMARTHOST, "username": ANA, "password": {"file": "relay.secret"}}
+    words = example(catch_all=None)
+    words["domains"] = {
+        "example.com": {"relayhost": log_in},
+        "example.org": {"relayhost": {**log_in, "port": 465, "tls": "implicit"}},
+        "example.info": {},
+    }
+    words["mailboxes"] |= {name: words["mailboxes"][TITO] for name in (bea, cem)}
+    del words["mailboxes"][ANA]
+    parameters = {"smtp_host_lookup": "dns, native", "mua_recipient_restrictions": "reject_non_fqdn_recipient"}
+    words["postfix"] = {"parameters": parameters}  # no DNS here knows example.net
+    host.run(f"echo '{smarthost.address} {SMARTHOST}' >>/etc/hosts")
+    host.write("/usr/local/share/ca-certificates/smarthost.crt", smarthost.read("/etc/ssl/posthaus/ca/ca.pem"))
+    host.run("update-ca-certificates")
+    run = host.converge(words)
+    assert run.rc == 0, run.output
+    assert PASSWORDS[ANA] not in run.output + run.stdout
+    assert host.run("stat -c '%a %U' /etc/postfix/posthaus/relayhost-passwords").stdout == "600 root\n"
+    for sender, port in ((TITO, 587), (bea, 465), (cem, None)):
+        message = letter(ANA, sender=sender)
+        assert submit(host, sender, PASSWORDS[TITO], sender, ANA, message) == 250
+        found = arrived(smarthost, ANA, PASSWORDS[ANA], message["Subject"], seconds=30 if port else 4)
+        assert (found is not None) is bool(port), (sender, host.run("mailq").stdout)
+        if port:
+            said = host.run("journalctl -o cat --no-pager -t postfix/relayhost/smtp").stdout
+            assert re.search(rf"Verified TLS connection established to {SMARTHOST}\S*:{port}", said)
+            assert re.search(rf"relay={SMARTHOST}\S*:{port}, .*status=sent", said)
 
 
 @pytest.mark.webmail
