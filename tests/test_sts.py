@@ -35,7 +35,7 @@ def test_where_letters_go_straight_and_names_are_known_for_sure_policies_are_fol
     assert "postfix-mta-sts-resolver" in mail.packages()
     assert render.DROP_IN in mail.units
     assert render.DIRECTORY in targets(mail, "8.2")
-    assert render.UNIT in [watch.unit for watch in watches(mail.tls, None, False, mail.sts)]
+    assert render.UNIT in [watch.unit for watch in watches(mail, None)]
 
 
 @pytest.mark.parametrize("change", [{"relayhost": None, "resolver": "host"}, {"resolver": "local"}])

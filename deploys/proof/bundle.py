@@ -6,7 +6,7 @@ from pathlib import Path
 
 PACKAGE = "deploys.proof.on_host"
 # In the order of their imports: each is a module under its own name before the next one asks for it.
-MODULES = ("doors", "signature", "letters", "stranger", "webmail", "examine")
+MODULES = ("doors", "signature", "letters", "stranger", "outgoing", "webmail", "examine")
 
 _LOADER = """import json, sys, types
 for name, source in {sources!a}:

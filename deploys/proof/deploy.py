@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import sys
 import time
 from datetime import UTC, datetime
@@ -17,7 +18,7 @@ from pyinfra.context import ctx_host
 
 from deploys import site
 from deploys.mailserver import MailServer
-from deploys.proof import certificates, exams, listeners, ordered, outside, services
+from deploys.proof import certificates, exams, inbound, listeners, ordered, outside, senders, services
 from deploys.proof.bundle import script
 from deploys.proof.line import CONVERGE, Line, failed
 from deploys.proof.observation import Observation, observations
@@ -27,6 +28,7 @@ from deploys.records.authorization import authority_of, authorization_line
 from deploys.records.check import check
 from deploys.records.gather import read, subjects
 from deploys.records.resolver import Resolver
+from deploys.records.subject import Subject
 from deploys.tls.settings import DIRECTORY
 from facts.acme import Ordered, OrderedCertificate
 from facts.dns import PublicRecords
@@ -96,13 +98,15 @@ class _Enter(io.TextIOBase):
 def _report(mail: MailServer) -> Report:
     began, at = time.monotonic(), datetime.now(UTC)
     try:
-        lines = _lines(mail, at)
+        lines, people = _lines(mail, at)
     except Exception as error:  # one host that cannot be looked at must not keep the others from being proved
         lines = [Line("host", "the host", "can be looked at", f"{type(error).__name__}: {error}", False, CONVERGE)]
-    return Report(host.name, at, time.monotonic() - began, tuple(lines))
+        people = ()
+    return Report(host.name, at, time.monotonic() - began, tuple(lines), people)
 
 
-def _lines(mail: MailServer, now: datetime) -> list[Line]:
+def _lines(mail: MailServer, now: datetime) -> tuple[list[Line], tuple[str, ...]]:
+    """All lines, and what only a person can do."""
     seen, broken_off = _examine(mail)
     php = host.get_fact(PhpVersion, _ignore_errors=True) if mail.webmail else None
     units = {
@@ -114,10 +118,10 @@ def _lines(mail: MailServer, now: datetime) -> list[Line]:
             instance=watch.instance,
             _ignore_errors=True,
         )
-        for watch in services.watches(mail.tls, php, mail.filter, mail.sts)
+        for watch in services.watches(mail, php)
     }
     listening = host.get_fact(Listeners, _ignore_errors=True)
-    return [
+    proof = [
         *listeners.lines(doors(mail), listening, host.data.get("open_ports") or ()),
         *services.lines(units),
         *broken_off,
@@ -125,11 +129,20 @@ def _lines(mail: MailServer, now: datetime) -> list[Line]:
         *(_order(mail, seen, now) if mail.tls.acme else []),
         *(exams.lines(seen, doors(mail), nobody(mail) is None) if seen else []),
         *outside.lines(outside.observe(_addresses(seen), probe(mail), seen)),
-        *(_dns(mail, now) if mail.dns.verify else []),
     ]
+    about, in_dns = _dns(mail, now) if mail.dns.verify else ((), [])
+    proof += in_dns
+    refusing = [name for name, value in mail.postfix.parameters.items() if re.search("reject_(rbl|rhsbl)_", str(value))]
+    lines = [
+        *proof,
+        *senders.lines(proof, about, seen, mail.forwards),
+        *inbound.lines(proof, about, listening, seen, refusing, inbound.greeting),
+    ]
+    people = senders.for_a_person(mail.hostname, about[0].addresses, mail.domains) if about else ()
+    return lines, people
 
 
-def _dns(mail: MailServer, now: datetime) -> list[Line]:
+def _dns(mail: MailServer, now: datetime) -> tuple[tuple[Subject, ...], list[Line]]:
     """What the DNS says, as others see it: asked from this workstation, or of the resolver that mail.yaml names."""
     words = read(mail.records, host.data.get("dns") or {}, site.directory() or site.ROOT)
     logger.info(f"{host.print_prefix}asking the DNS about {', '.join(mail.domains)}")
@@ -140,10 +153,11 @@ def _dns(mail: MailServer, now: datetime) -> list[Line]:
     ask = Resolver(words.resolver, words.resolver_port).ask
     authority = authority_of(mail.tls.acme.directory) if mail.tls.acme else None
     names = (*mail.names, *mail.page_names)
-    return [
+    lines = [
         *check(about, words.blocklists, ask, now.timestamp()),
         *([authorization_line(names, authority, ask)] if authority else []),
     ]
+    return about, lines
 
 
 def _order(mail: MailServer, seen: list[Observation], now: datetime) -> list[Line]:

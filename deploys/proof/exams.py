@@ -72,20 +72,22 @@ def lines(seen: Sequence[Observation], doors: Iterable[Door], catches_all: bool)
 
 def exams(seen: Mapping[str, Observation], doors: Mapping[int, Door], catches_all: bool) -> list[Exam]:
     """The probe's letters in, out by every way, and gone; then what must not work."""
+    others = [check.removeprefix("inbound-") for check in seen if check.startswith("inbound-")]
     first = f"{CONVERGE} first: it makes the probe mailbox"
     has_secret = Exam("probe", LETTERS, "the probe's secret", "on the host", exactly(1), first)
     if "probe" in seen and seen["probe"].code != 1:
-        return [has_secret, *_refusals(catches_all)]
+        return [has_secret, *_refusals(catches_all, others)]
     sent = sum(seen[check].code == 250 for check in ("send-587", "send-465") if check in seen)
     return [
         Exam("send-587", LETTERS, "letter by 587, STARTTLS", "accepted", accepted),
         Exam("send-465", LETTERS, "letter by 465, TLS", "accepted", accepted),
         *[_reader(door, sent) for door in doors.values() if door.kind in ("imap", "imaps", "pop3", "pop3s")],
+        Exam("headers", LETTERS, "From, Date, Message-ID", "each once", exactly(0), LOG, "send-587"),
         *(_signed() if "signed" in seen else []),
         *[Exam("sieve", LETTERS, "log-in to ManageSieve 4190", "OK", exactly(1)) for port in doors if port == 4190],
         Exam("clean", LETTERS, "letters left behind", "none", exactly(0), "look into /var/lib/posthaus-probe/Maildir"),
         *(_webmail(sent) if any(door.kind == "https" for door in doors.values()) else []),
-        *_refusals(catches_all),
+        *_refusals(catches_all, others),
         Exam("send-as-other", REFUSALS, "587: sender of somebody else", "refused", refused, needs="send-587"),
     ]
 
@@ -115,10 +117,11 @@ def _webmail(sent: int) -> list[Exam]:
     ]
 
 
-def _refusals(catches_all: bool) -> list[Exam]:
+def _refusals(catches_all: bool, others: Iterable[str]) -> list[Exam]:
     unknown = Exam("unknown-recipient", REFUSALS, "25: unknown recipient", "refused", refused)
     return [
         Exam("inbound", REFUSALS, "25: mail for postmaster", "accepted", accepted),
+        *[Exam(f"inbound-{domain}", REFUSALS, f"25: postmaster@{domain}", "accepted", accepted) for domain in others],
         *([] if catches_all else [unknown]),
         Exam("relay", REFUSALS, "25: relay to elsewhere", "refused", refused),
         Exam("spoofed", REFUSALS, "25: stranger as one of us", "refused", refused),

@@ -8,13 +8,16 @@ from dataclasses import dataclass
 from typing import Literal
 
 CONVERGE = "run deploys/mail.py"
-Verdict = Literal["ok", "warn", "FAIL", "unknown"]
-VERDICTS: tuple[Verdict, ...] = ("ok", "warn", "FAIL", "unknown")
+Verdict = Literal["ok", "warn", "FAIL", "broken", "unknown"]
+VERDICTS: tuple[Verdict, ...] = ("ok", "warn", "FAIL", "broken", "unknown")
 
 
 @dataclass(frozen=True)
 class Line:
-    """One promise. ``ok`` is None where nobody can know from here; a true line with a remedy is a warning."""
+    """One promise. ``ok`` is None where nobody can know from here; a true line with a remedy is a warning.
+
+    ``echo``: it sums up other lines, at which a failure is counted.
+    """
 
     room: str
     what: str
@@ -22,12 +25,15 @@ class Line:
     seen: str
     ok: bool | None
     remedy: str = ""
+    echo: bool = False
 
     @property
     def verdict(self) -> Verdict:
         """The word printed in the last column."""
         if self.ok is None:
             return "unknown"
+        if self.echo and not self.ok:
+            return "broken"
         if not self.ok:
             return "FAIL"
         return "warn" if self.remedy else "ok"
@@ -35,7 +41,7 @@ class Line:
 
 def failed(lines: Sequence[Line]) -> bool:
     """Whether any promise is broken; what is unknown breaks nothing, and proves nothing."""
-    return any(line.ok is False for line in lines)
+    return any(line.ok is False and not line.echo for line in lines)
 
 
 def summary(lines: Sequence[Line]) -> str:

@@ -62,6 +62,7 @@ def envelopes(mail: MailServer) -> dict[str, tuple[str, str]]:
         "relay": ("", STRANGER),
         "spoofed": (next(iter(mail.mailboxes)), postmaster),
     }
+    tries |= {f"inbound-{domain}": ("", f"postmaster@{domain}") for domain in mail.domains[1:]}
     unknown = nobody(mail)
     return tries | ({"unknown-recipient": ("", unknown)} if unknown else {})
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from deploys.proof.line import Line, Verdict, failed, summary
 from deploys.render import template
 
-COLOURS: dict[Verdict, str] = {"ok": "green", "warn": "yellow", "FAIL": "red", "unknown": "yellow"}
+COLOURS: dict[Verdict, str] = {"ok": "green", "warn": "yellow", "FAIL": "red", "broken": "red", "unknown": "yellow"}
 WIDEST_EXPECTED = 36  # characters of what was expected, and
 WIDEST = 48  # characters of what was seen; the rest stands in the reports
 Paint = Callable[[str, str], str]
@@ -25,12 +25,13 @@ def plain(text: str, colour: str) -> str:
 
 @dataclass(frozen=True)
 class Report:
-    """One host's proof. ``at`` is when it began (UTC), ``seconds`` how long it took."""
+    """One host's proof. ``at`` is when it began (UTC), ``seconds`` how long it took; ``people``: their part."""
 
     host: str
     at: datetime
     seconds: float
     lines: tuple[Line, ...]
+    people: tuple[str, ...] = ()
 
     @property
     def summary(self) -> str:
@@ -46,6 +47,8 @@ def table(report: Report, paint: Paint = plain) -> str:
     for room, lines in by_room(report.lines).items():
         text.append(room)
         text += [_row(line, widths, paint) for line in lines]
+    if report.people:
+        text += ["for a person", *(f"  - {one}" for one in report.people)]
     worst = "FAIL" if failed(report.lines) else "ok"
     return "\n".join([*text, paint(report.summary, COLOURS[worst])])  # type: ignore[index]
 
@@ -82,6 +85,7 @@ def as_json(report: Report) -> str:
         "at": f"{report.at:%Y-%m-%dT%H:%M:%SZ}",
         "seconds": round(report.seconds, 1),
         "ok": not failed(report.lines),
+        "people": list(report.people),
         "lines": [asdict(line) | {"verdict": line.verdict} for line in report.lines],
     }
     return json.dumps(words, ensure_ascii=False, indent=2) + "\n"

@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import Literal
 
 from deploys.dovecot import render as dovecot
 from deploys.filter import render as rspamd
 from deploys.filter.settings import Filter
+from deploys.mailserver import MailServer
 from deploys.postfix import render as postfix
 from deploys.proof.line import CONVERGE, Line
+from deploys.resolver import settings as unbound
 from deploys.squirrelmail import render as squirrelmail
 from deploys.sts import render as sts
-from deploys.tls.settings import DIRECTORY, Tls
+from deploys.tls.settings import DIRECTORY
 from facts.units import Unit
 
 ROOM = "services"
@@ -31,16 +32,17 @@ class Watch:
     instance: str | None = None
 
 
-def watches(
-    tls: Tls, php: str | None, checks: Filter | Literal[False] = False, policies: bool = False
-) -> tuple[Watch, ...]:
-    """The units of a mail host; those of the webmail only where there is a version of PHP for it.
-
-    ``policies``: others' MTA-STS policies are followed; while nobody knows them, letters to other hosts wait.
-    """
-    mail = (
-        *(_filter(checks) if checks else ()),
-        *((Watch(sts.UNIT, (), (sts.DIRECTORY, f"{sts.UNITS}/{sts.DROP_IN}")),) if policies else ()),
+def watches(mail: MailServer, php: str | None) -> tuple[Watch, ...]:
+    """The units of a mail host: those that its words ask for; the webmail's only where a ``php`` is installed."""
+    # While nobody knows others' MTA-STS policies, or nothing resolves, letters to other hosts wait.
+    rooms = (
+        (mail.resolves, Watch("unbound.service", (), (unbound.DIRECTORY,))),
+        (mail.forwards, Watch("postsrsd.service", ())),
+        (mail.sts, Watch(sts.UNIT, (), (sts.DIRECTORY, f"{sts.UNITS}/{sts.DROP_IN}"))),
+    )
+    units = (
+        *(watch for there, watch in rooms if there),
+        *(_filter(mail.filter) if mail.filter else ()),
         Watch(
             "postfix.service",
             (postfix.DIRECTORY, DIRECTORY),
@@ -51,10 +53,10 @@ def watches(
     )
     apache = Watch("apache2.service", (f"{APACHE}/local.conf",), (f"{APACHE}/apache2.conf",))
     if not php:
-        return (*mail, apache) if tls.by_http else mail
+        return (*units, apache) if mail.tls.by_http or mail.pages else units
     return (
-        *mail,
-        replace(apache, reload_on=(*apache.reload_on, tls.chain_path, tls.key_path)),
+        *units,
+        replace(apache, reload_on=(*apache.reload_on, mail.tls.chain_path, mail.tls.key_path)),
         Watch(f"php{php}-fpm.service", (f"/etc/php/{php}/fpm", squirrelmail.CONFIGURATION, squirrelmail.HOME)),
     )
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from deploys.proof.on_host.doors import attempt, certificate, certificate_on_disk, say, trusting
 from deploys.proof.on_host.letters import Post
+from deploys.proof.on_host.outgoing import names, outgoing
 from deploys.proof.on_host.stranger import knock, offers_auth, own_addresses, untrusted
 from deploys.proof.on_host.webmail import Webmail, plain
 
@@ -24,6 +25,8 @@ def examine(plan: dict[str, Any]) -> None:
     for kind, name, port in plan["tls"]:
         certificate(kind, name, port, context)
     meet_stranger(plan)
+    attempt("outgoing", outgoing)
+    attempt("names", names, plan["hostname"])
     try:
         secret = pathlib.Path(plan["secret"]).read_text().rstrip("\n")
     except OSError as error:
@@ -75,6 +78,7 @@ def send_and_read(plan: dict[str, Any], post: Post) -> None:
         attempt("send-as-other", post.send_as, plan["other"])
         for kind, port in plan["readers"]:
             attempt(f"read-{port}", post.read, kind, port)
+        attempt("headers", post.headers)
         if plan["keys"]:
             attempt("signed", post.signatures, plan["keys"])
             attempt("forged-from", post.forge, plan["other"])

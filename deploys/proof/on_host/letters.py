@@ -127,6 +127,14 @@ class Post:
         names = min(found, key=len, default=[])
         return len(names), f"signed by {' and '.join(names) or 'nobody'}"
 
+    def headers(self) -> tuple[int, str]:
+        """How many of the headers that a letter has exactly once are not so in one of this run's (RFC 5322, 3.6)."""
+        letters = [letter for kind, port in self.readers for letter in self.letters(kind, port)]
+        once = ("From", "Date", "Message-ID", "To", "Subject")
+        parsed = [email.message_from_bytes(letter) for letter in letters]
+        wrong = sorted({name for letter in parsed for name in once if len(letter.get_all(name, [])) != 1})
+        return (len(wrong) if letters else len(once)), f"not once: {', '.join(wrong)}" if wrong else "each once"
+
     def forge(self, author: str) -> tuple[int, bytes]:
         """What submission says to a letter that its From says is somebody else's."""
         letter = self.letter()
