@@ -67,8 +67,12 @@ class Pair:
         return run
 
     def lead_to_the_lab(self) -> None:
-        """Have both hosts, all of their programs, ask their own resolver, which begins at the lab's root."""
+        """Have both hosts, all of their programs, ask their own resolver, which begins at the lab's root.
+
+        Debian's archive is no part of that world: what an order takes comes first.
+        """
         for host in self.hosts:
+            host.run("DEBIAN_FRONTEND=noninteractive apt-get install -yq certbot")
             host.run("echo 'nameserver 127.0.0.1' >/etc/resolv.conf")
 
     def forget(self) -> None:

@@ -29,8 +29,7 @@ class Order:
     """What is asked of whom.
 
     + names: DNS names, the first is the certificate's own
-    + optional: further ones, left out until the DNS leads them to where the first name is (always in, for a challenge
-      in the DNS)
+    + optional: further ones, left out until the DNS leads them to where the first name is
     + directory: where ``hook`` lays fullchain.pem and privkey.pem (0600)
     + server: URL of the authority's directory
     + email: whom the authority may write to
@@ -65,7 +64,7 @@ def issued(order: Order):  # type: ignore[no-untyped-def]
     week more: whole, for all the names, and not one that only holds the place.
     """
     there = _there(order)
-    ready = _ready(order, there)
+    ready = set(there.ready)
     covered = set(there.names)
     covers = {*order.names, *ready} <= covered <= {*order.names, *order.optional}
     source = (there.server, there.authenticator) == (order.server, order.authenticator)
@@ -106,7 +105,7 @@ def rolled_over(order: Order, digest: str, lacking: Sequence[str], ttl: int):  #
         until = f"{datetime.fromtimestamp(since + ttl, UTC):%Y-%m-%d %H:%M:%S UTC}"
         yield _refusal(note, f"every name server has the next key; others know it from {until} on: run this again then")
         return
-    yield _run("roll", order, _ready(order, _there(order)))
+    yield _run("roll", order, set(_there(order).ready))
 
 
 @operation()
@@ -128,11 +127,6 @@ def _there(order: Order) -> Ordered:
         OrderedCertificate, directory=order.directory, optional=list(order.optional), first=order.names[0]
     )
     return found
-
-
-def _ready(order: Order, there: Ordered) -> set[str]:
-    """The optional names that the certificate shall cover now."""
-    return set(there.ready if order.webroot else order.optional)
 
 
 def _run(task: str, order: Order, ready: set[str]) -> StringCommand:

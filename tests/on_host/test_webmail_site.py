@@ -133,6 +133,10 @@ def test_another_port_and_a_title_full_of_quotes(own_mail_host: MailHost):
     assert "<b>Mail</b>" not in login.html
     answer = requests.get(f"http://{own_mail_host.address}/", allow_redirects=False, timeout=30)
     assert answer.headers["Location"] == f"https://{HOSTNAME}:8443/"
+    listening = own_mail_host.run("ss -Hltn 'sport = :443'").stdout
+    assert listening, "pages for mail programs have no port of their own to choose"
+    run = own_mail_host.converge(example(webmail={"hostname": HOSTNAME, "port": 8443}, clients=False))
+    assert run.rc == 0, run.output
     assert not own_mail_host.run("ss -Hltn 'sport = :443'").stdout
 
 
