@@ -18,7 +18,7 @@ from pyinfra.context import ctx_host
 
 from deploys import site
 from deploys.mailserver import MailServer
-from deploys.proof import certificates, exams, inbound, listeners, ordered, outside, senders, services
+from deploys.proof import certificates, exams, inbound, listeners, ordered, outside, senders, services, witness
 from deploys.proof.bundle import script
 from deploys.proof.line import CONVERGE, Line, failed
 from deploys.proof.observation import Observation, observations
@@ -136,7 +136,7 @@ def _lines(mail: MailServer, now: datetime) -> tuple[list[Line], tuple[str, ...]
     lines = [
         *proof,
         *senders.lines(proof, about, seen, mail.forwards),
-        *inbound.lines(proof, about, listening, seen, refusing, inbound.greeting),
+        *inbound.lines(proof, about, listening, seen, refusing, inbound.greeting, _witnessed(mail, about)),
     ]
     people = senders.for_a_person(mail.hostname, about[0].addresses, mail.domains) if about else ()
     return lines, people
@@ -158,6 +158,20 @@ def _dns(mail: MailServer, now: datetime) -> tuple[tuple[Subject, ...], list[Lin
         *([authorization_line(names, authority, ask)] if authority else []),
     ]
     return about, lines
+
+
+def _witnessed(mail: MailServer, about: tuple[Subject, ...]) -> list[Line]:
+    """What another host of this run sees of this one, if there is another and the DNS says where this one is."""
+    others = sorted((one for one in state.active_hosts if one is not ctx_host.get()), key=lambda one: one.name)
+    if not (others and about and about[0].addresses):
+        return []
+    other = others[0]
+    command = StringCommand("python3 -I -B -", QuoteString(json.dumps(witness.plan(mail, about[0].addresses))))
+    try:
+        _, output = other.run_shell_command(command, _stdin=script("witness"), _timeout=witness.LONGEST)
+    except TimeoutError:
+        return []
+    return witness.lines(other.name, observations(output.stdout_lines), mail)
 
 
 def _order(mail: MailServer, seen: list[Observation], now: datetime) -> list[Line]:

@@ -117,7 +117,8 @@ def _webmail(sent: int) -> list[Exam]:
     ]
 
 
-def _refusals(catches_all: bool, others: Iterable[str]) -> list[Exam]:
+def strangers(catches_all: bool, others: Iterable[str]) -> list[Exam]:
+    """What port 25 does with strangers' envelopes (plan.envelopes). ``others``: the domains but the first."""
     unknown = Exam("unknown-recipient", REFUSALS, "25: unknown recipient", "refused", refused)
     return [
         Exam("inbound", REFUSALS, "25: mail for postmaster", "accepted", accepted),
@@ -125,6 +126,12 @@ def _refusals(catches_all: bool, others: Iterable[str]) -> list[Exam]:
         *([] if catches_all else [unknown]),
         Exam("relay", REFUSALS, "25: relay to elsewhere", "refused", refused),
         Exam("spoofed", REFUSALS, "25: stranger as one of us", "refused", refused),
+    ]
+
+
+def _refusals(catches_all: bool, others: Iterable[str]) -> list[Exam]:
+    return [
+        *strangers(catches_all, others),
         Exam("auth-25", REFUSALS, "25: AUTH", "never offered", exactly(0)),
         Exam("auth-587", REFUSALS, "587: AUTH before TLS", "not offered", exactly(0)),
     ]

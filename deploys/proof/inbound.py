@@ -25,9 +25,11 @@ def lines(
     seen: Sequence[Observation],
     refusing: Iterable[str],
     greeting: Greeting,
+    witnessed: Sequence[Line] = (),
 ) -> list[Line]:
     """``proof``: all that was looked at; ``refusing``: the operator's own parameters of Postfix that ask blocklists;
-    ``greeting``: what an address says at port 25 to this workstation, None for nothing."""
+    ``greeting``: what an address says at port 25 to this workstation, None for nothing; ``witnessed``: what another
+    host of the inventory saw, if there is one (witness.py)."""
     if not subjects:
         return []
     return [
@@ -41,7 +43,7 @@ def lines(
             proof,
             ROOM,
         ),
-        _outside(subjects[0], greeting),
+        *(witnessed or [_outside(subjects[0], greeting)]),
     ]
 
 

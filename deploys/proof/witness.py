@@ -1,0 +1,53 @@
+"""Another host of the inventory as the point outside: whether port 25 is reached from there, and what it does."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from deploys.mailserver import MailServer
+from deploys.proof.exams import strangers
+from deploys.proof.line import Line
+from deploys.proof.observation import Observation
+from deploys.proof.plan import envelopes, nobody
+
+ROOM = "inbound"
+LONGEST = 60  # seconds, should every answer hang
+
+
+def plan(mail: MailServer, addresses: Sequence[str]) -> dict[str, Any]:
+    """What on_host/witness.py asks for: ``addresses`` that the DNS gives out, ``trusted`` networks, ``envelopes``."""
+    return {"addresses": list(addresses), "trusted": list(mail.trusted_networks), "envelopes": envelopes(mail)}
+
+
+def lines(name: str, seen: Sequence[Observation], mail: MailServer) -> list[Line]:
+    """What the host ``name`` saw: a line for each address, one for all envelopes that it tried."""
+    submission = {one.name: one.code == 1 for one in seen if one.check == "port-587"}
+    ports = [_port(name, one, mail.hostname, submission) for one in seen if one.check == "port-25"]
+    found = {one.check: one for one in seen}
+    exams = [exam for exam in strangers(nobody(mail) is None, mail.domains[1:]) if exam.check in found]
+    judged = [exam.line(found[exam.check]) for exam in exams]
+    return [*ports, *([_strangers(name, judged)] if judged else [])]
+
+
+def _port(name: str, one: Observation, hostname: str, submission: dict[str, bool]) -> Line:
+    title, expected = f"port 25 from {name}", f"220 {hostname}"
+    seen = f"{one.name}: {one.words}"
+    if one.unknown:
+        return Line(ROOM, title, expected, f"{one.name}: cannot know, {name} {one.seen}", None)
+    if one.code == 220 and hostname in one.seen:
+        return Line(ROOM, title, expected, seen, True)
+    if one.code is not None:
+        return Line(ROOM, title, expected, seen, False, "somebody else answers at this address: see where it leads")
+    if not submission.get(one.name):
+        return Line(ROOM, title, expected, f"{one.name}: cannot know, neither 25 nor 587 is reached", None)
+    remedy = f"have port 25 opened: inwards by who rents you this host, or outwards by who rents you {name}"
+    return Line(ROOM, title, expected, seen, False, remedy)
+
+
+def _strangers(name: str, judged: Sequence[Line]) -> Line:
+    title, expected = f"envelopes from {name}", "as to any stranger"
+    wrong = [f"{line.what}: {line.seen}" for line in judged if line.ok is not True]
+    if wrong:
+        return Line(ROOM, title, expected, "; ".join(wrong), False, "see refusals above; what lies between the two?")
+    return Line(ROOM, title, expected, f"holds: {', '.join(line.what for line in judged)}", True)
