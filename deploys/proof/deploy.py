@@ -18,7 +18,7 @@ from pyinfra.context import ctx_host
 
 from deploys import site
 from deploys.mailserver import MailServer
-from deploys.proof import certificates, exams, inbound, listeners, ordered, outside, senders, services, witness
+from deploys.proof import certificates, exams, inbound, listeners, ordered, outside, reports, senders, services, witness
 from deploys.proof.bundle import script
 from deploys.proof.line import CONVERGE, Line, failed
 from deploys.proof.observation import Observation, observations
@@ -34,6 +34,7 @@ from facts.acme import Ordered, OrderedCertificate
 from facts.dns import PublicRecords
 from facts.listeners import Listeners
 from facts.php import PhpVersion
+from facts.reports import ReportLetters
 from facts.units import UnitState
 
 NAME = "Prove that the host serves mail"
@@ -137,6 +138,7 @@ def _lines(mail: MailServer, now: datetime) -> tuple[list[Line], tuple[str, ...]
         *proof,
         *senders.lines(proof, about, seen, mail.forwards),
         *inbound.lines(proof, about, listening, seen, refusing, inbound.greeting, _witnessed(mail, about)),
+        *(_reports(mail, seen) if mail.dns.reports else []),
     ]
     people = senders.for_a_person(mail.hostname, about[0].addresses, mail.domains) if about else ()
     return lines, people
@@ -172,6 +174,13 @@ def _witnessed(mail: MailServer, about: tuple[Subject, ...]) -> list[Line]:
     except TimeoutError:
         return []
     return witness.lines(other.name, observations(output.stdout_lines), mail)
+
+
+def _reports(mail: MailServer, seen: list[Observation]) -> list[Line]:
+    logins = reports.readers(mail)
+    letters = host.get_fact(ReportLetters, logins=logins, days=reports.DAYS, _ignore_errors=True) if logins else []
+    here = next((one.seen.split() for one in seen if one.check == "addresses"), [])
+    return reports.lines(letters, mail.domains, [*here, *mail.dns.addresses])
 
 
 def _order(mail: MailServer, seen: list[Observation], now: datetime) -> list[Line]:

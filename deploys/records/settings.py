@@ -215,6 +215,12 @@ class HostRecords(Settings):
     blocklists: tuple[DnsName, ...] = Field(
         default=BLOCKLISTS, description="Blocklists in which `verify` looks for the host's addresses.", examples=[[]]
     )
+    reports: bool = Field(
+        default=False,
+        description="Whether `verify` reads the reports of the last week: DMARC's and TLS-RPT's, in the mailboxes here"
+        " that they come to, of which it reads nothing else.",
+        examples=[True],
+    )
     tlsa: bool = Field(
         default=False,
         description="Publish the keys of port 25 for DANE (RFC 7672): the one served and, with `tls.acme`, the one that"
