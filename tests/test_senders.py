@@ -109,6 +109,12 @@ def test_the_log_tells_how_letters_left_and_nobodys_address():
     assert ruled(proof(), seen=[outgoing("")])["TLS on the way"].verdict == "unknown"
 
 
+def test_letters_that_met_only_servers_without_tls_are_a_warning_for_the_host_did_ask():
+    log = "A2: to=<bea@old.example>, relay=mx.old.example[192.0.2.7]:25, delay=1, dsn=2.0.0, status=sent (250 OK)"
+    line = ruled(proof(), seen=[outgoing(log)])["TLS on the way"]
+    assert (line.verdict, line.seen) == ("warn", "0 of 1 letters in 24 h left by TLS")
+
+
 @pytest.mark.parametrize(
     ("answer", "whose", "word"),
     [
