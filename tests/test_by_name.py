@@ -18,7 +18,7 @@ from deploys.tls.settings import Tls
 from tests.golden_words import golden_server
 from tests.test_tls import NOW, Certified, certify
 
-HERE = "/etc/ssl/posthaus/by-name"
+HERE = "/etc/ssl/posthaus-by-name"
 NAMES = ("webmail.example.com", "mail.example.net", "mta-sts.example.net")
 TLS = Tls.model_validate({"by_name": {name: {"certificate": "chain.pem", "key": "key.pem"} for name in NAMES}})
 

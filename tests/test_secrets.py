@@ -54,7 +54,7 @@ def test_further_names_have_certificates_of_their_own_and_the_server_s_need_not_
     further = {"webmail.example.org": certificate("webmail.example.org", stem="other-")}
     mail = accepted(tls={**certificate(NAMES[0]), "by_name": further}, clients=False)
     assert mail.names == ("mail.example.org",)
-    assert mail.tls.chain_of("webmail.example.org") == "/etc/ssl/posthaus/by-name/webmail.example.org/fullchain.pem"
+    assert mail.tls.chain_of("webmail.example.org") == "/etc/ssl/posthaus-by-name/webmail.example.org/fullchain.pem"
     assert mail.tls.chain_of("mail.example.org") == mail.tls.chain_path
 
 

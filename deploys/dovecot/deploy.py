@@ -8,7 +8,6 @@ from pyinfra.api.exceptions import DeployError
 from deploys.directory.settings import Directory
 from deploys.dovecot import render
 from deploys.dovecot.settings import Dovecot
-from deploys.tls import settings as tls_settings
 from deploys.tls.settings import Tls
 from operations import accounts, config, directories, mailboxes, probe, unit
 
@@ -53,7 +52,7 @@ def deploy_dovecot(
     unit.converge(
         name="Run Dovecot with it",
         unit="dovecot.service",
-        reload_on=[TARGET, tls_settings.DIRECTORY],
+        reload_on=[TARGET, *tls.directories],
         trees=[TARGET],
         probe=render.running(dovecot, directory),
         after=[conf],

@@ -8,7 +8,6 @@ from deploys.directory.settings import Directory
 from deploys.postfix import render
 from deploys.postfix.settings import Postfix
 from deploys.resolver.settings import FOR_POSTFIX, RESOLV_CONF
-from deploys.tls import settings as tls_settings
 from deploys.tls.settings import Tls
 from operations import config, unit
 
@@ -45,7 +44,7 @@ def deploy_postfix(postfix: Postfix, hostname: str, directory: Directory, tls: T
         name="Run Postfix with it",
         unit="postfix.service",
         instance="postfix@-.service",  # Debian 12 runs it behind a wrapper
-        reload_on=[TARGET, tls_settings.DIRECTORY],
+        reload_on=[TARGET, *tls.directories],
         restart_on=[f"{TARGET}/{render.RESTART_PARAMETERS}", *([FOR_POSTFIX] if resolves else [])],
         sees=(RESOLV_CONF, FOR_POSTFIX if resolves else RESOLV_CONF),
         trees=[TARGET],

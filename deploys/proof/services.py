@@ -15,7 +15,6 @@ from deploys.proof.line import CONVERGE, Line
 from deploys.resolver import settings as unbound
 from deploys.squirrelmail import render as squirrelmail
 from deploys.sts import render as sts
-from deploys.tls.settings import DIRECTORY
 from facts.units import Unit
 
 ROOM = "services"
@@ -45,11 +44,11 @@ def watches(mail: MailServer, php: str | None) -> tuple[Watch, ...]:
         *(_filter(mail.filter) if mail.filter else ()),
         Watch(
             "postfix.service",
-            (postfix.DIRECTORY, DIRECTORY),
+            (postfix.DIRECTORY, *mail.tls.directories),
             (f"{postfix.DIRECTORY}/{postfix.RESTART_PARAMETERS}",),
             instance="postfix@-.service",
         ),
-        Watch("dovecot.service", (dovecot.DIRECTORY, DIRECTORY)),
+        Watch("dovecot.service", (dovecot.DIRECTORY, *mail.tls.directories)),
     )
     apache = Watch("apache2.service", (f"{APACHE}/local.conf",), (f"{APACHE}/apache2.conf",))
     if not php:

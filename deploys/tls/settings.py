@@ -10,7 +10,9 @@ from deploys.tls.pem import PemFile
 from deploys.values import HostName
 
 DIRECTORY = "/etc/ssl/posthaus"
-BY_NAME = f"{DIRECTORY}/by-name"  # a directory for each name of tls.by_name
+# A directory for each name of tls.by_name. Not below the other: services that never read it would seem to run with
+# old files when it goes away.
+BY_NAME = "/etc/ssl/posthaus-by-name"
 
 
 class Named(Settings):
@@ -71,6 +73,11 @@ class Tls(Settings):
     def key_path(self) -> str:
         """Its private key on the host (PEM, root only)."""
         return f"{DIRECTORY}/privkey.pem"
+
+    @property
+    def directories(self) -> tuple[str, ...]:
+        """Where certificates lie that services read."""
+        return (DIRECTORY, BY_NAME) if self.by_name else (DIRECTORY,)
 
     def chain_of(self, name: str) -> str:
         """The chain that is shown to whoever asks for ``name``."""
