@@ -190,3 +190,16 @@ def test_a_wrong_password_is_told_in_words(person: Person):
     person.press("Login")
     assert person.sees("Unknown user or password incorrect.")
     person.picture("refused")
+
+
+@undisturbed
+def test_the_page_on_mail_programs_fits_a_desk_and_a_phone(person: Person):
+    for name, width in (("setup", 1280), ("setup-phone", 360)):
+        screen = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 500}
+        person.browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", screen)
+        person.browser.get(f"https://{HOSTNAME}/setup/")
+        assert all(person.sees(text) for text in ("Get the profile", "mail.example.com", "993", "465"))
+        wider = person.browser.execute_script("return document.documentElement.scrollWidth - window.innerWidth")
+        assert wider <= 0, f"at {width} pixels something is cut off or has to be scrolled to"
+        person.picture(name)
+    assert person.complaints() == []
