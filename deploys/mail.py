@@ -5,7 +5,7 @@ from pyinfra import config, host
 from deploys.apache.deploy import deploy_apache, deploy_challenges
 from deploys.clients.deploy import deploy_clients
 from deploys.dovecot.deploy import deploy_dovecot
-from deploys.filter.deploy import deploy_filter
+from deploys.filter.deploy import deploy_filter, end_antivirus
 from deploys.host.deploy import deploy_host, deploy_units
 from deploys.host.render import debconf
 from deploys.mailserver import MailServer
@@ -28,6 +28,8 @@ php = machine.php_version
 
 packages.installed(name="Install the packages of all rooms", packages=mail.packages(), debconf=debconf(mail.hostname))
 deploy_host(mail.hostname, machine)
+if not (mail.filter and mail.filter.antivirus):
+    end_antivirus()
 deploy_units(mail.units)
 if mail.resolves:
     deploy_resolver(mail.resolver, machine.ipv6)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from pyinfra.api import deploy
 
-from deploys.filter import render
+from deploys.filter import antivirus, render
 from deploys.filter.keys import given, names
 from deploys.filter.settings import Filter
 from deploys.records.settings import Records
@@ -59,6 +59,12 @@ def deploy_filter(
             restart_on=[f"{UNITS}/{render.REDIS}.service"],
             probe=f"test -S {render.REDIS_SOCKET}",
         )
+    if words.antivirus:
+        unit.converge(
+            name="Run ClamAV as soon as it has signatures",
+            unit=antivirus.UNIT,
+            restart_on=[f"{UNITS}/{antivirus.UNIT}"],
+        )
     unit.converge(
         name="Run the filter with it",
         unit="rspamd.service",
@@ -67,3 +73,9 @@ def deploy_filter(
         probe=render.running(),
         after=[conf],
     )
+
+
+@deploy("The filter")
+def end_antivirus() -> None:
+    """Stop ClamAV if it ran for the filter. Before its units are taken away, for these say what stops with it."""
+    unit.converge(name="Stop ClamAV, which nothing declared needs", unit=antivirus.UNIT, running=False)

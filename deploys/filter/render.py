@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from deploys.filter import antivirus
 from deploys.filter.settings import CONTROLLER, MILTER, SPAM_HEADER, Filter
 from deploys.filter.ucl import Block, block
 from deploys.records.settings import Records, ed25519_selector
@@ -32,8 +33,7 @@ HEAD = "# Written by Posthaus: the next run undoes changes made here."
 def packages(words: Filter) -> tuple[str, ...]:
     """The Debian packages. redis-tools holds Redis itself; redis-server would add a second instance on TCP."""
     redis = ("redis-tools",) if words.learn else ()
-    antivirus = ("clamav-daemon",) if words.antivirus else ()
-    return ("rspamd", *redis, *antivirus)
+    return ("rspamd", *redis, *(antivirus.PACKAGES if words.antivirus else ()))
 
 
 def configuration(
@@ -72,7 +72,7 @@ def configuration(
         # seconds; somebody waits for a log-in code
         "local.d/greylist.conf": {"enabled": words.greylisting, "timeout": 120},
         **learning(words),
-        **antivirus(words),
+        **scanner(words),
         "local.d/groups.conf": scores(words),
     }
     texts = {name: f"{HEAD}\n{block(content)}" for name, content in files.items()}
@@ -197,13 +197,13 @@ def learning(words: Filter) -> dict[str, Block]:
     }
 
 
-def antivirus(words: Filter) -> dict[str, Block]:
+def scanner(words: Filter) -> dict[str, Block]:
     """ClamAV by its socket. Where it does not answer, letters pass: a scanner without signatures must lose no mail."""
     if not words.antivirus:
         return {}
     clamav = {
         "type": "clamav",
-        "servers": "/run/clamav/clamd.ctl",
+        "servers": antivirus.SOCKET,
         "symbol": "CLAM_VIRUS",
         "action": "reject",
         "message": "A virus was found in this letter",
@@ -234,9 +234,10 @@ def local_lua(owners: Mapping[str, Iterable[str]]) -> str:
 
 
 def units(words: Filter) -> dict[str, File]:
-    """Redis as a unit of our own."""
+    """Redis as a unit of our own, and what ClamAV's hang on."""
+    viruses = antivirus.units() if words.antivirus else {}
     if not words.learn:
-        return {}
+        return viruses
     text = template(
         HERE / "posthaus-redis.service.j2",
         socket=REDIS_SOCKET,
@@ -244,7 +245,7 @@ def units(words: Filter) -> dict[str, File]:
         state=f"/var/lib/{REDIS}",
         memory=REDIS_MEGABYTES,
     )
-    return {f"{REDIS}.service": File(text)}
+    return {f"{REDIS}.service": File(text), **viruses}
 
 
 def running() -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from deploys.dovecot import render as dovecot
+from deploys.filter import antivirus
 from deploys.filter import render as rspamd
 from deploys.filter.settings import Filter
 from deploys.mailserver import MailServer
@@ -61,10 +62,11 @@ def watches(mail: MailServer, php: str | None) -> tuple[Watch, ...]:
 
 
 def _filter(words: Filter) -> tuple[Watch, ...]:
-    """rspamd, and Redis where it learns."""
+    """rspamd, Redis where it learns, ClamAV where it is asked for."""
     redis = f"{rspamd.REDIS}.service"
     memory = (Watch(redis, (), (f"{rspamd.UNITS}/{redis}",)),) if words.learn else ()
-    return (Watch("rspamd.service", (rspamd.DIRECTORY,)), *memory)
+    viruses = (Watch(antivirus.FETCHER, ()), Watch(antivirus.SCANNER, ())) if words.antivirus else ()
+    return (Watch("rspamd.service", (rspamd.DIRECTORY,)), *memory, *viruses)
 
 
 def lines(units: Mapping[str, Unit]) -> list[Line]:
@@ -84,6 +86,8 @@ def _wrong(name: str, unit: Unit) -> tuple[str, str] | None:
     """What is wrong first, and what mends it."""
     if not unit.loaded:
         return "no such unit", CONVERGE
+    if not unit.active and name == antivirus.SCANNER:
+        return unit.state, f"its signatures may be on their way; else: journalctl -u {antivirus.FETCHER} -n 30"
     if not unit.active:
         return unit.state, f"{CONVERGE}; if it stays down: journalctl -u {name} -n 30"
     if unit.deleted_exe:
