@@ -1,4 +1,4 @@
-"""ClamAV for the filter: it comes with its signatures, refuses a virus, loses no letter, and goes when nobody wants it."""
+"""ClamAV for the filter: it waits for its signatures, refuses a virus, loses no letter, and goes with the word."""
 
 from __future__ import annotations
 
@@ -35,10 +35,9 @@ def test_a_virus_is_refused_as_soon_as_there_are_signatures_and_until_then_lette
     assert "clamav-daemon.service" in failing(host), proof.output
     assert "signatures may be on their way" in proof.output
 
-    # As freshclam would bring them, but from nowhere: signatures elsewhere, and files by the names that it gives to its.
-    host.run(
-        "install -d /srv/signatures && sed -i 's|^DatabaseDirectory.*|DatabaseDirectory /srv/signatures|' /etc/clamav/clamd.conf"
-    )
+    # No mirror of ClamAV's is reached from here: one signature, elsewhere, and files by the names of freshclam's.
+    elsewhere = "sed -i 's|^DatabaseDirectory.*|DatabaseDirectory /srv/signatures|' /etc/clamav/clamd.conf"
+    host.run(f"install -d /srv/signatures && {elsewhere}")
     host.write("/srv/signatures/test.ndb", SIGNATURE)
     host.run("touch /var/lib/clamav/daily.cvd && touch /var/lib/clamav/main.cvd")
     wait_until(lambda: host.run(ACTIVE, check=False).stdout.startswith("active\n"), 60, "the scanner did not start")
