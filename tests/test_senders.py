@@ -14,6 +14,7 @@ from deploys.proof.observation import Observation
 from deploys.proof.on_host.outgoing import summed
 from deploys.records.subject import Subject
 from facts.listeners import Listener
+from facts.mailboxes import Usage
 
 COM = Subject("example.com", "mail.example.com", v4=("192.0.2.10",), v6=("2001:db8::10",), domains=("example.com",))
 LOG = """Trusted TLS connection established to gmail-smtp-in.l.google.com[192.0.2.26]:25: TLSv1.3 with cipher X
@@ -157,7 +158,10 @@ def came(
 ) -> dict[str, Line]:
     sockets = [Listener("tcp", address, 25, "master", 1, True) for address in listen]
     seen = [Observation("names", *more.get("names", (1, "Postfix finds mail.example.com")))]  # type: ignore[misc]
-    found = inbound.lines(lines, [COM], sockets, seen, more.get("refusing", ()), lambda address: says)  # type: ignore[arg-type]
+    used = int(str(more.get("percent", 12)))
+    boxes = {"tito@example.com": Usage(3, used, "/tito", 100), "ana@example.com": Usage(1, 9, "/ana")}
+    refusing: list[str] = more.get("refusing", [])  # type: ignore[assignment]
+    found = inbound.lines(lines, [COM], sockets, seen, refusing, lambda address: says, boxes)
     return {line.what: line for line in found}
 
 
@@ -166,7 +170,8 @@ def test_a_letter_from_outside_meets_a_good_host_in_the_order_of_what_is_likely(
     assert [line.verdict for line in found.values()] == ["ok"] * len(found)
     assert list(found) == [
         "example.com: the way here", "example.com: known here", "port 25 on every address", "Postfix finds names",
-        "no list refuses by itself", "a letter gets into a mailbox", "what the policies promise", "port 25 from here",
+        "no list refuses by itself", "a letter gets into a mailbox", "room in the mailboxes",
+        "what the policies promise", "port 25 from here",
     ]  # fmt: skip
 
 
@@ -181,6 +186,11 @@ def test_each_reason_why_nothing_arrives_is_told_at_its_place():
     assert came(proof(), names=(0, "Postfix does not, the host does"))["Postfix finds names"].ok is False
     assert came(proof(), names=(None, "the DNS has no name"))["Postfix finds names"].ok is None
     assert came(proof(), refusing=["smtpd_recipient_restrictions"])["no list refuses by itself"].verdict == "warn"
+
+
+def test_a_mailbox_that_is_nearly_full_is_named():
+    line = came(proof(), percent=97)["room in the mailboxes"]
+    assert (line.verdict, line.seen) == ("warn", "tito@example.com 97 %")
 
 
 def test_what_only_another_network_sees_is_not_pretended():

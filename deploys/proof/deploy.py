@@ -33,6 +33,7 @@ from deploys.tls.settings import DIRECTORY
 from facts.acme import Ordered, OrderedCertificate
 from facts.dns import PublicRecords
 from facts.listeners import Listeners
+from facts.mailboxes import Mailboxes
 from facts.php import PhpVersion
 from facts.reports import ReportLetters
 from facts.units import UnitState
@@ -134,10 +135,11 @@ def _lines(mail: MailServer, now: datetime) -> tuple[list[Line], tuple[str, ...]
     about, in_dns = _dns(mail, now) if mail.dns.verify else ((), [])
     proof += in_dns
     refusing = [name for name, value in mail.postfix.parameters.items() if re.search("reject_(rbl|rhsbl)_", str(value))]
+    full = host.get_fact(Mailboxes, _ignore_errors=True) if about else {}
     lines = [
         *proof,
         *senders.lines(proof, about, seen, mail.forwards),
-        *inbound.lines(proof, about, listening, seen, refusing, inbound.greeting, _witnessed(mail, about)),
+        *inbound.lines(proof, about, listening, seen, refusing, inbound.greeting, full, _witnessed(mail, about)),
         *(_reports(mail, seen) if mail.dns.reports else []),
     ]
     people = senders.for_a_person(mail.hostname, about[0].addresses, mail.domains) if about else ()

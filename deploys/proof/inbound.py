@@ -5,15 +5,17 @@ from __future__ import annotations
 import ipaddress
 import re
 import socket
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from deploys.proof.line import CONVERGE, Line
 from deploys.proof.observation import Observation
 from deploys.proof.senders import Rule, summed
 from deploys.records.subject import Subject
 from facts.listeners import Listener
+from facts.mailboxes import Usage
 
 ROOM = "inbound"
+NEARLY_FULL = 90  # percent of a quota
 TIMEOUT = 3  # seconds; a packet filter that drops must not hold up the proof
 Greeting = Callable[[str], str | None]
 
@@ -25,11 +27,12 @@ def lines(
     seen: Sequence[Observation],
     refusing: Iterable[str],
     greeting: Greeting,
+    mailboxes: Mapping[str, Usage],
     witnessed: Sequence[Line] = (),
 ) -> list[Line]:
     """``proof``: all that was looked at; ``refusing``: the operator's own parameters of Postfix that ask blocklists;
-    ``greeting``: what an address says at port 25 to this workstation, None for nothing; ``witnessed``: what another
-    host of the inventory saw, if there is one (witness.py)."""
+    ``greeting``: what an address says at port 25 to this workstation, None for nothing; ``mailboxes``: what they
+    hold; ``witnessed``: what another host of the inventory saw, if there is one (witness.py)."""
     if not subjects:
         return []
     return [
@@ -38,6 +41,7 @@ def lines(
         _names(next((one for one in seen if one.check == "names"), None)),
         _lists(refusing),
         summed(Rule("a letter gets into a mailbox", "the probe", (r"^read by ", r"^letter by 587")), proof, ROOM),
+        *_room(mailboxes),
         summed(
             Rule("what the policies promise", "MTA-STS, DANE", (r"^certificates? ", r"^TLSA ", r"^TXT _mta-sts")),
             proof,
@@ -100,6 +104,17 @@ def _lists(refusing: Iterable[str]) -> Line:
         remedy = "take reject_rbl_… and reject_rhsbl_… out of postfix.parameters; the filter knows the lists' codes"
         return Line(ROOM, title, expected, f"refuse by a list: {', '.join(names)}", True, remedy)
     return Line(ROOM, title, expected, "so it is", True)
+
+
+def _room(mailboxes: Mapping[str, Usage]) -> list[Line]:
+    """A full mailbox refuses letters, and its owner is the last to notice."""
+    title, expected = "room in the mailboxes", f"all below {NEARLY_FULL} %"
+    shares = {name: 100 * one.bytes // one.limit for name, one in mailboxes.items() if one.limit}
+    tight = [f"{name} {share} %" for name, share in shares.items() if share >= NEARLY_FULL]
+    if not shares:
+        return []
+    remedy = "a larger quota, or fewer letters; a full one refuses what comes" if tight else ""
+    return [Line(ROOM, title, expected, ", ".join(tight) or f"all {len(shares)} with a quota", True, remedy)]
 
 
 def _outside(subject: Subject, greeting: Greeting) -> Line:
