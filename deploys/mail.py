@@ -39,7 +39,7 @@ if mail.filter:
     deploy_filter(
         mail.filter, mail.records, mail.signers, owners(mail.directory), mail.trusted_networks, mail.nameserver
     )
-rewriting = deploy_srs(mail.domains) if mail.forwards else None
+rewriting = deploy_srs(mail.domains, machine.srs_series) if mail.forwards else None
 if mail.sts:
     deploy_sts()
 room = mail.postfix_room(rewriting)

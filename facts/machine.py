@@ -11,7 +11,7 @@ from typing_extensions import override
 from facts.packages import Package, package_versions, policy, upstream
 from facts.record import Record
 
-PROGRAMS = ("postfix", "dovecot-core", "apache2", "php-fpm")
+PROGRAMS = ("postfix", "dovecot-core", "apache2", "php-fpm", "postsrsd")
 
 # Works without root, so that it also answers on a host where sudo is still missing. The clock comes last: apt may
 # take seconds, and the time is compared when the answer arrives.
@@ -73,6 +73,11 @@ class MachineState(Record):
     def php_version(self) -> str:
         """As it stands in PHP's paths and unit names, such as ``8.2``."""
         return self.version_of("php-fpm") or ""
+
+    @property
+    def srs_series(self) -> str:
+        """``1`` or ``2``: which configuration postsrsd reads here."""
+        return (self.version_of("postsrsd") or "").partition(".")[0]
 
 
 class Machine(FactBase[MachineState]):
