@@ -49,6 +49,19 @@ def test_a_run_with_nothing_to_do_is_a_handful_of_remote_commands(mail_host: Mai
     assert 10 < remote_commands(mail_host) <= MOST_COMMANDS
 
 
+@pytest.mark.releases("debian-13")
+def test_so_it_is_with_every_room_there_is(own_mail_host: MailHost) -> None:
+    asked = own_mail_host.run("awk '/^nameserver/ { print $2; exit }' /etc/resolv.conf").stdout.strip()
+    words = example(
+        resolver={"forward": [asked]},
+        filter={"antivirus": True, "blocklists": False},
+        aliases={"away@example.com": ["somebody@example.org"]},
+    )
+    run = own_mail_host.converge(words)
+    assert run.rc == 0, run.output
+    assert remote_commands(own_mail_host) <= MOST_COMMANDS
+
+
 def test_the_same_host_converges_through_the_engine_instead_of_ssh(mail_host: MailHost) -> None:
     run = mail_host.over_docker().converge()
     assert (run.rc, run.changes) == (0, 0), run.output
