@@ -181,8 +181,7 @@ def _witnessed(mail: MailServer, about: tuple[Subject, ...]) -> list[Line]:
 def _reports(mail: MailServer, seen: list[Observation]) -> list[Line]:
     logins = reports.readers(mail)
     letters = host.get_fact(ReportLetters, logins=logins, days=reports.DAYS, _ignore_errors=True) if logins else []
-    here = next((one.seen.split() for one in seen if one.check == "addresses"), [])
-    return reports.lines(letters, mail.domains, [*here, *mail.dns.addresses])
+    return reports.lines(letters, mail.domains, [*_own_addresses(seen), *mail.dns.addresses])
 
 
 def _order(mail: MailServer, seen: list[Observation], now: datetime) -> list[Line]:
@@ -219,6 +218,10 @@ def _broken_off(why: str) -> Line:
 
 def _addresses(seen: list[Observation]) -> list[str]:
     """Where the host may be reached from here: as SSH reaches it, and as it calls itself."""
-    own = next((one.seen.split() for one in seen if one.check == "addresses"), [])
     ssh = host.data.get("ssh_hostname") or host.name
-    return [*([] if ssh.startswith("@") else [ssh]), *own[:1]]
+    return [*([] if ssh.startswith("@") else [ssh]), *_own_addresses(seen)[:1]]
+
+
+def _own_addresses(seen: list[Observation]) -> list[str]:
+    """As the host itself says them."""
+    return next((one.seen.split() for one in seen if one.check == "addresses"), [])

@@ -133,7 +133,9 @@ class Post:
         once = ("From", "Date", "Message-ID", "To", "Subject")
         parsed = [email.message_from_bytes(letter) for letter in letters]
         wrong = sorted({name for letter in parsed for name in once if len(letter.get_all(name, [])) != 1})
-        return (len(wrong) if letters else len(once)), f"not once: {', '.join(wrong)}" if wrong else "each once"
+        if not letters:
+            return len(once), "no letter could be read"
+        return len(wrong), f"not once: {', '.join(wrong)}" if wrong else "each once"
 
     def forge(self, author: str) -> tuple[int, bytes]:
         """What submission says to a letter that its From says is somebody else's."""

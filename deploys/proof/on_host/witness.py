@@ -19,7 +19,7 @@ def witness(plan: dict[str, Any]) -> None:
     if not answering:
         return
     # To Postfix a trusted network is no stranger: what it lets us do says nothing about others.
-    if len([address for address in own if untrusted([address], plan["trusted"])]) < len(own):
+    if not all(untrusted([address], plan["trusted"]) for address in own):
         return
     for check, (sender, recipient) in plan["envelopes"].items():
         attempt(check, _knock, answering[0], sender, recipient)
