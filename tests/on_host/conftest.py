@@ -2,6 +2,9 @@
 
 Which releases: the mark ``releases(...)`` of a test, else POSTHAUS_RELEASES, else Debian 12 and 13.
 
+POSTHAUS_IMAGES, while developing: a prefix of images to start the shared hosts from, such as snapshots of converged
+hosts (``PREFIXdebian-12``); CI never sets it.
+
 A test that changes a host asks for ``bare_host`` or ``own_mail_host``; ``mail_host`` is shared, and whatever words a
 test leaves on it are taken back after the test.
 """
@@ -26,6 +29,7 @@ from lab.progress import step
 from tests.on_host.words import PASSWORDS, example, no_webmail
 
 RELEASES = tuple(os.environ.get("POSTHAUS_RELEASES", "debian-12 debian-13").split())
+IMAGES = os.environ.get("POSTHAUS_IMAGES")
 AT_ONCE = 2  # first runs side by side: dpkg keeps one core busy
 StartHost = Callable[..., MailHost]
 _numbers = itertools.count(1)
@@ -132,7 +136,7 @@ def first_runs(
 
 def first_run(lab_state: Path, release: str) -> MailHost:
     """A bare host and its first converge, which has to succeed. The host is removed if it does not."""
-    mail_host = start(lab_state, release)
+    mail_host = start(lab_state, release, image=f"{IMAGES}{release}" if IMAGES else None)
     try:
         with step(f"Converging a bare {release} for the tests"):
             run = mail_host.converge()
