@@ -12,7 +12,7 @@ from deploys.filter.ucl import block
 from deploys.mailserver import MailServer
 from deploys.postfix.tables import owners
 from operations.file import File
-from tests.example import about
+from tests.example import about, boxes
 from tests.golden_words import golden, golden_server
 
 FILES = (
@@ -24,7 +24,7 @@ FILES = (
     "local.d/dkim_signing.conf",
     "local.d/arc.conf",
     "local.d/classifier-bayes.conf",
-    "rspamd.local.lua",
+    "posthaus/owners",
 )
 
 
@@ -42,6 +42,13 @@ def text(mail: MailServer, name: str) -> str:
 @pytest.mark.parametrize("name", FILES)
 def test_from_yaml_to_what_rspamd_reads(monkeypatch, name):
     assert text(golden_server(monkeypatch), name) == golden(f"rspamd/{name}")
+
+
+def test_the_rule_on_who_may_write_as_whom_is_the_same_for_any_number_of_addresses(accepted):
+    few, many = (accepted(mailboxes=boxes(*[f"p{n}@example.org" for n in range(count)])) for count in (1, 50))
+    assert text(few, "rspamd.local.lua") == text(many, "rspamd.local.lua")
+    assert "p49@example.org p49@example.org\n" in text(many, "posthaus/owners")
+    assert files(many)["posthaus/owners"].mode == "0640"
 
 
 def test_redis_listens_on_a_socket_of_its_own_and_on_nothing_else(monkeypatch):

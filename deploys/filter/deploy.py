@@ -14,7 +14,7 @@ from operations import config, dkim, unit
 
 TARGET = render.DIRECTORY
 UNITS = render.UNITS
-USER = "_rspamd"
+USER = render.USER
 # As root: rspamd silently skips files that it may not read, and only root may enter the staged directories. Then the
 # patterns of top-level domains are compiled, which rspamd would do at its first start, and keep the 150 MB that it
 # takes until the next one.

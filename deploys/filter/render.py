@@ -17,6 +17,8 @@ from operations.file import File
 
 HERE = Path(__file__).parent
 DIRECTORY = "/etc/rspamd"
+OWNERS = "posthaus/owners"
+USER = "_rspamd"
 UNITS = "/etc/systemd/system"
 KEYS = "/var/lib/rspamd/dkim"
 REDIS = "posthaus-redis"
@@ -76,7 +78,13 @@ def configuration(
         "local.d/groups.conf": scores(words),
     }
     texts = {name: f"{HEAD}\n{block(content)}" for name, content in files.items()}
-    return {**{name: File(text) for name, text in texts.items()}, "rspamd.local.lua": File(local_lua(owners))}
+    return {
+        **{name: File(text) for name, text in texts.items()},
+        "rspamd.local.lua": File(
+            (HERE / "rspamd.local.lua").read_text(encoding="utf-8")
+        ),  # lua.local.d: newer ones only
+        OWNERS: File(owner_rows(owners), "0640", group=USER),
+    }
 
 
 def options(ours: Iterable[str], nameserver: str | None) -> Block:
@@ -227,10 +235,9 @@ def key_path(name: str, selector: str) -> str:
     return f"{KEYS}/{name}.{selector}.key"
 
 
-def local_lua(owners: Mapping[str, Iterable[str]]) -> str:
-    """rspamd.local.lua: our one rule. (lua.local.d would be read by newer ones only.)"""
-    rows = [(address, sorted(logins)) for address, logins in sorted(owners.items())]
-    return template(HERE / "rspamd.local.lua.j2", owners=rows)
+def owner_rows(owners: Mapping[str, Iterable[str]]) -> str:
+    """What rspamd.local.lua reads: an address or @domain, then the log-ins that may write as it, a row each."""
+    return "".join(f"{address} {' '.join(sorted(logins))}\n" for address, logins in sorted(owners.items()))
 
 
 def units(words: Filter) -> dict[str, File]:
