@@ -37,7 +37,15 @@ def test_a_host_with_every_declared_port_open_and_no_other_is_two_good_lines():
 def test_a_port_where_nothing_listens_is_one_line_that_fails_and_names_the_remedy():
     found = listeners.lines(doors(mail()), listening(*[port for port in ALL_PORTS if port != 993]))
     assert [line for line in found if line.ok is False] == [
-        Line("listeners", "port 993 (IMAP)", "listening", "nothing listens", False, "run deploys/mail.py")
+        Line(
+            "listeners.declared.993",
+            "listeners",
+            "port 993 (IMAP)",
+            "listening",
+            "nothing listens",
+            False,
+            "run deploys/mail.py",
+        )
     ]
 
 

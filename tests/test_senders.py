@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
@@ -25,17 +26,36 @@ A3: to=<ana@gmail.com>, relay=gmail-smtp-in.l.google.com[192.0.2.26]:25, delay=1
 A4: to=<x@nowhere.example>, relay=none, delay=1, dsn=4.4.3, status=deferred (Host or domain name not found)"""
 
 
+GOOD = {
+    "dns.spf.example.com": "TXT example.com",
+    "dns.spf-lookups.example.com": "SPF look-ups example.com",
+    "dns.dkim.mail._domainkey.example.com": "TXT mail._domainkey.example.com",
+    "messages.dkim": "DKIM on its letters",
+    "dns.dmarc._dmarc.example.com": "TXT _dmarc.example.com",
+    "refusals.from": "587: From of somebody else",
+    "dns.ptr.192.0.2.10": "PTR 192.0.2.10",
+    "dns.helo.mail.example.com": "HELO mail.example.com",
+    "messages.headers": "From, Date, Message-ID",
+    "dns.soa.example.com": "SOA example.com",
+    "dns.mx.example.com": "MX example.com",
+    "dns.mx-path.example.com": "MX path example.com",
+    "dns.nameservers.example.com/ns.example.com": "name server ns.example.com of example.com",
+    "refusals.postmaster": "25: mail for postmaster",
+    "refusals.relay": "25: relay to elsewhere",
+    "refusals.sender": "587: sender of somebody else",
+    "dns.blocklist.zen.spamhaus.org.192.0.2.10": "blocklist zen.spamhaus.org 192.0.2.10",
+    "refusals.unknown-recipient": "25: unknown recipient",
+    "messages.read.993": "read by IMAP 993, TLS",
+    "messages.send.587": "letter by 587, STARTTLS",
+    "certificates.file": "certificate on disk",
+    "certificates.served": "certificates served",
+}
+UNDECLARED = ("refusals.postmaster.*", "certificates.acme", "dns.tlsa.*", "dns.mta-sts.*")
+
+
 def proof(**changes: bool | None) -> list[Line]:
-    """What was looked at on a host where all is well, but for these lines (by a word of their names)."""
-    what = [
-        "TXT example.com", "SPF look-ups example.com", "TXT mail._domainkey.example.com", "DKIM on its letters",
-        "TXT _dmarc.example.com", "587: From of somebody else", "PTR 192.0.2.10", "HELO mail.example.com",
-        "From, Date, Message-ID", "SOA example.com", "MX example.com", "MX path example.com", "25: mail for postmaster",
-        "25: relay to elsewhere", "587: sender of somebody else", "blocklist zen.spamhaus.org 192.0.2.10",
-        "25: unknown recipient", "read by IMAP 993, TLS", "letter by 587, STARTTLS", "certificates served",
-    ]  # fmt: skip
-    good = {word: True for word in what} | {name.replace("__", " "): ok for name, ok in changes.items()}
-    return [Line("room", name, "", "", ok) for name, ok in good.items()]
+    """What was looked at on a host where all is well, but for these lines, by their keys."""
+    return [Line(key, "room", what, "", "", changes.get(key, True)) for key, what in GOOD.items()]
 
 
 def outgoing(log: str = LOG) -> Observation:
@@ -44,7 +64,7 @@ def outgoing(log: str = LOG) -> Observation:
 
 def ruled(lines: list[Line], **more: object) -> dict[str, Line]:
     seen = more.pop("seen", [outgoing()])
-    return {line.what: line for line in senders.lines(lines, [COM], seen, forwards=False)}  # type: ignore[arg-type]
+    return {line.what: line for line in senders.lines(lines, [COM], seen, False, UNDECLARED)}  # type: ignore[arg-type]
 
 
 def test_every_rule_holds_where_its_evidence_does_and_names_who_asks():
@@ -57,12 +77,12 @@ def test_every_rule_holds_where_its_evidence_does_and_names_who_asks():
 @pytest.mark.parametrize(
     ("line", "rules"),
     [
-        ("TXT__example.com", {"SPF"}),
-        ("TXT__mail._domainkey.example.com", {"DKIM on every letter"}),
-        ("TXT___dmarc.example.com", {"DMARC"}),
-        ("PTR__192.0.2.10", {"a reverse name, both ways"}),
-        ("SOA__example.com", {"the sender's domain exists"}),
-        ("blocklist__zen.spamhaus.org__192.0.2.10", {"on no blocklist"}),
+        ("dns.spf.example.com", {"SPF"}),
+        ("dns.dkim.mail._domainkey.example.com", {"DKIM on every letter"}),
+        ("dns.dmarc._dmarc.example.com", {"DMARC"}),
+        ("dns.ptr.192.0.2.10", {"a reverse name, both ways"}),
+        ("dns.soa.example.com", {"the sender's domain exists"}),
+        ("dns.blocklist.zen.spamhaus.org.192.0.2.10", {"on no blocklist"}),
     ],
 )
 def test_a_rule_is_broken_by_its_evidence_alone_and_the_failure_counts_there(line, rules):
@@ -73,9 +93,32 @@ def test_a_rule_is_broken_by_its_evidence_alone_and_the_failure_counts_there(lin
 
 
 def test_what_nobody_could_ask_is_not_called_fulfilled():
-    assert ruled(proof(**{"PTR__192.0.2.10": None}))["a reverse name, both ways"].verdict == "unknown"
+    assert ruled(proof(**{"dns.ptr.192.0.2.10": None}))["a reverse name, both ways"].verdict == "unknown"
     without_dns = senders.lines(proof()[:0], [], [outgoing()], forwards=False)
-    assert [line.what for line in without_dns] == ["TLS on the way", "Gmail refused"]
+    assert {line.verdict for line in without_dns[:-2]} == {"unknown"}
+    assert not {"SPF", "DMARC", "on no blocklist"} & {line.what for line in without_dns}, "nobody was to look"
+
+
+def verdicts(lines: list[Line]) -> dict[str, str]:
+    """Of all rules, those of senders and those of what arrives."""
+    told = senders.lines(lines, [COM], [outgoing()], False, UNDECLARED)
+    return {line.key: line.verdict for line in (*told, *came(lines).values())}
+
+
+def test_what_a_line_is_called_decides_nothing():
+    renamed = [replace(line, what=f"Zeile {number}", room="Raum") for number, line in enumerate(proof())]
+    assert verdicts(renamed) == verdicts(proof())
+    for key in GOOD:
+        one_broken = [replace(line, ok=line.key != key) for line in renamed]
+        assert verdicts(one_broken) == verdicts(proof(**{key: False})) != verdicts(renamed), key
+
+
+@pytest.mark.parametrize("key", GOOD)
+def test_a_rule_whose_evidence_nobody_saw_is_never_ok(key: str):
+    """Each line of a good proof left out makes some rule unknown, and no rule better."""
+    without = verdicts([line for line in proof() if line.key != key])
+    changed = {rule: verdict for rule, verdict in without.items() if verdict != verdicts(proof())[rule]}
+    assert set(changed.values()) == {"unknown"}, changed
 
 
 @pytest.mark.parametrize(
@@ -161,7 +204,7 @@ def came(
     used = int(str(more.get("percent", 12)))
     boxes = {"tito@example.com": Usage(3, used, "/tito", 100), "ana@example.com": Usage(1, 9, "/ana")}
     refusing: list[str] = more.get("refusing", [])  # type: ignore[assignment]
-    found = inbound.lines(lines, [COM], sockets, seen, refusing, lambda address: says, boxes)
+    found = inbound.lines(lines, [COM], sockets, seen, refusing, lambda address: says, boxes, (), UNDECLARED)
     return {line.what: line for line in found}
 
 
@@ -181,8 +224,8 @@ def test_an_address_in_the_dns_where_nothing_listens_is_told():
 
 
 def test_each_reason_why_nothing_arrives_is_told_at_its_place():
-    assert came(proof(**{"MX__example.com": False}))["example.com: the way here"].verdict == "broken"
-    assert came(proof(**{"25:__mail__for__postmaster": False}))["example.com: known here"].verdict == "broken"
+    assert came(proof(**{"dns.mx.example.com": False}))["example.com: the way here"].verdict == "broken"
+    assert came(proof(**{"refusals.postmaster": False}))["example.com: known here"].verdict == "broken"
     assert came(proof(), names=(0, "Postfix does not, the host does"))["Postfix finds names"].ok is False
     assert came(proof(), names=(None, "the DNS has no name"))["Postfix finds names"].ok is None
     assert came(proof(), refusing=["smtpd_recipient_restrictions"])["no list refuses by itself"].verdict == "warn"

@@ -23,6 +23,8 @@ GOOD = {
     "send-587": (250, "2.0.0 Ok: queued as A"),
     "send-465": (250, "2.0.0 Ok: queued as B"),
     "headers": (0, "each once"),
+    "signed": (2, "signed by example.com.mail and example.com.mail-ed25519"),
+    "forged-from": (550, "5.7.1 not yours"),
     **dict.fromkeys(("read-143", "read-993", "read-110", "read-995"), (2, "2 of 2 sent arrived whole")),
     "sieve": (1, "OK"),
     "http": (301, "301 https://webmail.example.com/"),
@@ -46,7 +48,7 @@ def judged(words=None, **changes):
     seen = GOOD | {check.replace("_", "-"): value for check, value in changes.items()}
     served_here = words or mail()
     told = [Observation(check, *value) for check, value in seen.items() if value]
-    return exams.lines(told, doors(served_here), nobody(served_here) is None)
+    return exams.lines(told, doors(served_here), nobody(served_here) is None, served_here.domains[1:])
 
 
 def bad(lines):
@@ -203,9 +205,9 @@ def test_the_plan_holds_no_secret_and_names_every_door_once():
 
 
 LINES = (
-    Line("listeners", "port 993 (IMAP)", "listening", "nothing listens", False, "run deploys/mail.py"),
-    Line("refusals", "25: relay to <b>elsewhere</b>", "refused", "554 5.7.1 " + "x" * 90, True),
-    Line("refusals", "IMAP: log-in without TLS", "refused", "cannot know from here", None),
+    Line("listeners.declared.993", "listeners", "port 993 (IMAP)", "listening", "nothing listens", False, "run it"),
+    Line("refusals.relay", "refusals", "25: relay to <b>elsewhere</b>", "refused", "554 5.7.1 " + "x" * 90, True),
+    Line("refusals.plain.imap", "refusals", "IMAP: log-in without TLS", "refused", "cannot know from here", None),
 )
 REPORT = Report("mail.example.com", NOW, 3.21, LINES)
 
@@ -220,7 +222,7 @@ def test_the_table_is_aligned_and_says_what_to_do_below_the_line_that_fails():
     text = table(REPORT).splitlines()
     rows = [row for row in text if row.startswith("  ") and "->" not in row]
     assert len({row.rindex("  ") for row in rows}) == 1
-    assert text[2] == "      -> run deploys/mail.py"
+    assert text[2] == "      -> run it"
     assert text[-1] == "mail.example.com: 1 ok, 1 FAIL, 1 unknown, in 3.2 s"
 
 

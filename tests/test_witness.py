@@ -63,7 +63,7 @@ def test_what_lets_a_stranger_relay_or_refuses_our_postmaster_is_named(monkeypat
 
 
 def test_a_witness_takes_the_place_of_this_workstation():
-    seen = [Line("inbound", f"port 25 from {OTHER}", "220 mail.example.com", "192.0.2.10: 220", True)]
+    seen = [Line("inbound.remote", "inbound", f"port 25 from {OTHER}", "220 mail.example.com", "192.0.2.10: 220", True)]
     lines = inbound.lines([], [COM], [], [], [], lambda address: None, {}, seen)
     assert lines[-1] == seen[0]
     assert "port 25 from here" not in {line.what for line in lines}

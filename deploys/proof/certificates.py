@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from cryptography import x509  # paramiko, which carries pyinfra's SSH, brings it
 
-from deploys.proof.line import CONVERGE, Line
+from deploys.proof.line import CONVERGE, Check, Line
 from deploys.proof.observation import Observation
 
 ROOM = "certificates"
@@ -65,16 +65,16 @@ def left(seen: Sequence[Observation], now: datetime) -> timedelta | None:
 
 
 def _file(disk: Observation | None, on_disk: Leaf | None, names: Iterable[str], now: datetime) -> Line:
-    what, expected = "certificate on disk", f"our names, {WARN.days} days left"
+    about = Check("certificates.file", ROOM, "certificate on disk", f"our names, {WARN.days} days left")
     if not on_disk:
-        return Line(ROOM, what, expected, disk.seen if disk else "not looked at", False if disk else None, CONVERGE)
+        return about.line(disk.seen if disk else "not looked at", False if disk else None, CONVERGE)
     left = on_disk.not_after - now
     days = f"{left.days} days left" if left > timedelta(0) else f"expired {on_disk.not_after:%Y-%m-%d}"
     uncovered = [name for name in names if not on_disk.covers(name)]
     if uncovered:
-        return Line(ROOM, what, expected, f"does not cover {', '.join(uncovered)}", False, CONVERGE)
+        return about.line(f"does not cover {', '.join(uncovered)}", False, CONVERGE)
     renew = f"renew it, then {CONVERGE}" if left < WARN else ""
-    return Line(ROOM, what, expected, f"{days}: {', '.join(names)}", left >= FAIL, renew)
+    return about.line(f"{days}: {', '.join(names)}", left >= FAIL, renew)
 
 
 def _served(one: Observation, on_disk: Leaf | None) -> tuple[str, bool | None, str]:
@@ -96,8 +96,11 @@ def _served(one: Observation, on_disk: Leaf | None) -> tuple[str, bool | None, s
 
 def _group(ports: list[int], seen: str, ok: bool | None, remedy: str) -> Line:
     where = f"on {' '.join(map(str, sorted(set(ports))))}"
-    what = "certificates served" if ok else f"certificate {where}"
-    return Line(ROOM, what, "trusted, as on disk", f"{where}: {seen}" if ok else seen, ok, remedy)
+    about = Check("certificates.served", ROOM, "certificates served", "trusted, as on disk")
+    if ok:
+        return about.line(f"{where}: {seen}", ok, remedy)
+    key = f"{about.key}.{'-'.join(map(str, sorted(set(ports))))}"
+    return replace(about, key=key, what=f"certificate {where}").line(seen, ok, remedy)
 
 
 def _serial(certificate: Leaf) -> str:

@@ -7,6 +7,7 @@ import json
 import re
 import sys
 import time
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -20,9 +21,9 @@ from deploys import site
 from deploys.mailserver import MailServer
 from deploys.proof import certificates, exams, inbound, listeners, ordered, outside, reports, senders, services, witness
 from deploys.proof.bundle import script
-from deploys.proof.line import CONVERGE, Line, failed
+from deploys.proof.line import CONVERGE, Check, Line, failed
 from deploys.proof.observation import Observation, observations
-from deploys.proof.plan import doors, nobody, plan, probe
+from deploys.proof.plan import doors, nobody, plan, probe, undeclared
 from deploys.proof.report import Report, table, write
 from deploys.records.authorization import authority_of, authorization_line
 from deploys.records.check import check
@@ -102,7 +103,9 @@ def _report(mail: MailServer) -> Report:
     try:
         lines, people = _lines(mail, at)
     except Exception as error:  # one host that cannot be looked at must not keep the others from being proved
-        lines = [Line("host", "the host", "can be looked at", f"{type(error).__name__}: {error}", False, CONVERGE)]
+        lines = [
+            Line("host", "host", "the host", "can be looked at", f"{type(error).__name__}: {error}", False, CONVERGE)
+        ]
         people = ()
     return Report(host.name, at, time.monotonic() - began, tuple(lines), people)
 
@@ -129,25 +132,29 @@ def _lines(mail: MailServer, now: datetime) -> tuple[list[Line], tuple[str, ...]
         *broken_off,
         *(certificates.lines(seen, mail.names, now, mail.tls.by_name) if seen else []),
         *(_order(mail, seen, now) if mail.tls.acme else []),
-        *(exams.lines(seen, doors(mail), nobody(mail) is None) if seen else []),
+        *(exams.lines(seen, doors(mail), nobody(mail) is None, mail.domains[1:], bool(mail.filter)) if seen else []),
         *outside.lines(outside.observe(_addresses(seen), probe(mail), seen)),
     ]
-    about, in_dns = _dns(mail, now) if mail.dns.verify else ((), [])
+    about, lists, in_dns = _dns(mail, now) if mail.dns.verify else ((), (), [])
     proof += in_dns
+    off = undeclared(mail, about, lists)
     refusing = [name for name, value in mail.postfix.parameters.items() if re.search("reject_(rbl|rhsbl)_", str(value))]
     full = host.get_fact(Mailboxes, _ignore_errors=True) if about else {}
     lines = [
         *proof,
-        *senders.lines(proof, about, seen, mail.forwards),
-        *inbound.lines(proof, about, listening, seen, refusing, inbound.greeting, full, _witnessed(mail, about)),
+        *senders.lines(proof, about, seen, mail.forwards, off),
+        *inbound.lines(proof, about, listening, seen, refusing, inbound.greeting, full, _witnessed(mail, about), off),
         *(_reports(mail, seen) if mail.dns.reports else []),
     ]
     people = senders.for_a_person(mail.hostname, about[0].addresses, mail.domains) if about else ()
     return lines, people
 
 
-def _dns(mail: MailServer, now: datetime) -> tuple[tuple[Subject, ...], list[Line]]:
-    """What the DNS says, as others see it: asked from this workstation, or of the resolver that mail.yaml names."""
+def _dns(mail: MailServer, now: datetime) -> tuple[tuple[Subject, ...], Sequence[str], list[Line]]:
+    """What the DNS says, as others see it: asked from this workstation, or of the resolver that mail.yaml names.
+
+    Before it: the domains that it was asked about, and the blocklists.
+    """
     words = read(mail.records, host.data.get("dns") or {}, site.directory() or site.ROOT)
     logger.info(f"{host.print_prefix}asking the DNS about {', '.join(mail.domains)}")
     next_key = words.next_key if mail.tls.acme else ""  # one that nothing leads to is not published
@@ -161,7 +168,7 @@ def _dns(mail: MailServer, now: datetime) -> tuple[tuple[Subject, ...], list[Lin
         *check(about, words.blocklists, ask, now.timestamp()),
         *([authorization_line(names, authority, ask)] if authority else []),
     ]
-    return about, lines
+    return about, words.blocklists, lines
 
 
 def _witnessed(mail: MailServer, about: tuple[Subject, ...]) -> list[Line]:
@@ -213,7 +220,8 @@ def _examine(mail: MailServer) -> tuple[list[Observation], list[Line]]:
 
 
 def _broken_off(why: str) -> Line:
-    return Line("letters", "the examination", "runs on the host", why, False, f"{CONVERGE} first: it installs python3")
+    about = Check("messages.examination", "letters", "the examination", "runs on the host")
+    return about.line(why, False, f"{CONVERGE} first: it installs python3")
 
 
 def _addresses(seen: list[Observation]) -> list[str]:

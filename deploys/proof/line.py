@@ -16,9 +16,11 @@ VERDICTS: tuple[Verdict, ...] = ("ok", "warn", "FAIL", "broken", "unknown")
 class Line:
     """One promise. ``ok`` is None where nobody can know from here; a true line with a remedy is a warning.
 
-    ``echo``: it sums up other lines, at which a failure is counted.
+    ``key``: what programs and rules know it by, such as ``refusals.relay``. It stays, whatever happens to the words of
+    ``what``, and no two lines of one report share it. ``echo``: it sums up other lines, at which a failure is counted.
     """
 
+    key: str
     room: str
     what: str
     expected: str
@@ -37,6 +39,25 @@ class Line:
         if not self.ok:
             return "FAIL"
         return "warn" if self.remedy else "ok"
+
+
+@dataclass(frozen=True)
+class Check:
+    """A question before its answer: all of a Line that does not depend on what is seen."""
+
+    key: str
+    room: str
+    what: str
+    expected: str
+
+    def line(self, seen: str, ok: bool | None, remedy: str = "", echo: bool = False) -> Line:
+        """The answer."""
+        return Line(self.key, self.room, self.what, self.expected, seen, ok, remedy, echo)
+
+
+def matches(key: str, wanted: str) -> bool:
+    """Whether ``wanted`` names this key. ``dns.ptr.*`` names ``dns.ptr`` and all that begins with ``dns.ptr.``"""
+    return key == wanted or (wanted.endswith("*") and (key == wanted[:-2] or key.startswith(wanted[:-1])))
 
 
 def failed(lines: Sequence[Line]) -> bool:

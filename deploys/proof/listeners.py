@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from deploys.proof.line import CONVERGE, Line
+from deploys.proof.line import CONVERGE, Check, Line
 from deploys.proof.plan import Door
 from facts.listeners import Listener
 
@@ -23,14 +23,15 @@ def lines(declared: Sequence[Door], seen: Sequence[Listener], open_ports: Collec
     world = {listener.port for listener in seen if listener.protocol == "tcp" and listener.world}
     shut = [_shut(door, seen) for door in declared if door.port not in world]
     ports = " ".join(str(port) for port in sorted({door.port for door in declared} & world))
-    answering = [Line(ROOM, "declared ports", "listening", ports, True)] if ports else []
+    answering = [Line("listeners.declared", ROOM, "declared ports", "listening", ports, True)] if ports else []
     return [*answering, *shut, *_undeclared(declared, seen, open_ports)]
 
 
 def _shut(door: Door, seen: Sequence[Listener]) -> Line:
     local = sorted({one.address for one in seen if one.port == door.port and one.protocol == "tcp"})
     found = f"listens on {', '.join(local)} only" if local else "nothing listens"
-    return Line(ROOM, f"port {door.port} ({door.what})", "listening", found, False, CONVERGE)
+    about = Check(f"listeners.declared.{door.port}", ROOM, f"port {door.port} ({door.what})", "listening")
+    return about.line(found, False, CONVERGE)
 
 
 def _undeclared(declared: Sequence[Door], seen: Sequence[Listener], open_ports: Collection[str | int]) -> list[Line]:
@@ -41,17 +42,18 @@ def _undeclared(declared: Sequence[Door], seen: Sequence[Listener], open_ports: 
         if one.world and (one.protocol, one.port) not in allowed and not _is_sshd(one)
     }
     if not extra:
-        return [Line(ROOM, "undeclared ports", "none open to the world", "none", True)]
+        return [Line("listeners.undeclared", ROOM, "undeclared ports", "none open to the world", "none", True)]
     return [_open(protocol, port, process) for protocol, port, process in sorted(extra)]
 
 
 def _open(protocol: str, port: int, process: str) -> Line:
-    what, expected, seen = f"port {port}/{protocol}", "not open to the world", f"{process} listens"
+    what, seen = f"port {port}/{protocol}", f"{process} listens"
+    about = Check(f"listeners.undeclared.{protocol}.{port}", ROOM, what, "not open to the world")
     if process.startswith("systemd-resolve") and port in NEIGHBOURS:
         remedy = "it answers neighbours only; LLMNR=no and MulticastDNS=no in /etc/systemd/resolved.conf shut it"
-        return Line(ROOM, what, expected, seen, True, remedy)
+        return about.line(seen, True, remedy)
     remedy = f"stop {process}, bind it to 127.0.0.1, or declare it in the host's data: open_ports: [{port}/{protocol}]"
-    return Line(ROOM, what, expected, seen, False, remedy)
+    return about.line(seen, False, remedy)
 
 
 def _is_sshd(one: Listener) -> bool:

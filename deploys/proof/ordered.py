@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable
 from datetime import UTC, datetime, timedelta
 
 from deploys.proof.certificates import ROOM
-from deploys.proof.line import CONVERGE, Line
+from deploys.proof.line import CONVERGE, Check, Line
 from deploys.tls.acme import Acme
 from facts.acme import Ordered
 
@@ -19,33 +19,33 @@ def lines(there: Ordered | None, acme: Acme | None, now: datetime, left: timedel
 
 
 def _line(there: Ordered | None, acme: Acme, left: timedelta | None) -> Line:
-    what, expected = "certificate by ACME", f"from {acme.directory.split('/')[2]}"
+    about = Check("certificates.acme", ROOM, "certificate by ACME", f"from {acme.directory.split('/')[2]}")
     if there is None:
-        return Line(ROOM, what, expected, "not looked at", None)
+        return about.line("not looked at", None)
     if there.server != acme.directory or not there.served:
         why = there.failure or "not ordered yet"
         mend = f"mend that, then {CONVERGE}" if there.failure else CONVERGE
-        return Line(ROOM, what, expected, f"another one is served: {why}", False, mend)
+        return about.line(f"another one is served: {why}", False, mend)
     lasts = "served" if left is None else f"served, {left.days} days left"
     if there.failure:
-        return Line(ROOM, what, expected, f"{lasts}; the last order failed: {there.failure}", True, CONVERGE)
+        return about.line(f"{lasts}; the last order failed: {there.failure}", True, CONVERGE)
     if there.unrenewed:
-        return Line(ROOM, what, expected, f"{lasts}; the last renewal failed: {there.unrenewed}", True, CONVERGE)
+        return about.line(f"{lasts}; the last renewal failed: {there.unrenewed}", True, CONVERGE)
     if not there.renews:
-        return Line(ROOM, what, expected, "served, but certbot does not renew it for the same key", False, CONVERGE)
-    return Line(ROOM, what, expected, "served, and certbot renews it", True)
+        return about.line("served, but certbot does not renew it for the same key", False, CONVERGE)
+    return about.line("served, and certbot renews it", True)
 
 
 def _timer(there: Ordered, now: datetime) -> Line:
-    what, expected = "renewal by certbot.timer", "enabled, went off in the last 2 days"
+    about = Check("certificates.timer", ROOM, "renewal by certbot.timer", "enabled, went off in the last 2 days")
     if not there.timer:
-        return Line(ROOM, what, expected, "not enabled, or stopped: nothing renews", False, CONVERGE)
+        return about.line("not enabled, or stopped: nothing renews", False, CONVERGE)
     if there.ran is None:
-        return Line(ROOM, what, expected, "enabled; has not gone off yet", True)
+        return about.line("enabled; has not gone off yet", True)
     ran = datetime.fromtimestamp(there.ran, UTC)
     seen = f"enabled; went off {ran:%Y-%m-%d %H:%M} UTC"
     late = "see why on the host: systemctl status certbot.timer" if now - ran > LATE else ""
-    return Line(ROOM, what, expected, seen, True, late)
+    return about.line(seen, True, late)
 
 
 def uncovered(there: Ordered | None, names: Iterable[str], promised: Collection[str]) -> list[Line]:
@@ -58,4 +58,5 @@ def uncovered(there: Ordered | None, names: Iterable[str], promised: Collection[
     remedy = f"publish their addresses (deploys/dns.py prints the records), then {CONVERGE}"
     if broken:
         remedy += f"; a policy is published, and {', '.join(broken)} cannot be read"
-    return [Line(ROOM, "names of the pages", "in the certificate", seen, False if broken else None, remedy)]
+    about = Check("certificates.pages", ROOM, "names of the pages", "in the certificate")
+    return [about.line(seen, False if broken else None, remedy)]

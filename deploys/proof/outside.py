@@ -28,7 +28,14 @@ def observe(addresses: Sequence[str], user: str, seen: Iterable[Observation]) ->
 def lines(seen: Iterable[Observation]) -> list[Line]:
     """One line for each protocol."""
     return [
-        Exam(one.check, REFUSALS, f"{KINDS[one.name]}: log-in without TLS", "refused", exactly(0)).line(one)
+        Exam(
+            one.check,
+            f"refusals.plain.{one.name}",
+            REFUSALS,
+            f"{KINDS[one.name]}: log-in without TLS",
+            "refused",
+            exactly(0),
+        ).line(one)
         for one in seen
     ]
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from deploys.dovecot.render import PROBE_HOME, probe_address
 from deploys.filter.render import KEYS
 from deploys.mailserver import MailServer
+from deploys.records.check import is_public
+from deploys.records.subject import Subject
 from facts.probe import PROBE
 
 PATIENCE = 10  # seconds a letter may take from the queue to the mailbox
@@ -52,6 +55,26 @@ def nobody(mail: MailServer) -> str | None:
     """An address that must be refused; None if every domain catches all."""
     strict = [domain for domain in mail.domains if domain not in mail.catch_all]
     return f"{NOBODY}@{strict[0]}" if strict else None
+
+
+def undeclared(mail: MailServer, subjects: Sequence[Subject], blocklists: Sequence[str]) -> frozenset[str]:
+    """Keys of lines that rules rest on and that this mail.yaml does not ask for. Their absence is no gap to a rule;
+    that of any other is. ``subjects``, ``blocklists``: what the DNS is asked about."""
+    host = subjects[:1]
+    public = [one for subject in host for one in (*subject.addresses, *subject.outbound) if is_public(one)]
+    policies = any(subject.pages and subject.words.mta_sts for subject in subjects)
+    asked = {
+        "messages.dkim": bool(mail.filter),
+        "refusals.from": bool(mail.filter),
+        "services.rspamd": bool(mail.filter),
+        "refusals.unknown-recipient": nobody(mail) is not None,
+        "refusals.postmaster.*": len(mail.domains) > 1,
+        "certificates.acme": bool(mail.tls.acme),
+        "dns.blocklist.*": bool(blocklists and public),
+        "dns.tlsa.*": any(subject.tlsa for subject in host),
+        "dns.mta-sts.*": policies,
+    }
+    return frozenset(key for key, wanted in asked.items() if not wanted)
 
 
 def envelopes(mail: MailServer) -> dict[str, tuple[str, str]]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from deploys.mailserver import MailServer
-from deploys.proof.line import Line
+from deploys.proof.line import Check, Line
 
 ROOM = "reports"
 DAYS = 8  # most send one a day; a week of them, and the day that it takes them to come
@@ -49,13 +49,14 @@ def lines(letters: Iterable[bytes], domains: Sequence[str], own: Sequence[str]) 
     Nothing here is proved: anybody can write a report, and it tells of yesterday. So nothing here is a failure.
     """
     if importlib.util.find_spec("parsedmarc") is None:
-        return [Line(ROOM, "DMARC and TLS reports", "read", WITHOUT_PARSER, None)]
+        return [Line("reports.parser", ROOM, "DMARC and TLS reports", "read", WITHOUT_PARSER, None)]
     told = {domain: Told() for domain in domains}
     known: set[tuple[str, str]] = set()
     unreadable = sum(not _read(letter, told, own, known) for letter in letters)
     found = [line for domain, one in told.items() for line in (_dmarc(domain, one), _tls(domain, one))]
     if unreadable:
-        found.append(Line(ROOM, "letters that are no reports", "none", f"{unreadable}, passed over", True, "look"))
+        about = Check("reports.unreadable", ROOM, "letters that are no reports", "none")
+        found.append(about.line(f"{unreadable}, passed over", True, "look"))
     return found
 
 
@@ -100,9 +101,9 @@ def _count(report: Any, one: Told, own: Sequence[str]) -> None:
 
 
 def _dmarc(domain: str, one: Told) -> Line:
-    title, expected = f"DMARC reports {domain}", "letters from here pass"
+    about = Check(f"reports.dmarc.{domain}", ROOM, f"DMARC reports {domain}", "letters from here pass")
     if not one.reporters:
-        return Line(ROOM, title, expected, f"none in {DAYS} days", None)
+        return about.line(f"none in {DAYS} days", None)
     seen = f"{one.letters} letters from here, {one.failing} fail; elsewhere {one.passing} pass"
     seen += f", {one.strangers.total()} fail{_among(one.strangers, ' (from ')}; by {_some(sorted(one.reporters))}"
     remedies = []
@@ -110,16 +111,16 @@ def _dmarc(domain: str, one: Told) -> Line:
         remedies.append("mend the DNS lines above that are not ok; if all are, it was before")
     if one.strangers:
         remedies.append("senders elsewhere that fail: a service of yours (spf.include), else forgers (dmarc.policy)")
-    return Line(ROOM, title, expected, seen, True, "; ".join(remedies))
+    return about.line(seen, True, "; ".join(remedies))
 
 
 def _tls(domain: str, one: Told) -> Line:
-    title, expected = f"TLS reports {domain}", "no session fails"
+    about = Check(f"reports.tls.{domain}", ROOM, f"TLS reports {domain}", "no session fails")
     if not one.tls_reporters:
-        return Line(ROOM, title, expected, f"none in {DAYS} days", None)
+        return about.line(f"none in {DAYS} days", None)
     seen = f"{one.broken.total()} of {one.sessions} sessions failed{_among(one.broken, ' (')}"
     remedy = "see certificates and inbound; before mta_sts goes to enforce, none may fail" if one.broken else ""
-    return Line(ROOM, title, expected, f"{seen}; by {_some(sorted(one.tls_reporters))}", True, remedy)
+    return about.line(f"{seen}; by {_some(sorted(one.tls_reporters))}", True, remedy)
 
 
 def _among(counted: Counter[str], before: str) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import ipaddress
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.serialization import load_der_public_key
 
 from deploys.proof import codes
 from deploys.proof.codes import ROOM
-from deploys.proof.line import Line
+from deploys.proof.line import Check, Line, matches
 from deploys.proof.observation import Observation
 from deploys.records.subject import Subject
 
@@ -28,63 +28,94 @@ NOT_LOOKED_AT = "not looked at"
 
 @dataclass(frozen=True)
 class Rule:
-    """``whose``: who asks; ``evidence``: patterns of the lines (by what they are about) that all must hold."""
+    """``whose``: who asks. ``evidence``: keys of the lines that all must hold, as ``deploys.proof.line.matches`` reads
+    them; ``{domain}``, ``{selector}`` and ``{hostname}`` stand for each domain's own."""
 
+    key: str
     what: str
     whose: str
     evidence: tuple[str, ...]
+    room: str = ROOM
+
+    def keys(self, subjects: Sequence[Subject]) -> tuple[str, ...]:
+        """The evidence of these domains. Of the DNS nothing is wanted where nobody looks at it (no ``subjects``)."""
+        return tuple(dict.fromkeys(key for wanted in self.evidence for key in _each(wanted, subjects)))
 
 
+GMAIL_YAHOO, THREE = "Gmail, Yahoo", "Gmail, Yahoo, Outlook"
+DKIM = ("dns.dkim.{selector}._domainkey.{domain}", "dns.dkim.*", "messages.dkim")
 RULES = (
-    Rule("SPF", "Gmail, Yahoo, Outlook", (r"^TXT [^_]+$", r"^SPF look-ups ")),
-    Rule("DKIM on every letter", "Gmail, Yahoo, Outlook", (r"^TXT \S+\._domainkey\.", r"^DKIM on its letters$")),
-    Rule("DMARC", "Gmail, Yahoo, Outlook", (r"^TXT _dmarc\.",)),
+    Rule("rules.spf", "SPF", THREE, ("dns.spf.{domain}", "dns.spf.*", "dns.spf-lookups.{domain}")),
+    Rule("rules.dkim", "DKIM on every letter", THREE, DKIM),
+    Rule("rules.dmarc", "DMARC", THREE, ("dns.dmarc._dmarc.{domain}", "dns.dmarc.*")),
+    Rule("rules.alignment", "From fits SPF and DKIM", THREE, ("refusals.from", "messages.dkim")),
+    Rule("rules.reverse-name", "a reverse name, both ways", f"{THREE}, iCloud", ("dns.ptr.*", "dns.helo.{hostname}")),
+    Rule("rules.headers", "headers as RFC 5322 has them", GMAIL_YAHOO, ("messages.headers",)),
+    Rule("rules.domain", "the sender's domain exists", "Yahoo, Outlook", ("dns.soa.{domain}",)),
     Rule(
-        "From fits SPF and DKIM", "Gmail, Yahoo, Outlook", (r"^587: From of somebody else$", r"^DKIM on its letters$")
+        "rules.answers",
+        "answers can arrive",
+        "Outlook",
+        ("dns.mx.{domain}", "dns.mx-path.{domain}", "refusals.postmaster", "refusals.postmaster.*"),
     ),
-    Rule("a reverse name, both ways", "Gmail, Yahoo, Outlook, iCloud", (r"^PTR ", r"^HELO ")),
-    Rule("headers as RFC 5322 has them", "Gmail, Yahoo", (r"^From, Date, Message-ID$",)),
-    Rule("the sender's domain exists", "Yahoo, Outlook", (r"^SOA ",)),
-    Rule("answers can arrive", "Outlook", (r"^MX ", r"^25: mail for postmaster$", r"^25: postmaster@")),
-    Rule("no open relay", "Yahoo, Outlook", (r"^25: relay to elsewhere$",)),
-    Rule("nobody writes as another", "Gmail", (r"^587: sender of somebody else$", r"^587: From of somebody else$")),
-    Rule("on no blocklist", "Gmail, Yahoo, Outlook", (r"^blocklist ",)),
+    Rule("rules.relay", "no open relay", "Yahoo, Outlook", ("refusals.relay",)),
+    Rule("rules.impersonation", "nobody writes as another", "Gmail", ("refusals.sender", "refusals.from")),
+    Rule("rules.blocklists", "on no blocklist", THREE, ("dns.blocklist.*",)),
 )
 FORWARDS = Rule(
-    "forwards are rewritten and sealed", "Gmail, Yahoo, iCloud", (r"^postsrsd\.service$", r"^rspamd\.service$")
+    "rules.forwards",
+    "forwards are rewritten and sealed",
+    "Gmail, Yahoo, iCloud",
+    ("services.postsrsd", "services.rspamd"),
 )
+
+
+def _each(wanted: str, subjects: Sequence[Subject]) -> list[str]:
+    if not subjects and wanted.startswith("dns."):
+        return []
+    return [
+        wanted.format(domain=one.domain, selector=one.words.dkim.selector, hostname=one.hostname) for one in subjects
+    ] or [wanted]
 
 
 def lines(
-    proof: Sequence[Line], subjects: Sequence[Subject], seen: Sequence[Observation], forwards: bool
+    proof: Sequence[Line],
+    subjects: Sequence[Subject],
+    seen: Sequence[Observation],
+    forwards: bool,
+    undeclared: Collection[str] = (),
 ) -> list[Line]:
-    """One line a rule. ``proof``: all that was looked at; ``forwards``: whether an alias leads to another server."""
+    """One line a rule. ``proof``: all that was looked at; ``forwards``: whether an alias leads to another server;
+    ``undeclared``: see plan.undeclared."""
     outgoing = next((one for one in seen if one.check == "outgoing"), None)
+    rules = (*RULES, *((FORWARDS,) if forwards else ()))
     return [
-        *_rules(proof, (*RULES, *((FORWARDS,) if forwards else ())), asked=bool(subjects)),
+        *(summed(rule, proof, undeclared, subjects) for rule in rules if rule.keys(subjects)),
         *_key_sizes(subjects),
         *(own_name(subject.hostname, subject.addresses) for subject in subjects[:1]),
         *(one for one in _left(outgoing) if subjects or one.ok is not None),
     ]
 
 
-def _rules(proof: Sequence[Line], rules: Iterable[Rule], asked: bool) -> list[Line]:
-    """Where the DNS was not ``asked``, only what could be seen without it."""
-    summed_up = [summed(rule, proof) for rule in rules]
-    return [line for line in summed_up if asked or line.seen != NOT_LOOKED_AT]
-
-
-def summed(rule: Rule, proof: Sequence[Line], room: str = ROOM) -> Line:
-    """A rule by its evidence."""
-    found = [line for line in proof if any(re.search(pattern, line.what) for pattern in rule.evidence)]
-    title, expected = rule.what, f"asked by {rule.whose}"
+def summed(
+    rule: Rule, proof: Sequence[Line], undeclared: Collection[str] = (), subjects: Sequence[Subject] = ()
+) -> Line:
+    """A rule by its evidence. What nobody looked at proves nothing, unless mail.yaml does not ask for it
+    (``undeclared``)."""
+    by_key = {key: [line for line in proof if matches(line.key, key)] for key in rule.keys(subjects)}
+    found = list(dict.fromkeys(line for lines in by_key.values() for line in lines))
+    missing = [key for key, lines in by_key.items() if not lines and key not in undeclared]
+    about = Check(rule.key, rule.room, rule.what, f"asked by {rule.whose}")
     if broken := [line.what for line in found if line.ok is False]:
-        return Line(room, title, expected, f"not so: {', '.join(broken)}", False, "see there", echo=True)
-    if doubtful := [line.what for line in found if line.ok is None]:
-        return Line(room, title, expected, f"cannot know: {', '.join(doubtful)}", None)
+        return about.line(f"not so: {', '.join(broken)}", False, "see there", echo=True)
+    if doubtful := [
+        *(line.what for line in found if line.ok is None),
+        *(f"{key} ({NOT_LOOKED_AT})" for key in missing),
+    ]:
+        return about.line(f"cannot know: {', '.join(doubtful)}", None)
     if not found:
-        return Line(room, title, expected, NOT_LOOKED_AT, None)
-    return Line(room, title, expected, f"holds: {', '.join(line.what for line in found)}", True)
+        return about.line(NOT_LOOKED_AT, None)
+    return about.line(f"holds: {', '.join(line.what for line in found)}", True)
 
 
 def _key_sizes(subjects: Sequence[Subject]) -> list[Line]:
@@ -99,7 +130,8 @@ def _key_sizes(subjects: Sequence[Subject]) -> list[Line]:
     short = [f"{name} has {bits} bits" for name, bits in found if bits < LEAST_BITS]
     remedy = "declare a new selector: its keys have 2048 bits" if short else ""
     seen = "; ".join(short) or f"{min(bits for _, bits in found)} bits"
-    return [Line(ROOM, "DKIM keys long enough", "2048 bits; asked by Gmail, Yahoo", seen, not short, remedy)]
+    about = Check("rules.key-size", ROOM, "DKIM keys long enough", "2048 bits; asked by Gmail, Yahoo")
+    return [about.line(seen, not short, remedy)]
 
 
 def own_name(hostname: str, addresses: Iterable[str]) -> Line:
@@ -108,7 +140,8 @@ def own_name(hostname: str, addresses: Iterable[str]) -> Line:
     numbers = [part for address in addresses for part in [_digits(address)] if part and part in _plain(hostname)]
     seen = f"{hostname} looks like a customer's" if wordy or numbers else hostname
     remedy = "" if not (wordy or numbers) else "give the host a name in your own domain, such as mail.example.org"
-    return Line(ROOM, "a name of one's own", "asked by Yahoo, Outlook", seen, not numbers, remedy)
+    about = Check("rules.own-name", ROOM, "a name of one's own", "asked by Yahoo, Outlook")
+    return about.line(seen, not numbers, remedy)
 
 
 def _digits(address: str) -> str:
@@ -121,17 +154,17 @@ def _plain(hostname: str) -> str:
 
 def _left(outgoing: Observation | None) -> list[Line]:
     """How the last day's letters left, and what providers said."""
-    title, expected = "TLS on the way", "asked by Gmail"
+    about = Check("rules.tls", ROOM, "TLS on the way", "asked by Gmail")
     if outgoing is None or outgoing.code is None:
-        return [Line(ROOM, title, expected, outgoing.seen if outgoing else "not looked at", None)]
+        return [about.line(outgoing.seen if outgoing else "not looked at", None)]
     told = json.loads(outgoing.seen)
     sent, by_tls = outgoing.code, told["tls"]
     if not sent:
-        return [Line(ROOM, title, expected, "no letter left in 24 h", None), *codes.lines(told["said"])]
+        return [about.line("no letter left in 24 h", None), *codes.lines(told["said"])]
     remedy = "" if by_tls == sent else "some servers offer none; if all: see what breaks STARTTLS on port 25"
     seen = f"{by_tls} of {sent} letters in 24 h left by TLS"
     # Postfix asks each server for TLS: a letter without has met one that has none, which is no fault of this host.
-    return [Line(ROOM, title, expected, seen, True, remedy), *codes.lines(told["said"])]
+    return [about.line(seen, True, remedy), *codes.lines(told["said"])]
 
 
 def for_a_person(hostname: str, addresses: Sequence[str], domains: Sequence[str]) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -12,7 +13,7 @@ from deploys.filter import render as rspamd
 from deploys.filter.settings import Filter
 from deploys.mailserver import MailServer
 from deploys.postfix import render as postfix
-from deploys.proof.line import CONVERGE, Line
+from deploys.proof.line import CONVERGE, Check, Line
 from deploys.resolver import settings as unbound
 from deploys.squirrelmail import render as squirrelmail
 from deploys.sts import render as sts
@@ -75,11 +76,17 @@ def lines(units: Mapping[str, Unit]) -> list[Line]:
 
 
 def _line(name: str, unit: Unit) -> Line:
+    about = Check(key(name), ROOM, name, "runs what lies on disk")
     wrong = _wrong(name, unit)
     if not wrong:
-        return Line(ROOM, name, "runs what lies on disk", f"{unit.state} since {_clock(unit.since)}", True)
+        return about.line(f"{unit.state} since {_clock(unit.since)}", True)
     seen, remedy = wrong
-    return Line(ROOM, name, "runs what lies on disk", seen, False, remedy)
+    return about.line(seen, False, remedy)
+
+
+def key(unit: str) -> str:
+    """``services.postfix``; PHP's unit has the release's version in its name, its key has not."""
+    return "services." + re.sub(r"^php[0-9.]+-", "php-", unit.removesuffix(".service"))
 
 
 def _wrong(name: str, unit: Unit) -> tuple[str, str] | None:

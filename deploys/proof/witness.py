@@ -7,7 +7,7 @@ from typing import Any
 
 from deploys.mailserver import MailServer
 from deploys.proof.exams import strangers
-from deploys.proof.line import Line
+from deploys.proof.line import Check, Line
 from deploys.proof.observation import Observation
 from deploys.proof.plan import envelopes, nobody
 
@@ -31,23 +31,23 @@ def lines(name: str, seen: Sequence[Observation], mail: MailServer) -> list[Line
 
 
 def _port(name: str, one: Observation, hostname: str, submission: dict[str, bool]) -> Line:
-    title, expected = f"port 25 from {name}", f"220 {hostname}"
+    about = Check(f"inbound.remote.{name}.{one.name}", ROOM, f"port 25 from {name}", f"220 {hostname}")
     seen = f"{one.name}: {one.words}"
     if one.unknown:
-        return Line(ROOM, title, expected, f"{one.name}: cannot know, {name} {one.seen}", None)
+        return about.line(f"{one.name}: cannot know, {name} {one.seen}", None)
     if one.code == 220 and hostname in one.seen:
-        return Line(ROOM, title, expected, seen, True)
+        return about.line(seen, True)
     if one.code is not None:
-        return Line(ROOM, title, expected, seen, False, "somebody else answers at this address: see where it leads")
+        return about.line(seen, False, "somebody else answers at this address: see where it leads")
     if not submission.get(one.name):
-        return Line(ROOM, title, expected, f"{one.name}: cannot know, neither 25 nor 587 is reached", None)
+        return about.line(f"{one.name}: cannot know, neither 25 nor 587 is reached", None)
     remedy = f"have port 25 opened: inwards by who rents you this host, or outwards by who rents you {name}"
-    return Line(ROOM, title, expected, seen, False, remedy)
+    return about.line(seen, False, remedy)
 
 
 def _strangers(name: str, judged: Sequence[Line]) -> Line:
-    title, expected = f"envelopes from {name}", "as to any stranger"
+    about = Check(f"inbound.remote.{name}.envelopes", ROOM, f"envelopes from {name}", "as to any stranger")
     wrong = [f"{line.what}: {line.seen}" for line in judged if line.ok is not True]
     if wrong:
-        return Line(ROOM, title, expected, "; ".join(wrong), False, "see refusals above; what lies between the two?")
-    return Line(ROOM, title, expected, f"holds: {', '.join(line.what for line in judged)}", True)
+        return about.line("; ".join(wrong), False, "see refusals above; what lies between the two?")
+    return about.line(f"holds: {', '.join(line.what for line in judged)}", True)

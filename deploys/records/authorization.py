@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from dns.rdtypes.ANY.CAA import CAA
 
-from deploys.proof.line import Line
+from deploys.proof.line import Check, Line
 from deploys.records.compare import ROOM
 from deploys.records.resolver import Answer, Ask
 
@@ -30,17 +30,16 @@ def authority_of(directory: str) -> str | None:
 
 def authorization_line(names: Iterable[str], authority: str, ask: Ask) -> Line:
     """Whether ``authority`` may sign for all ``names``, as it looks it up itself (RFC 8659, section 3)."""
-    what, expected = f"CAA for {authority}", "may sign for every name"
+    expected = "may sign for every name"
+    about = Check("dns.caa-allows", ROOM, f"CAA for {authority}", expected)
     found = {name: _relevant(name, ask) for name in names}
     if forbidden := {name: where for name, (where, answer) in found.items() if not _allows(answer, authority)}:
         seen = "; ".join(f"{name}: not by the record at {where}" for name, where in forbidden.items())
         at = " and at ".join(sorted(set(forbidden.values())))
-        return Line(ROOM, what, expected, seen, False, f'add CAA 0 issue "{authority}" at {at}')
+        return about.line(seen, False, f'add CAA 0 issue "{authority}" at {at}')
     if silent := [name for name, (_, answer) in found.items() if answer.state == "failed"]:
-        return Line(
-            ROOM, what, expected, f"no answer on {', '.join(silent)}", None, "ask again; an authority would refuse"
-        )
-    return Line(ROOM, what, expected, expected, True)
+        return about.line(f"no answer on {', '.join(silent)}", None, "ask again; an authority would refuse")
+    return about.line(expected, True)
 
 
 def _relevant(name: str, ask: Ask) -> tuple[str, Answer]:

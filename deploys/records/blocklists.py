@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Iterable
 
-from deploys.proof.line import Line
+from deploys.proof.line import Check, Line
 from deploys.records.compare import ROOM
 from deploys.records.resolver import Answer, Ask
 from deploys.records.reverse import reverse_name
@@ -46,15 +46,16 @@ def listing(address: str, zone: str) -> str:
 def blocklist_line(address: str, zone: str, answer: Answer, always: Answer, never: Answer) -> Line:
     """Whether ``zone`` lists ``address``. ``always`` and ``never``: its answers for the two test addresses, without
     which a dead list looks like a clean slate, and a list taken over by a wildcard like a catastrophe."""
-    title, expected = f"blocklist {zone} {address}", "not listed"
+    expected = "not listed"
+    about = Check(f"dns.blocklist.{zone}.{address}", ROOM, f"blocklist {zone} {address}", expected)
     if (reason := _no_answer(answer) or _no_answer(always)) is not None:
-        return Line(ROOM, title, expected, reason, None, OWN_RESOLVER)
+        return about.line(reason, None, OWN_RESOLVER)
     if not always.values or never.values:
         remedy = f"take {zone} out of blocklists if it stays so"
-        return Line(ROOM, title, expected, "the list lists nothing, or everything: it is dead", None, remedy)
+        return about.line("the list lists nothing, or everything: it is dead", None, remedy)
     if not answer.values:
-        return Line(ROOM, title, expected, expected, True)
-    return Line(ROOM, title, expected, f"listed ({', '.join(answer.values)})", False, _remedy(zone, address, answer))
+        return about.line(expected, True)
+    return about.line(f"listed ({', '.join(answer.values)})", False, _remedy(zone, address, answer))
 
 
 def _no_answer(answer: Answer) -> str | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Sequence
 
-from deploys.proof.line import Line
+from deploys.proof.line import Check, Line
 from deploys.records import whole
 from deploys.records.blocklists import blocklist_lines
 from deploys.records.compare import ROOM, alias_line, record_line
@@ -26,11 +26,12 @@ def check(
     if not subjects:
         return ()
     zones = whole.by_zone(whole.everything(subjects), [subject.zone for subject in subjects])
-    return (
+    found = (
         *check_host(whole.primary(subjects), blocklists, ask),
         *(line for subject in subjects for line in check_domain(subject, ask, now)),
         *(line for zone, inside in zones.items() if zone for line in name_server_lines(zone, inside, ask, elsewhere)),
     )
+    return tuple({line.key: line for line in found}.values())  # two domains in one zone ask the same of it
 
 
 def check_host(subject: Subject, blocklists: Sequence[str], ask: Ask) -> tuple[Line, ...]:
@@ -40,7 +41,7 @@ def check_host(subject: Subject, blocklists: Sequence[str], ask: Ask) -> tuple[L
         *(_line(record, subject, ask) for record in whole.of_host(subject)),
         helo_line(subject.hostname, subject.addresses, ask),
         *reverse_lines(sending, subject.hostname, ask),
-        *blocklist_lines(filter(_is_public, sending), blocklists, ask),
+        *blocklist_lines(filter(is_public, sending), blocklists, ask),
     )
 
 
@@ -56,7 +57,8 @@ def check_domain(subject: Subject, ask: Ask, now: float) -> tuple[Line, ...]:
     )
 
 
-def _is_public(address: str) -> bool:
+def is_public(address: str) -> bool:
+    """Whether the internet can reach it."""
     return ipaddress.ip_address(address).is_global  # nobody lists a private network
 
 
@@ -65,8 +67,9 @@ def _keys(subject: Subject) -> tuple[Line, ...]:
     selector = subject.words.dkim.selector
     if selector in subject.dkim:
         return ()
-    title = f"DKIM {selector}._domainkey.{subject.domain}"
-    return (Line(ROOM, title, "a key on the host", "none", False, "run deploys/mail.py, which makes it"),)
+    name = f"{selector}._domainkey.{subject.domain}"
+    about = Check(f"dns.dkim.{name}", ROOM, f"DKIM {name}", "a key on the host")
+    return (about.line("none", False, "run deploys/mail.py, which makes it"),)
 
 
 def _line(record: Record, subject: Subject, ask: Ask) -> Line:

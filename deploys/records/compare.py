@@ -6,31 +6,40 @@ import base64
 import binascii
 import re
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from dns.rdata import Rdata
 
-from deploys.proof.line import Line
+from deploys.proof.line import Check, Line
 from deploys.records.record import Record, comparable, text_of
 from deploys.records.resolver import Answer
 
 ROOM = "dns"
+# By the labels of its name, the longer ones first (RFC 7489, 7.1; RFC 6376, 3.6.2.1; RFC 8461, 3.1; RFC 8460, 3).
+TXT_PURPOSES = {
+    "._report._dmarc.": "dmarc-reports",
+    "._dmarc.": "dmarc",
+    "._domainkey.": "dkim",
+    "._mta-sts.": "mta-sts",
+    "._smtp._tls.": "tls-rpt",
+}
 STARTS_A_TAG_LIST = re.compile(r"\s*v=(DMARC1|STSv1|TLSRPTv1|DKIM1)\b", re.IGNORECASE)
 
 
 def record_line(record: Record, answer: Answer) -> Line:
     """Whether the DNS holds the record. Further values of the same kind are a fault for TXT, else a warning."""
-    expected = "; ".join(shown(value) for value in readable(record))
+    about = Check(key(record), ROOM, what(record), "; ".join(shown(value) for value in readable(record)))
     if answer.state == "failed":
-        return Line(ROOM, what(record), expected, f"no answer ({answer.reason})", None, "ask again; see dns.resolver")
+        return about.line(f"no answer ({answer.reason})", None, "ask again; see dns.resolver")
     ours = [rdata for rdata in answer.rdatas if record.owns(rdata)]
     if record.type == "TXT" and "._domainkey." in record.name:
         return _dkim_line(record, [text_of(rdata) for rdata in ours])
     wanted, found = {meaning(r) for r in record.rdatas}, {meaning(r) for r in ours}
     seen = "; ".join(shown(_plain(rdata)) for rdata in ours) or "nothing"
     if wanted - found or (record.type == "TXT" and len(ours) > 1):
-        return Line(ROOM, what(record), expected, seen, False, _remedy(record, ours))
+        return about.line(seen, False, _remedy(record, ours))
     extra = [_plain(rdata) for rdata in ours if meaning(rdata) not in wanted]
-    return Line(ROOM, what(record), expected, seen, True, f"take away {'; '.join(extra)}" if extra else "")
+    return about.line(seen, True, f"take away {'; '.join(extra)}" if extra else "")
 
 
 def alias_line(record: Record, answer: Answer, served: Iterable[str], host: Iterable[str]) -> Line:
@@ -39,8 +48,22 @@ def alias_line(record: Record, answer: Answer, served: Iterable[str], host: Iter
     direct = record_line(record, answer)
     found = set(served)
     if direct.ok is False and found and found <= set(host):
-        return Line(ROOM, direct.what, direct.expected, ", ".join(sorted(found)), True)
+        return replace(direct, seen=", ".join(sorted(found)), ok=True, remedy="")
     return direct
+
+
+def key(record: Record) -> str:
+    """``dns.mx.example.com``, ``dns.dmarc._dmarc.example.com``: what the record is for, and its name."""
+    name = record.name.rstrip(".")
+    return f"dns.{_purpose(name) if record.type == 'TXT' else record.type.lower()}.{name}"
+
+
+def _purpose(name: str) -> str:
+    """What a TXT record of ours says, by where it stands."""
+    for mark, purpose in TXT_PURPOSES.items():
+        if mark in f".{name}":
+            return purpose
+    return "spf"
 
 
 def what(record: Record) -> str:
@@ -78,9 +101,10 @@ def meaning(rdata: Rdata) -> object:
 
 
 def _dkim_line(record: Record, found: list[str]) -> Line:
+    about = Check(key(record), ROOM, what(record), shown(record.text))
     seen, fault = _dkim_fault(tags(record.text), found)
     remedy = "" if fault is None else f"{fault}{publish(record)}"
-    return Line(ROOM, what(record), shown(record.text), seen, fault is None, remedy)
+    return about.line(seen, fault is None, remedy)
 
 
 def _dkim_fault(wanted: dict[str, str], found: list[str]) -> tuple[str, str | None]:

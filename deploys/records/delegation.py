@@ -6,7 +6,7 @@ import ipaddress
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
-from deploys.proof.line import Line
+from deploys.proof.line import Check, Line
 from deploys.records.compare import ROOM
 from deploys.records.resolver import Answer, Ask
 
@@ -16,14 +16,14 @@ ALARM = 7 * 86_400  # seconds before a signature's end; a signer renews long bef
 def soa_line(domain: str, zone: str, ask: Ask) -> Line:
     """The domain's zone is there. Yahoo asks for SOA; a domain inside a larger zone answers with that zone's."""
     answer = ask(zone, "SOA")
-    title, expected = f"SOA {domain}", f"{zone} is delegated"
+    about = Check(f"dns.soa.{domain}", ROOM, f"SOA {domain}", f"{zone} is delegated")
     if answer.state == "failed":
         remedy = f"ask {zone}'s name servers by hand: dig SOA {zone}; see dns.resolver"
-        return Line(ROOM, title, expected, f"no answer ({answer.reason})", None, remedy)
+        return about.line(f"no answer ({answer.reason})", None, remedy)
     if answer.state != "found":
         seen = "the domain does not exist" if answer.state == "nxdomain" else "no zone of its own"
-        return Line(ROOM, title, expected, seen, False, f"delegate {zone} at its registrar, or say dns.zone")
-    return Line(ROOM, title, expected, answer.values[0], True)
+        return about.line(seen, False, f"delegate {zone} at its registrar, or say dns.zone")
+    return about.line(answer.values[0], True)
 
 
 def mx_line(domain: str, hostname: str, addresses: Iterable[str], ask: Ask) -> Line:
@@ -33,19 +33,19 @@ def mx_line(domain: str, hostname: str, addresses: Iterable[str], ask: Ask) -> L
     only. That the name has no address at all is its own record's fault.
     """
     answer = ask(domain, "MX")
-    title, expected = f"MX path {domain}", "host names with public addresses"
+    about = Check(f"dns.mx-path.{domain}", ROOM, f"MX path {domain}", "host names with public addresses")
     if answer.state == "failed":
-        return Line(ROOM, title, expected, f"no answer ({answer.reason})", None, "ask again; see dns.resolver")
+        return about.line(f"no answer ({answer.reason})", None, "ask again; see dns.resolver")
     names = [str(rdata.exchange).rstrip(".").lower() for rdata in answer.rdatas]  # type: ignore[attr-defined]
     if not names:
-        return Line(ROOM, title, expected, "no MX", None, "first the MX record")  # its own line is red
+        return about.line("no MX", None, "first the MX record")  # its own line is red
     if hostname in names and not any(ask(hostname, kind).values for kind in ("A", "AAAA")):
-        return Line(ROOM, title, expected, f"{hostname} has no address", None, "first its A or AAAA record")
+        return about.line(f"{hostname} has no address", None, "first its A or AAAA record")
     faults = [fault for name in names if (fault := mx_fault(name, ask, set(addresses)))]
     seen = ", ".join(names) or "."
     if refused := [text for serious, text in faults if serious]:
-        return Line(ROOM, title, expected, "; ".join(refused), False, "let the MX name the mail host itself")
-    return Line(ROOM, title, expected, seen, True, "; ".join(text for _, text in faults))
+        return about.line("; ".join(refused), False, "let the MX name the mail host itself")
+    return about.line(seen, True, "; ".join(text for _, text in faults))
 
 
 def mx_fault(name: str, ask: Ask, own: set[str]) -> tuple[bool, str] | None:
@@ -72,23 +72,23 @@ def dnssec_line(zone: str, expected_tlsa: bool, ask: Ask, now: float) -> Line:
     ``now``: seconds since 1970. ``expected_tlsa``: the host publishes TLSA, which is inert without DNSSEC.
     """
     answer = ask(zone, "SOA")
-    title, expected = f"DNSSEC {zone}", "unsigned, or signed and validated"
+    about = Check(f"dns.dnssec.{zone}", ROOM, f"DNSSEC {zone}", "unsigned, or signed and validated")
     if answer.state == "failed":
         unchecked = ask(zone, "SOA", unchecked=True)
         if unchecked.state == "failed":
-            return Line(ROOM, title, expected, f"no answer ({answer.reason})", None, "ask again; see dns.resolver")
+            return about.line(f"no answer ({answer.reason})", None, "ask again; see dns.resolver")
         remedy = "validating receivers see nothing of the domain: mend DS and signatures, or take DS away"
-        return Line(ROOM, title, expected, f"broken: {_until(unchecked, now)}", False, remedy)
+        return about.line(f"broken: {_until(unchecked, now)}", False, remedy)
     if answer.signed_until is None:
         remedy = "sign the zone, or TLSA means nothing" if expected_tlsa else ""
-        return Line(ROOM, title, expected, "unsigned", True, remedy)
+        return about.line("unsigned", True, remedy)
     if answer.signed_until - now < ALARM:
         remedy = "re-sign the zone and reload the name servers; after that day the domain is gone"
-        return Line(ROOM, title, expected, _until(answer, now), False, remedy)
+        return about.line(_until(answer, now), False, remedy)
     if not answer.authenticated:
         remedy = "publish DS at the registrar, or ask through a resolver that validates (dns.resolver)"
-        return Line(ROOM, title, expected, "signed, not validated by this resolver", None, remedy)
-    return Line(ROOM, title, expected, f"signed and validated, {_until(answer, now)}", True)
+        return about.line("signed, not validated by this resolver", None, remedy)
+    return about.line(f"signed and validated, {_until(answer, now)}", True)
 
 
 def _until(answer: Answer, now: float) -> str:

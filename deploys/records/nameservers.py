@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from deploys.proof.line import Line
+from deploys.proof.line import Check, Line
 from deploys.records.compare import ROOM, meaning
 from deploys.records.record import Record
 from deploys.records.resolver import Answer, Ask, Resolver
@@ -25,34 +25,36 @@ def name_server_lines(zone: str, records: tuple[Record, ...], ask: Ask, elsewher
     servers = ask(zone, "NS")
     if servers.state != "found":
         seen = f"no answer ({servers.reason})" if servers.state == "failed" else "none"
-        return (Line(ROOM, f"name servers {zone}", "at least one", seen, None, "first the zone's SOA"),)
+        about = Check(f"dns.nameservers.{zone}", ROOM, f"name servers {zone}", "at least one")
+        return (about.line(seen, None, "first the zone's SOA"),)
     kept = tuple(record for record in records if record.type != "CNAME")  # some providers serve addresses instead
     names = sorted(value.rstrip(".").lower() for value in servers.values)
     return tuple(_line(zone, name, kept, ask, elsewhere) for name in names)
 
 
 def _line(zone: str, name: str, records: tuple[Record, ...], ask: Ask, elsewhere: Elsewhere) -> Line:
-    title, expected = f"name server {name} of {zone}", f"all {len(records)} records"
+    expected = f"all {len(records)} records"
+    about = Check(f"dns.nameservers.{zone}/{name}", ROOM, f"name server {name} of {zone}", expected)
     found = [ask(name, kind) for kind in ("A", "AAAA")]
     addresses = [value for answer in found for value in answer.values]
     if not addresses and any(answer.state == "failed" for answer in found):
-        return Line(ROOM, title, expected, "no answer on its address", None, "ask again; see dns.resolver")
+        return about.line("no answer on its address", None, "ask again; see dns.resolver")
     if not addresses:
-        return Line(ROOM, title, expected, "has no address", False, f"publish an address for {name}, or take it away")
+        return about.line("has no address", False, f"publish an address for {name}, or take it away")
     one = elsewhere(addresses[0])
     soa = one(zone, "SOA")
     if soa.state == "failed":
         remedy = f"see that {name} runs and port 53 is open to all, by UDP and TCP"
-        return Line(ROOM, title, expected, f"{addresses[0]} does not answer ({soa.reason})", False, remedy)
+        return about.line(f"{addresses[0]} does not answer ({soa.reason})", False, remedy)
     if soa.state != "found":
-        return Line(ROOM, title, expected, f"{addresses[0]} does not know the zone", False, f"serve {zone} there")
+        return about.line(f"{addresses[0]} does not know the zone", False, f"serve {zone} there")
     lacking = [record for record in records if not _holds(record, one(record.name, record.type))]
     if lacking:
         named = ", ".join(f"{record.type} {record.name.rstrip('.')}" for record in lacking[:3])
         more = f" and {len(lacking) - 3} more" if len(lacking) > 3 else ""
         remedy = "if the records' own lines are red, publish them; else see why this server lags"
-        return Line(ROOM, title, expected, f"lacks {named}{more}", None if _all_lack(lacking, ask) else False, remedy)
-    return Line(ROOM, title, expected, expected, True)
+        return about.line(f"lacks {named}{more}", None if _all_lack(lacking, ask) else False, remedy)
+    return about.line(expected, True)
 
 
 def _all_lack(records: list[Record], ask: Ask) -> bool:

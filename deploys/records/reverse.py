@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Iterable, Mapping
 
-from deploys.proof.line import Line
+from deploys.proof.line import Check, Line
 from deploys.records.compare import ROOM
 from deploys.records.resolver import Answer, Ask
 
@@ -32,28 +32,28 @@ def reverse_lines(addresses: Iterable[str], hostname: str, ask: Ask) -> tuple[Li
 
 def reverse_line(address: str, hostname: str, pointer: Answer, forward: Mapping[str, Answer]) -> Line:
     """Forward-confirmed reverse DNS of one address. ``forward``: PTR's values to the answers of their A or AAAA."""
-    title, wanted = f"PTR {address}", f"{hostname}, which leads back to {address}"
+    about = Check(f"dns.ptr.{address}", ROOM, f"PTR {address}", f"{hostname}, which leads back to {address}")
     remedy = f"ask whoever rents you {address} to set its reverse name to exactly {hostname}"
     if ipaddress.ip_address(address).version == 6:
         remedy += "; until then let Postfix send by IPv4 alone (smtp_address_preference: ipv4)"
     if pointer.state == "failed":
-        return Line(ROOM, title, wanted, f"no answer ({pointer.reason})", None, "ask again; see dns.resolver")
+        return about.line(f"no answer ({pointer.reason})", None, "ask again; see dns.resolver")
     names = {value.rstrip(".").lower() for value in pointer.values}
     seen = ", ".join(sorted(names)) or "no reverse name"
     if hostname not in names:
-        return Line(ROOM, title, wanted, seen, False, remedy)
+        return about.line(seen, False, remedy)
     back = forward[next(value for value in pointer.values if value.rstrip(".").lower() == hostname)]
     if back.state == "failed":
-        return Line(ROOM, title, wanted, f"{seen}, whose address has no answer ({back.reason})", None, "ask again")
+        return about.line(f"{seen}, whose address has no answer ({back.reason})", None, "ask again")
     if not back.values:
         first = f"publish {kind_of(address)} {hostname} {address}"
-        return Line(ROOM, title, wanted, f"{seen}, which leads nowhere", None, f"first {first}")
+        return about.line(f"{seen}, which leads nowhere", None, f"first {first}")
     if address not in back.values:
         found = ", ".join(back.values) or "nothing"
         publish = f"publish {kind_of(address)} {hostname} {address}"
-        return Line(ROOM, title, wanted, f"{seen}, which leads to {found}", False, publish)
+        return about.line(f"{seen}, which leads to {found}", False, publish)
     several = f"leave {hostname} alone; further reverse names confuse receivers" if len(names) > 1 else ""
-    return Line(ROOM, title, wanted, seen, True, several)
+    return about.line(seen, True, several)
 
 
 def helo_line(hostname: str, addresses: Iterable[str], ask: Ask) -> Line:
@@ -61,18 +61,16 @@ def helo_line(hostname: str, addresses: Iterable[str], ask: Ask) -> Line:
     wanted = set(addresses)
     answers = [ask(hostname, kind) for kind in ("A", "AAAA")]
     found = {value for answer in answers for value in answer.values}
-    title, expected = f"HELO {hostname}", ", ".join(sorted(wanted))
+    about = Check(f"dns.helo.{hostname}", ROOM, f"HELO {hostname}", ", ".join(sorted(wanted)))
     seen = ", ".join(sorted(found)) or "nothing"
     if failures := [answer.reason for answer in answers if answer.state == "failed"]:
-        return Line(ROOM, title, expected, f"no answer ({failures[0]})", None, "ask again; see dns.resolver")
+        return about.line(f"no answer ({failures[0]})", None, "ask again; see dns.resolver")
     if any(answer.alias for answer in answers):
-        return Line(
-            ROOM, title, expected, f"an alias, to {seen}", False, f"give {hostname} addresses of its own, no CNAME"
-        )
+        return about.line(f"an alias, to {seen}", False, f"give {hostname} addresses of its own, no CNAME")
     if missing := sorted(wanted - found):
         records = "; ".join(f"publish {kind_of(address)} {hostname} {address}" for address in missing)
-        return Line(ROOM, title, expected, seen, None, f"first {records}")  # their own lines are red
+        return about.line(seen, None, f"first {records}")  # their own lines are red
     if extra := sorted(found - wanted):
         remedy = f"take away {', '.join(extra)}, or say it in addresses if it is this host"
-        return Line(ROOM, title, expected, seen, False, remedy)
-    return Line(ROOM, title, expected, seen, True)
+        return about.line(seen, False, remedy)
+    return about.line(seen, True)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from deploys.proof.line import Line
+from deploys.proof.line import Check, Line
 from deploys.records.compare import ROOM
 from deploys.records.resolver import Answer, Ask
 
@@ -36,21 +36,22 @@ def count(domain: str, ask: Ask) -> Count:
 
 def spf_line(domain: str, ask: Ask) -> Line:
     """Whether receivers can evaluate the domain's SPF record to its end."""
+    title, expected = f"SPF look-ups {domain}", f"at most {LOOKUPS}, of them {VOIDS} empty"
+    about = Check(f"dns.spf-lookups.{domain}", ROOM, title, expected)
     total = count(domain, ask)
     if not total.spenders and any(fault.endswith("no SPF record") for fault in total.faults):
-        return Line(ROOM, f"SPF look-ups {domain}", "a record", "none", None, "first the SPF record")  # red by itself
+        return replace(about, expected="a record").line("none", None, "first the SPF record")  # red by itself
     spent = ", ".join(f"{name} {number}" for name, number in total.spenders.items())
     seen = f"{total.lookups} look-ups ({spent})" + (f", {total.voids} empty" if total.voids else "")
-    title, expected = f"SPF look-ups {domain}", f"at most {LOOKUPS}, of them {VOIDS} empty"
     if total.faults:
-        return Line(ROOM, title, expected, "; ".join(total.faults), False, "mend or take away what is named")
+        return about.line("; ".join(total.faults), False, "mend or take away what is named")
     if total.unknown:
-        return Line(ROOM, title, expected, "; ".join(total.unknown), None, "ask again; see dns.resolver")
+        return about.line("; ".join(total.unknown), None, "ask again; see dns.resolver")
     if total.lookups > LOOKUPS:
-        return Line(ROOM, title, expected, seen, False, "take an include away, or name its addresses: ip4, ip6")
+        return about.line(seen, False, "take an include away, or name its addresses: ip4, ip6")
     if total.voids > VOIDS:
-        return Line(ROOM, title, expected, seen, False, "take away the names that do not exist")
-    return Line(ROOM, title, expected, seen, True)
+        return about.line(seen, False, "take away the names that do not exist")
+    return about.line(seen, True)
 
 
 def terms(text: str) -> Iterator[tuple[str, str]]:

@@ -1,0 +1,122 @@
+"""Each line of verify has a key that programs and rules know it by: no two share one, and every rule's is there."""
+
+from __future__ import annotations
+
+import base64
+import json
+import time
+from typing import Any
+
+import pytest
+
+from deploys.proof import certificates, exams, inbound, listeners, ordered, outside, senders, services
+from deploys.proof.line import Line, matches
+from deploys.proof.observation import Observation
+from deploys.proof.plan import doors, nobody, undeclared
+from deploys.proof.report import Report, as_json
+from deploys.proof.senders import Rule
+from deploys.records.check import check
+from deploys.records.gather import subjects
+from deploys.records.resolver import Answer
+from deploys.records.subject import Subject
+from facts.acme import Ordered
+from facts.dns import Publishable
+from facts.listeners import Listener
+from facts.mailboxes import Usage
+from facts.units import Unit
+from tests.dns_subjects import KEYS
+from tests.proof_words import NOW, mail
+from tests.test_proof_of_host import der
+
+ACME = {"acme": {"email": "tito@example.com"}}
+EVERYTHING: dict[str, Any] = {
+    "tls": ACME,
+    "aliases": {"away@example.com": ["somebody@example.org"]},
+    "dns": {"blocklists": ["zen.spamhaus.org"], "addresses": ["9.9.9.9"], "tlsa": True},
+}
+FOUND = {
+    "SOA": ["ns.example.org. hostmaster.example.org. 1 3600 600 86400 300"],
+    "NS": ["ns.example.org."],
+    "A": ["9.9.9.9"],
+}
+
+
+def ask(name: str, kind: str, *, unchecked: bool = False) -> Answer:
+    """A DNS that knows zones and addresses, and nothing else."""
+    from dns.rdata import from_text
+
+    values = FOUND.get(kind, [])
+    return Answer("found" if values else "nodata", tuple(from_text("IN", kind, value) for value in values), name)
+
+
+def whole(**words: Any) -> tuple[list[Line], list[Rule], tuple[Subject, ...]]:
+    """Every line that verify has for a server with these words, on a host that says next to nothing; and its rules."""
+    server = mail(**words)
+    on_host = Publishable(
+        ("9.9.9.9",),
+        (),
+        {name: {s: base64.b64encode(k).decode() for s, k in KEYS.items()} for name in server.signers},
+        ("aa" * 32,),
+    )
+    page = server.webmail.hostname if server.webmail else None
+    about = subjects(
+        server.hostname, server.domains, page, server.dovecot.protocols, server.records, on_host, server.paged
+    )
+    lists = server.records.blocklists
+    seen = [
+        Observation("probe", 1),
+        Observation("disk", 0, "", der=der()),
+        *(
+            Observation("certificate", door.port, name=server.hostname, der=der())
+            for door in doors(server)
+            if door.kind
+        ),
+        Observation("outgoing", 3, json.dumps({"tls": 3, "said": {"550-5.7.25 no PTR": 1, "550 5.7.26 x gsmtp": 2}})),
+    ]
+    proof = [
+        *listeners.lines(doors(server), [Listener("tcp", "0.0.0.0", 25, "master", 1, True)]),
+        *services.lines({watch.unit: Unit() for watch in services.watches(server, "8.4")}),
+        *certificates.lines(seen, server.names, NOW),
+        *(ordered.lines(Ordered(), server.tls.acme, NOW)),
+        *exams.lines(seen, doors(server), nobody(server) is None, server.domains[1:], bool(server.filter)),
+        *outside.lines([Observation("plain-imap", 0, "", "imap"), Observation("plain-pop3", 0, "", "pop3")]),
+        *check(about, lists, ask, time.time(), lambda address: ask),
+    ]
+    off = undeclared(server, about, lists)
+    lines = [
+        *proof,
+        *senders.lines(proof, about, seen, server.forwards, off),
+        *inbound.lines(
+            proof, about, [], seen, [], lambda address: None, {"a@example.com": Usage(1, 1, "/", 9)}, (), off
+        ),
+    ]
+    of_domains = [rule for subject in about for rule in inbound.of_domain(subject)]
+    rules = [*senders.RULES, senders.FORWARDS, inbound.DELIVERY, inbound.POLICIES, *of_domains]
+    return lines, rules, about
+
+
+def test_no_two_lines_of_a_report_share_a_key():
+    for words in (EVERYTHING, {}, {"domains": ["example.com", "sub.example.com"]}):
+        keys = [line.key for line in whole(**words)[0]]
+        assert sorted(keys) == sorted(set(keys))
+
+
+def test_every_key_that_a_rule_names_is_in_a_full_report():
+    lines, rules, about = whole(**EVERYTHING)
+    for rule in rules:
+        for key in rule.keys(about):
+            assert any(matches(line.key, key) for line in lines), f"{rule.key} rests on {key}, which no line has"
+
+
+@pytest.mark.parametrize(
+    "words", [EVERYTHING, {}, {"filter": False}, {"dns": {"tlsa": False}}, {"domains": ["example.com"]}]
+)
+def test_what_mail_yaml_does_not_ask_for_is_no_gap_to_a_rule(words: dict[str, Any]):
+    lines, _, _ = whole(**words)
+    assert [line.seen for line in lines if "(not looked at)" in line.seen] == []
+
+
+def test_keys_stand_in_the_report_for_programs():
+    lines, _, _ = whole()
+    report = json.loads(as_json(Report("mail.example.com", NOW, 1.0, tuple(lines))))
+    assert {line["key"] for line in report["lines"]} >= {"dns.mx.example.com", "refusals.relay", "messages.dkim"}
