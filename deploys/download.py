@@ -18,6 +18,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from deploys.values import files
+
 FETCH_SECONDS = 300
 LOCK_SECONDS = 600
 LARGEST = 200 << 20  # bytes; a webmail has a hundredth of that
@@ -55,7 +57,7 @@ def archive_file(location: str, sha256: str) -> bytes:
     Raises DownloadError, also when the bytes are others.
     """
     if not location.startswith(("http://", "https://")):
-        return _checked(_read(Path(location).expanduser()), location, sha256)
+        return _checked(_read(Path(location)), location, sha256)
     kept = cache() / "archives" / sha256
     with _locked(kept):
         if kept.is_file() and hashlib.sha256(kept.read_bytes()).hexdigest() == sha256:
@@ -120,7 +122,7 @@ def _last_line(output: bytes) -> str:
 
 def _read(path: Path) -> bytes:
     try:
-        return path.read_bytes()
+        return files.content(path, LARGEST)
     except OSError as error:
         raise DownloadError(f"{path} cannot be read ({error.strerror}); name a file on this workstation") from None
 

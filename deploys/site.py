@@ -16,6 +16,7 @@ from typing import Any, NoReturn
 from deploys import advice
 from deploys import words as reader
 from deploys.mailserver import MailServer
+from deploys.values import files
 
 ROOT = Path(__file__).resolve().parent.parent
 SHIPPED = ROOT / "group_data" / "mail.yaml"
@@ -30,7 +31,10 @@ def directory() -> Path | None:
     """The operator's directory, if there is one. A POSTHAUS_SITE that is no directory ends the run."""
     named = os.environ.get("POSTHAUS_SITE")
     if named:
-        where = Path(named).expanduser().resolve()
+        try:
+            where = files.home(named).resolve()
+        except ValueError as error:
+            _stop(f"POSTHAUS_SITE: {error}")
         return where if where.is_dir() else _stop(f"POSTHAUS_SITE: {where} is no directory; name the one of your site")
     return next((ROOT / name for name in ("site", ".trial") if (ROOT / name).is_dir()), None)
 

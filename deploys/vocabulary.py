@@ -44,7 +44,9 @@ def _filter_or_none(value: object, info: ValidationInfo) -> object:
 def _named(value: object) -> object:
     """A list of domains is a mapping in which nothing is said of any."""
     if isinstance(value, (list, tuple)):
-        return {name: {} for name in value if isinstance(name, str)} if value else {}
+        if any(not isinstance(name, str) for name in value if name is not None):
+            raise ValueError("holds what YAML takes for yes or no, a number or a list; write each name in quotes")
+        return {name: {} for name in value if name is not None}
     if not isinstance(value, Mapping):
         raise ValueError("is not a list; write [one, another]")
     return value

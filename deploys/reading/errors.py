@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -13,6 +14,7 @@ from deploys.reading.yamlfile import Document
 from deploys.settings import Place, Problem, Settings
 
 BLANK = "is empty; write a value in quotes (# begins a comment outside of them), or take the line away"
+LONGEST = 1000  # characters of one line for a person
 QUOTED = "it must be a quoted string"
 _KINDS = {"int": "a number", "float": "a number", "bool": "yes or no"}
 
@@ -52,8 +54,18 @@ def as_lines(found: Iterable[Problem], document: Document | None = None) -> list
     for place, text in found:
         line = document.line(place) if document else 0
         where = f"{document.path}:{line}: " if document else ""
-        told.setdefault(f"{where}{key(place)}: {text}" if place else f"{where}{text}", line)
+        told.setdefault(_shown(f"{where}{key(place)}: {text}" if place else f"{where}{text}"), line)
     return sorted(told, key=lambda text: told[text])
+
+
+def _shown(line: str) -> str:
+    """``line`` as it may go to a terminal: nothing in it moves a cursor, and no value fills the screen."""
+    plain = re.sub("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]", _escaped, line)
+    return plain if len(plain) <= LONGEST else f"{plain[: LONGEST // 2]} … {plain[-LONGEST // 2 :]}"
+
+
+def _escaped(match: re.Match[str]) -> str:
+    return match[0].encode("unicode_escape").decode()
 
 
 def key(place: Place) -> str:

@@ -7,7 +7,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_pem_private_key
 from pydantic import SecretStr, ValidationInfo
 
-from deploys.values import secret
+from deploys.values import files, secret
 
 HELP = "make one with `openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048`"
 LEAST_BITS = 1024  # Gmail and Yahoo refuse shorter ones
@@ -22,7 +22,7 @@ def private_key(value: object, info: ValidationInfo) -> SecretStr:
         raise ValueError("a key does not stand here itself; write {file: path}")
     where = secret.path(value["file"], info)
     try:
-        key = load_pem_private_key(where.read_bytes(), None)
+        key = load_pem_private_key(files.content(where), None)
     except OSError as error:
         raise ValueError(f"{where} cannot be read ({error.strerror}); name the file with the key") from None
     except TypeError:

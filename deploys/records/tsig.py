@@ -10,7 +10,7 @@ from typing import Literal, get_args
 from pydantic import SecretStr, ValidationInfo
 
 from deploys.settings import Settings
-from deploys.values import secret
+from deploys.values import files, secret
 
 Algorithm = Literal["hmac-sha256", "hmac-sha384", "hmac-sha512"]
 HELP = "write what `tsig-keygen NAME` prints, or one line hmac-sha256:NAME:SECRET"
@@ -66,7 +66,7 @@ def _one_line(text: str) -> tuple[str, str, str]:
 def _text_of(name: str, info: ValidationInfo) -> str:
     where = secret.path(name, info)
     try:
-        return where.read_text("utf-8")
+        return files.content(where).decode("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "not UTF-8"
         raise ValueError(f"{where} cannot be read ({reason}); name the file with the key") from None

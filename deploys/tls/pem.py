@@ -7,6 +7,7 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, ValidationInfo, WithJsonSchema
 
+from deploys.values import files
 from deploys.values.secret import path
 
 
@@ -19,7 +20,7 @@ def _readable(value: object, info: ValidationInfo) -> Path:
     where = path(value, info)
     try:
         if info.context:
-            where.read_bytes()
+            files.content(where)
     except OSError as error:
         raise ValueError(f"{where} cannot be read ({error.strerror}); write the path of a PEM file") from None
     return where

@@ -18,6 +18,8 @@ def host_name(text: str) -> str:
 
     Raises ValueError (what is wrong; what would be right) for a short name, an address, a trailing dot and the like.
     """
+    if len(text) > 1000:  # of octets a name has 253 at most, and what turns it into A-labels takes its time
+        raise ValueError(f"is a name of {len(text)} characters, which the DNS cannot hold; write one such as {EXAMPLE}")
     if text != text.strip() or not text:
         raise ValueError(f"{text!r} has blanks around it; write the bare name, such as {EXAMPLE}")
     if _is_ip_address(text):

@@ -9,6 +9,8 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, SecretStr, ValidationInfo, WithJsonSchema
 
+from deploys.values import files
+
 HELP = "write {file: path} or {env: NAME}, and keep the secret there"
 
 
@@ -29,7 +31,7 @@ def resolve(value: object, info: ValidationInfo) -> SecretStr:
 
 def path(text: str, info: ValidationInfo) -> Path:
     """``text`` as a path on this workstation, relative to the directory of the YAML file."""
-    return base_of(info) / Path(text).expanduser()
+    return base_of(info) / files.home(text)
 
 
 def base_of(info: ValidationInfo) -> Path:
@@ -41,7 +43,7 @@ def base_of(info: ValidationInfo) -> Path:
 def _from_file(name: str, info: ValidationInfo) -> str:
     where = path(name, info)
     try:
-        content = where.read_bytes().decode("utf-8")
+        content = files.content(where).decode("utf-8-sig")  # some editors begin a file with a mark (U+FEFF)
     except OSError as error:
         raise ValueError(f"{where} cannot be read ({error.strerror}); name a file that holds the secret") from None
     except UnicodeDecodeError:
@@ -60,6 +62,8 @@ def _from_environment(name: str) -> str:
 def _checked(secret: str) -> str:
     if not secret:
         raise ValueError("the secret is empty; put it there, on one line")
+    if re.search("[\ud800-\udfff]", secret):  # bytes of the environment that are no text (PEP 383)
+        raise ValueError("the secret is not UTF-8; put it there as UTF-8")
     if re.search(r"[\x00-\x1f\x7f]", secret):
         raise ValueError("the secret holds a line break or another control character; put it there on one line")
     return secret

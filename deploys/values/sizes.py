@@ -12,7 +12,7 @@ def size(value: object) -> int:
     """Bytes from ``52428800``, ``"50M"`` or ``"1.5 GiB"`` (K, M, G, T are powers of 1024)."""
     if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
         return value
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s?([KMGT]?)(?:i?B)?", value, re.I) if isinstance(value, str) else None
+    match = re.fullmatch(r"(\d{1,15}(?:\.\d+)?)\s?([KMGT]?)(?:i?B)?", value, re.I) if isinstance(value, str) else None
     if not match:
         raise ValueError("is not a size; write bytes or a number with K, M, G or T, such as 50M")
     return int(float(match[1]) * UNITS[match[2].upper()])
