@@ -294,3 +294,7 @@ def test_a_file_with_bytes_gone_wrong_is_read_or_refused_in_plain_lines(write, s
                 )
             )
         assert all(plain(line) for line in reasons(write(bytes(text)))), bytes(text)
+
+
+def test_the_words_that_go_wrong_above_are_right_before(accepted):
+    assert accepted(**WHOLE).relayhost.password.get_secret_value() == os.environ["HOME"]
