@@ -75,7 +75,7 @@ def whole(**words: Any) -> tuple[list[Line], list[Rule], tuple[Subject, ...]]:
     ]
     proof = [
         *listeners.lines(doors(server), [Listener("tcp", "0.0.0.0", 25, "master", 1, True)]),
-        *services.lines({watch.unit: Unit() for watch in services.watches(server, "8.4")}),
+        *services.lines({one.unit: Unit() for one in services.declared(server, "8.4", "2")}),
         *certificates.lines(seen, server.names, NOW),
         *(ordered.lines(Ordered(), server.tls.acme, NOW)),
         *exams.lines(seen, doors(server), nobody(server) is None, server.domains[1:], bool(server.filter)),

@@ -20,7 +20,7 @@ import pytest
 import yaml
 
 from deploys.postfix import render as postfix
-from deploys.proof.services import watches
+from deploys.proof.services import declared
 from deploys.retirement import targets
 from deploys.sts import daemon, render
 from tests.golden_words import golden_server
@@ -35,7 +35,7 @@ def test_where_letters_go_straight_and_names_are_known_for_sure_policies_are_fol
     assert "postfix-mta-sts-resolver" in mail.packages()
     assert render.DROP_IN in mail.units
     assert render.DIRECTORY in targets(mail, "8.2")
-    assert render.UNIT in [watch.unit for watch in watches(mail, None)]
+    assert render.UNIT in [one.unit for one in declared(mail, "8.2", "2")]
 
 
 @pytest.mark.parametrize("change", [{"relayhost": None, "resolver": "host"}, {"resolver": "local"}])

@@ -5,12 +5,13 @@ from __future__ import annotations
 from pyinfra.api import deploy
 
 from deploys.apache import render
+from deploys.apache.services import services
 from deploys.squirrelmail.settings import Webmail
 from deploys.tls.settings import Tls
 from operations import config, unit
 from operations.file import File
 
-TARGET = "/etc/apache2"
+TARGET = render.TARGET
 
 
 # -t alone would read the files in use; envvars names the directories that the configuration asks for, which only the
@@ -27,17 +28,17 @@ def deploy_apache(
 ) -> None:
     """Serve the webmail and the pages for mail programs by https, and lead http there. As for ``apache2_conf``."""
     text = render.apache2_conf(webmail, hostname, tls, php, message_size, pages)
-    further = [path(name) for name in tls.by_name for path in (tls.chain_of, tls.key_of)]
-    _serve(text, render.probe(webmail, hostname), (tls.chain_path, tls.key_path, *further))
+    _serve(text, render.probe(webmail, hostname), tls)
 
 
 @deploy("Apache")
 def deploy_challenges(hostname: str) -> None:
     """Serve nothing but what an ACME authority asks for at port 80."""
-    _serve(render.challenges_conf(hostname), render.PROBE_CHALLENGES)
+    _serve(render.challenges_conf(hostname), render.PROBE_CHALLENGES, None)
 
 
-def _serve(text: str, probe: str, certificate: tuple[str, ...] = ()) -> None:
+def _serve(text: str, probe: str, tls: Tls | None) -> None:
+    (apache,) = services(tls)
     conf = config.tree(
         name="Write Apache's configuration",
         target=TARGET,
@@ -46,10 +47,7 @@ def _serve(text: str, probe: str, certificate: tuple[str, ...] = ()) -> None:
     )
     unit.converge(
         name="Run Apache with it",
-        unit="apache2.service",
-        restart_on=[f"{TARGET}/apache2.conf"],  # a reload can neither change the MPM nor take all modules
-        reload_on=[f"{TARGET}/local.conf", *certificate],
-        trees=[TARGET],
         probe=probe,
         after=[conf],
+        **apache.question,
     )

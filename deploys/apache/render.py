@@ -13,6 +13,7 @@ from deploys.tls.render import WEBROOT
 from deploys.tls.settings import Tls
 
 HERE = Path(__file__).parent
+TARGET = "/etc/apache2"
 CHALLENGES = "/.well-known/acme-challenge/"  # RFC 8555, 8.3
 LIBRARIES = "/usr/lib/apache2/modules"
 CIPHERS = ":".join(

@@ -7,6 +7,7 @@ from pyinfra.api.exceptions import DeployError
 
 from deploys.directory.settings import Directory
 from deploys.dovecot import render
+from deploys.dovecot.services import services
 from deploys.dovecot.settings import Dovecot
 from deploys.tls.settings import Tls
 from operations import accounts, config, directories, mailboxes, probe, unit
@@ -49,13 +50,12 @@ def deploy_dovecot(
         files=render.configuration(dovecot, directory, tls, series, ipv6, teacher),
         validate=_VALIDATE,
     )
+    (service,) = services(tls)
     unit.converge(
         name="Run Dovecot with it",
-        unit="dovecot.service",
-        reload_on=[TARGET, *tls.directories],
-        trees=[TARGET],
         probe=render.running(dovecot, directory),
         after=[conf],
+        **service.question,
     )
     keep = {*logins, *logins.values(), render.probe_address(directory)}
     mailboxes.closed(name="Close the sessions of mailboxes that are gone", keep=keep)

@@ -6,14 +6,13 @@ from collections.abc import Iterable, Mapping
 
 from pyinfra.api import deploy
 
-from deploys.filter import antivirus, render
+from deploys.filter import antivirus, render, services
 from deploys.filter.keys import given, names
 from deploys.filter.settings import Filter
 from deploys.records.settings import Records
 from operations import config, dkim, unit
 
 TARGET = render.DIRECTORY
-UNITS = render.UNITS
 USER = render.USER
 # As root: rspamd silently skips files that it may not read, and only root may enter the staged directories. Then the
 # patterns of top-level domains are compiled, which rspamd would do at its first start, and keep the 150 MB that it
@@ -55,23 +54,16 @@ def deploy_filter(
     if words.learn:
         unit.converge(
             name="Run Redis for the filter alone",
-            unit=f"{render.REDIS}.service",
-            restart_on=[f"{UNITS}/{render.REDIS}.service"],
             probe=f"test -S {render.REDIS_SOCKET}",
+            **services.REDIS_FOR_IT.question,
         )
     if words.antivirus:
-        unit.converge(
-            name="Run ClamAV as soon as it has signatures",
-            unit=antivirus.UNIT,
-            restart_on=[f"{UNITS}/{antivirus.UNIT}"],
-        )
+        unit.converge(name="Run ClamAV as soon as it has signatures", **services.ANTIVIRUS.question)
     unit.converge(
         name="Run the filter with it",
-        unit="rspamd.service",
-        reload_on=[TARGET],
-        trees=[TARGET],
         probe=render.running(),
         after=[conf],
+        **services.RSPAMD.question,
     )
 
 

@@ -6,8 +6,8 @@ from pyinfra.api import deploy
 
 from deploys.directory.settings import Directory
 from deploys.postfix import render
+from deploys.postfix.services import services
 from deploys.postfix.settings import Postfix
-from deploys.resolver.settings import FOR_POSTFIX, RESOLV_CONF
 from deploys.tls.settings import Tls
 from operations import config, unit
 
@@ -40,14 +40,10 @@ def deploy_postfix(postfix: Postfix, hostname: str, directory: Directory, tls: T
         files=render.configuration(postfix, hostname, directory, tls, ipv6),
         validate=_VALIDATE,
     )
+    (service,) = services(tls, resolves)
     unit.converge(
         name="Run Postfix with it",
-        unit="postfix.service",
-        instance="postfix@-.service",  # Debian 12 runs it behind a wrapper
-        reload_on=[TARGET, *tls.directories],
-        restart_on=[f"{TARGET}/{render.RESTART_PARAMETERS}", *([FOR_POSTFIX] if resolves else [])],
-        sees=(RESOLV_CONF, FOR_POSTFIX if resolves else RESOLV_CONF),
-        trees=[TARGET],
         probe=render.running(hostname, directory),
         after=[conf],
+        **service.question,
     )

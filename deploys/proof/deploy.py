@@ -34,8 +34,8 @@ from deploys.tls.settings import DIRECTORY
 from facts.acme import Ordered, OrderedCertificate
 from facts.dns import PublicRecords
 from facts.listeners import Listeners
+from facts.machine import Machine, MachineState
 from facts.mailboxes import Mailboxes
-from facts.php import PhpVersion
 from facts.reports import ReportLetters
 from facts.units import UnitState
 
@@ -113,17 +113,10 @@ def _report(mail: MailServer) -> Report:
 def _lines(mail: MailServer, now: datetime) -> tuple[list[Line], tuple[str, ...]]:
     """All lines, and what only a person can do."""
     seen, broken_off = _examine(mail)
-    php = host.get_fact(PhpVersion, _ignore_errors=True) if mail.webmail else None
+    machine: MachineState = host.get_fact(Machine, _ignore_errors=True)
     units = {
-        watch.unit: host.get_fact(
-            UnitState,
-            unit=watch.unit,
-            reload_on=list(watch.reload_on),
-            restart_on=list(watch.restart_on) or None,
-            instance=watch.instance,
-            _ignore_errors=True,
-        )
-        for watch in services.watches(mail, php)
+        one.unit: host.get_fact(UnitState, **one.question, _ignore_errors=True)
+        for one in services.declared(mail, machine.php_version, machine.srs_series)
     }
     listening = host.get_fact(Listeners, _ignore_errors=True)
     proof = [

@@ -4,70 +4,46 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
-from deploys.dovecot import render as dovecot
+from deploys.apache import services as apache
+from deploys.dovecot import services as dovecot
 from deploys.filter import antivirus
-from deploys.filter import render as rspamd
-from deploys.filter.settings import Filter
+from deploys.filter import services as rspamd
 from deploys.mailserver import MailServer
-from deploys.postfix import render as postfix
+from deploys.postfix import services as postfix
 from deploys.proof.line import CONVERGE, Check, Line
-from deploys.resolver import settings as unbound
-from deploys.squirrelmail import render as squirrelmail
-from deploys.sts import render as sts
+from deploys.resolver import services as unbound
+from deploys.squirrelmail import services as squirrelmail
+from deploys.srs import services as srs
+from deploys.srs.render import known
+from deploys.sts import services as sts
 from facts.units import Unit
+from operations.service import Service
 
 ROOM = "services"
-APACHE = "/etc/apache2"
 
 
-@dataclass(frozen=True)
-class Watch:
-    """A unit and the paths whose newest change it must have seen, as its room watches them (facts.units.UnitState)."""
+def declared(mail: MailServer, php: str, srs_series: str) -> tuple[Service, ...]:
+    """The services that a run with these words converges, in its order, each with what it brings.
 
-    unit: str
-    reload_on: tuple[str, ...]
-    restart_on: tuple[str, ...] = ()
-    instance: str | None = None
-
-
-def watches(mail: MailServer, php: str | None) -> tuple[Watch, ...]:
-    """The units of a mail host: those that its words ask for; the webmail's only where a ``php`` is installed."""
-    # While nobody knows others' MTA-STS policies, or nothing resolves, letters to other hosts wait.
-    rooms = (
-        (mail.resolves, Watch("unbound.service", (), (unbound.DIRECTORY,))),
-        (mail.forwards, Watch("postsrsd.service", ())),
-        (mail.sts, Watch(sts.UNIT, (), (sts.DIRECTORY, f"{sts.UNITS}/{sts.DROP_IN}"))),
-    )
-    units = (
-        *(watch for there, watch in rooms if there),
-        *(_filter(mail.filter) if mail.filter else ()),
-        Watch(
-            "postfix.service",
-            (postfix.DIRECTORY, *mail.tls.directories),
-            (f"{postfix.DIRECTORY}/{postfix.RESTART_PARAMETERS}",),
-            instance="postfix@-.service",
-        ),
-        Watch("dovecot.service", (dovecot.DIRECTORY, *mail.tls.directories)),
-    )
-    apache = Watch("apache2.service", (f"{APACHE}/local.conf",), (f"{APACHE}/apache2.conf",))
-    if not php:
-        return (*units, apache) if mail.tls.by_http or mail.pages else units
-    return (
-        *units,
-        replace(apache, reload_on=(*apache.reload_on, mail.tls.chain_path, mail.tls.key_path)),
-        Watch(f"php{php}-fpm.service", (f"/etc/php/{php}/fpm", squirrelmail.CONFIGURATION, squirrelmail.HOME)),
-    )
+    ``php`` (such as ``8.2``, empty: none is to be had) and ``srs_series``: as facts.machine.MachineState has them.
+    """
+    found = [
+        *(unbound.services() if mail.resolves else ()),
+        *dovecot.services(mail.tls),
+        *(rspamd.services(mail.filter) if mail.filter else ()),
+        *(srs.services(known(srs_series)) if mail.forwards else ()),
+        *(sts.services() if mail.sts else ()),
+        *postfix.services(mail.tls, mail.resolves),
+        *(squirrelmail.services(php) if mail.webmail and php else ()),
+        *(apache.services(mail.tls if mail.webmail or mail.pages else None) if _serves_http(mail) else ()),
+    ]
+    return tuple(one for service in found for one in (service, *map(Service, service.brings)))
 
 
-def _filter(words: Filter) -> tuple[Watch, ...]:
-    """rspamd, Redis where it learns, ClamAV where it is asked for."""
-    redis = f"{rspamd.REDIS}.service"
-    memory = (Watch(redis, (), (f"{rspamd.UNITS}/{redis}",)),) if words.learn else ()
-    viruses = (Watch(antivirus.FETCHER, ()), Watch(antivirus.SCANNER, ())) if words.antivirus else ()
-    return (Watch("rspamd.service", (rspamd.DIRECTORY,)), *memory, *viruses)
+def _serves_http(mail: MailServer) -> bool:
+    return bool(mail.webmail or mail.pages or mail.tls.by_http)
 
 
 def lines(units: Mapping[str, Unit]) -> list[Line]:
@@ -99,11 +75,15 @@ def _wrong(name: str, unit: Unit) -> tuple[str, str] | None:
         return unit.state, f"{CONVERGE}; if it stays down: journalctl -u {name} -n 30"
     if unit.deleted_exe:
         return "runs a program that an upgrade replaced", f"{CONVERGE}, which restarts it"
+    if unit.blind:
+        return "sees another file of name servers than it should", f"{CONVERGE}, which restarts it"
     if unit.stale:
         return (
             f"files changed {_lag(unit)} after it last read them",
             f"{CONVERGE}, which {'restarts' if unit.needs_restart else 'reloads'} it",
         )
+    if unit.unproved:
+        return f"has not come up yet with the newest files below {', '.join(unit.unproved)}", CONVERGE
     if unit.need_daemon_reload:
         return "its unit file changed since systemd read it", f"{CONVERGE}, or systemctl daemon-reload"
     if not unit.enabled:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pyinfra.api import deploy
 
 from deploys.resolver import render
+from deploys.resolver.services import services
 from deploys.resolver.settings import ADDRESS, DIRECTORY, ResolverWord
 from operations import config, unit
 
@@ -26,11 +27,10 @@ def deploy_resolver(word: ResolverWord, ipv6: bool) -> None:
         files=render.configuration(word, ipv6),
         validate=_VALIDATE,
     )
+    (service,) = services()
     unit.converge(
         name="Run the resolver with it",
-        unit="unbound.service",
-        restart_on=[TARGET],  # a reload keeps old sockets and forwarders
-        trees=[TARGET],
         probe=f"timeout 5 bash -c 'exec 3<>/dev/tcp/{ADDRESS}/53'",
         after=[conf],
+        **service.question,
     )

@@ -12,6 +12,7 @@ from pyinfra.api.operation import OperationMeta
 from deploys.directory.settings import Directory as MailDirectory
 from deploys.download import DownloadError
 from deploys.squirrelmail import render
+from deploys.squirrelmail.services import services
 from deploys.squirrelmail.settings import Source, Webmail
 from deploys.squirrelmail.source import squirrelmail_tree, stamp
 from deploys.tls.settings import Tls
@@ -106,11 +107,10 @@ def _deploy_php(tls: Tls, php: str, message_size: int, settings: OperationMeta) 
         # it includes by an absolute path: the check must follow it into the stage
         validate=f"sed s,$TARGET/,$STAGE/, $STAGE/php-fpm.conf >$STAGE/staged; php-fpm{php} -t -y $STAGE/staged",
     )
+    (service,) = services(php)
     unit.converge(
         name="Run PHP with it",
-        unit=f"php{php}-fpm.service",
-        reload_on=[target, render.CONFIGURATION, render.HOME],  # a reload also forgets where the link led
-        trees=[target, render.CONFIGURATION],
         probe=f"test -S {render.socket(php)}",
         after=[settings, pool],
+        **service.question,
     )

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from pyinfra.api import deploy
 
 from deploys.srs import render
+from deploys.srs.services import services
 from operations import config, unit
 
 
@@ -15,7 +16,7 @@ def deploy_srs(domains: Iterable[str], series: str) -> tuple[str, str]:
 
     (Not a pyinfra deploy by itself, for those return nothing.)
     """
-    known = series if series in render.SERIES else render.SERIES[0]
+    known = render.known(series)
     _run(series=known, domains=list(domains))
     return render.maps(known)
 
@@ -29,10 +30,10 @@ def _run(series: str, domains: list[str]) -> None:
         validate="sh -n $STAGE/postsrsd" if series == "1" else "true",
         copy=False,
     )
+    (service,) = services(series)
     unit.converge(
         name="Run SRS with it",
-        unit="postsrsd.service",
-        restart_on=[f"{render.target(series)}/{name}" for name in render.configuration(series, domains)],
         probe=render.running(series),
         after=[conf],
+        **service.question,
     )

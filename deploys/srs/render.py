@@ -27,6 +27,11 @@ def maps(series: str) -> tuple[str, str]:
     return f"socketmap:inet:127.0.0.1:{_SOCKETMAP}:forward", f"socketmap:inet:127.0.0.1:{_SOCKETMAP}:reverse"
 
 
+def known(series: str) -> str:
+    """The nearest ``series`` that has words here: of a postsrsd that is not to be had, the first."""
+    return series if series in SERIES else SERIES[0]
+
+
 def target(series: str) -> str:
     """The directory of its configuration."""
     return "/etc/default" if series == "1" else "/etc"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pyinfra.api import deploy
 
-from deploys.resolver.settings import FOR_POSTFIX, RESOLV_CONF
 from deploys.sts import render
+from deploys.sts.services import services
 from operations import config, unit
 
 TARGET = render.DIRECTORY
@@ -20,12 +20,10 @@ def deploy_sts() -> None:
         files=render.configuration(),
         validate="python3 -I -B $STAGE/daemon.py --check $STAGE/mta-sts-daemon.yml",
     )
+    (service,) = services()
     unit.converge(
         name="Run the MTA-STS resolver with it",
-        unit=render.UNIT,
-        restart_on=[TARGET, f"{render.UNITS}/{render.DROP_IN}", FOR_POSTFIX],
-        sees=(RESOLV_CONF, FOR_POSTFIX),
-        trees=[TARGET],
         probe=render.running(),
         after=[conf],
+        **service.question,
     )

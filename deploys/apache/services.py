@@ -1,0 +1,21 @@
+"""What runs for Apache, and what it must have read: for the run and for verify alike."""
+
+from __future__ import annotations
+
+from deploys.apache.render import TARGET
+from deploys.tls.settings import Tls
+from operations.service import Service
+
+
+def services(tls: Tls | None) -> tuple[Service, ...]:
+    """Apache. ``tls``: whose certificates it serves. A reload can neither change the MPM nor take all modules."""
+    further = [path(name) for name in tls.by_name for path in (tls.chain_of, tls.key_of)] if tls else []
+    certificates = (tls.chain_path, tls.key_path, *further) if tls else ()
+    return (
+        Service(
+            "apache2.service",
+            restart_on=(f"{TARGET}/apache2.conf",),
+            reload_on=(f"{TARGET}/local.conf", *certificates),
+            trees=(TARGET,),
+        ),
+    )

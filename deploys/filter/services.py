@@ -1,0 +1,19 @@
+"""What runs for the filter, and what it must have read: for the run and for verify alike."""
+
+from __future__ import annotations
+
+from deploys.filter import antivirus
+from deploys.filter.render import DIRECTORY, REDIS, UNITS
+from deploys.filter.settings import Filter
+from operations.service import Service
+
+RSPAMD = Service("rspamd.service", reload_on=(DIRECTORY,), trees=(DIRECTORY,))
+REDIS_FOR_IT = Service(f"{REDIS}.service", restart_on=(f"{UNITS}/{REDIS}.service",))
+ANTIVIRUS = Service(
+    antivirus.UNIT, restart_on=(f"{UNITS}/{antivirus.UNIT}",), brings=(antivirus.FETCHER, antivirus.SCANNER)
+)
+
+
+def services(words: Filter) -> tuple[Service, ...]:
+    """Redis where it learns, ClamAV where it is asked for, rspamd, which asks both."""
+    return (*((REDIS_FOR_IT,) if words.learn else ()), *((ANTIVIRUS,) if words.antivirus else ()), RSPAMD)

@@ -1,0 +1,11 @@
+"""What runs for the resolver, and what it must have read: for the run and for verify alike."""
+
+from __future__ import annotations
+
+from deploys.resolver.settings import DIRECTORY
+from operations.service import Service
+
+
+def services() -> tuple[Service, ...]:
+    """unbound. A reload keeps old sockets and forwarders."""
+    return (Service("unbound.service", restart_on=(DIRECTORY,), trees=(DIRECTORY,)),)

@@ -1,0 +1,12 @@
+"""What runs for the webmail, and what it must have read: for the run and for verify alike."""
+
+from __future__ import annotations
+
+from deploys.squirrelmail.render import CONFIGURATION, HOME
+from operations.service import Service
+
+
+def services(php: str) -> tuple[Service, ...]:
+    """PHP ``php`` (such as ``8.2``). A reload also forgets where SquirrelMail's link led."""
+    target = f"/etc/php/{php}/fpm"
+    return (Service(f"php{php}-fpm.service", reload_on=(target, CONFIGURATION, HOME), trees=(target, CONFIGURATION)),)

@@ -1,0 +1,56 @@
+"""What each unit must have read: verify is red exactly where the next run acts."""
+
+from __future__ import annotations
+
+import pytest
+
+from deploys.mailserver import MailServer
+from deploys.proof import services
+from facts.machine import Machine
+from facts.units import UnitState
+from lab.mailhost import MailHost
+from operations.service import Service
+from tests.on_host.test_verify import failing, verdicts
+from tests.on_host.words import TITO, example
+
+pytestmark = pytest.mark.host
+
+NAMES = "/etc/unbound/local.conf"
+# Every unit that there is, but for ClamAV, whose signatures nobody can fetch here.
+EVERY_UNIT = {"resolver": "local", "aliases": {"away@example.com": [TITO, "somebody@example.org"]}}
+
+
+def declared(host: MailHost) -> list[Service]:
+    """What the run converges on this host."""
+    machine = Machine().process(host.run(str(Machine().command().get_raw_value())).stdout.splitlines())
+    return list(services.declared(MailServer.read(host.words), machine.php_version, machine.srs_series))
+
+
+def reddened_by(host: MailHost, one: Service, kind: str, path: str) -> bool:
+    """Whether verify's line is red for what lies at this path alone."""
+    question = Service(one.unit, instance=one.instance).question | {kind: [path]}
+    answer = host.run(str(UnitState().command(**question).get_raw_value())).stdout.splitlines()
+    (line,) = services.lines({one.unit: UnitState().process(answer)})
+    return line.ok is False
+
+
+def test_each_file_that_a_unit_watches_turns_its_own_line_red_and_the_next_run_acts(mail_host: MailHost):
+    host = mail_host
+    host.write(NAMES, "server:\n    local-zone: example.org. static\n")
+    local = "/etc/apache2/local.conf"
+    try:
+        assert host.converge(example(**EVERY_UNIT)).rc == 0
+        every = declared(host)
+        watched = [
+            (one, kind, path) for one in every for kind in ("reload_on", "restart_on") for path in getattr(one, kind)
+        ]
+        host.run(f"touch {local}; touch -h {' '.join(sorted({path for _, _, path in watched}))}")
+        assert [(one.unit, path) for one, kind, path in watched if not reddened_by(host, one, kind, path)] == []
+        run = host.verify()
+        assert failing(host) == {one.unit for one in every}, run.output
+        run = host.converge()
+        assert (run.rc, run.changes) == (0, len(every)), run.output
+        run = host.verify()
+        assert {verdict for what, verdict in verdicts(host).items() if what.endswith(".service")} == {"ok"}, run.output
+    finally:
+        host.run(f"rm -f {NAMES} {local}")
