@@ -10,17 +10,19 @@ import hashlib
 import os
 import re
 import shutil
+import signal
 import subprocess
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from deploys.values import files
 
 FETCH_SECONDS = 300
+ASK_SECONDS = 20  # how long a repository may stay silent
 LOCK_SECONDS = 600
 LARGEST = 200 << 20  # bytes; a webmail has a hundredth of that
 
@@ -68,6 +70,9 @@ def archive_file(location: str, sha256: str) -> bytes:
 
 
 def _fetch(repository: Path, url: str, commit: str) -> None:
+    asked = _git(repository.parent, "ls-remote", "--quiet", "--", url, "HEAD", check=False, seconds=ASK_SECONDS)
+    if asked.returncode:  # said at once: a fetch from where nobody answers takes minutes to give up
+        raise DownloadError(f"git could not fetch {url} ({_last_line(asked.stderr)}); {_ways_out(url)}")
     _git(repository.parent, "init", "--quiet", "--bare", str(repository))
     fetch = ("fetch", "--quiet", "--no-tags", "--no-write-fetch-head")
     attempt = _git(repository, *fetch, "--depth=1", "--", url, commit, check=False)
@@ -94,7 +99,9 @@ def _sound(repository: Path, commit: str) -> bool:
     )
 
 
-def _git(where: Path, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[bytes]:
+def _git(
+    where: Path, *arguments: str, check: bool = True, seconds: float = FETCH_SECONDS
+) -> subprocess.CompletedProcess[bytes]:
     """Run git in ``where``, never asking anything and deaf to the repository that the caller stands in."""
     inherited = {key: value for key, value in os.environ.items() if key not in ("GIT_DIR", "GIT_WORK_TREE")}
     inherited.pop("GIT_INDEX_FILE", None)
@@ -102,17 +109,29 @@ def _git(where: Path, *arguments: str, check: bool = True) -> subprocess.Complet
     if not where.is_dir():
         return subprocess.CompletedProcess(arguments, 128, b"", b"no repository")
     try:
-        done = subprocess.run(
-            ["git", "-C", str(where), *arguments],
-            env=environment, stdin=subprocess.DEVNULL, capture_output=True, timeout=FETCH_SECONDS, check=False,
-        )  # fmt: skip
+        done = _bounded(["git", "-C", str(where), *arguments], environment, seconds)
     except FileNotFoundError:
         raise DownloadError("git is not installed on this workstation; install it (apt install git)") from None
     except subprocess.TimeoutExpired:
-        done = subprocess.CompletedProcess(arguments, 124, b"", f"no end after {FETCH_SECONDS} s".encode())
+        done = subprocess.CompletedProcess(arguments, 124, b"", f"no end after {seconds:g} s".encode())
     if check and done.returncode:
         raise DownloadError(f"git {arguments[0]} failed in {where} ({_last_line(done.stderr)}); delete that directory")
     return done
+
+
+def _bounded(command: list[str], environment: dict[str, str], seconds: float) -> subprocess.CompletedProcess[bytes]:
+    """Run ``command``; after ``seconds``, or when this run ends before, it and all that it started are ended too."""
+    with subprocess.Popen(
+        command, env=environment, stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, process_group=0,
+    ) as process:  # fmt: skip
+        try:
+            out, err = process.communicate(timeout=seconds)
+        except BaseException:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)  # git talks through a child, which would stay
+            raise
+    return subprocess.CompletedProcess(command, process.returncode, out, err)
 
 
 def _last_line(output: bytes) -> str:

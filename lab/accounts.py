@@ -23,22 +23,24 @@ def passwords(directory: Path) -> dict[str, str]:
     return dict(yaml.safe_load(path.read_text()))
 
 
-def words(secrets: Mapping[str, str]) -> dict[str, Any]:
-    """The content of mail.yaml for these people; the passwords go in as hashes."""
+def words(secrets: Mapping[str, str], webmail: bool = True) -> dict[str, Any]:
+    """The content of mail.yaml for these people, with or without a webmail; the passwords go in as hashes."""
     people = {
         address: {"password": hashed(secret), "name": PEOPLE.get(address, address)}
         for address, secret in secrets.items()
     }
     # A container may reach neither the DNS's root servers nor blocklists.
-    alone = {"resolver": "host", "filter": {"blocklists": False}, "dns": {"verify": False}}
+    alone: dict[str, Any] = {"resolver": "host", "filter": {"blocklists": False}, "dns": {"verify": False}}
+    if not webmail:
+        alone["webmail"] = False
     return {"hostname": "mail.example.com", "domains": ["example.com"], "mailboxes": people, **alone}
 
 
-def write(directory: Path, hosts: list[site.HostEntry]) -> dict[str, str]:
+def write(directory: Path, hosts: list[site.HostEntry], webmail: bool = True) -> dict[str, str]:
     """Make ``directory`` the trial's site and return the passwords. Words that are there stay: they may be edited."""
     secrets = passwords(directory)
     path = directory / "mail.yaml"
     if not path.exists():
-        site.write_private(path, yaml.safe_dump(words(secrets), allow_unicode=True, sort_keys=False))
+        site.write_private(path, yaml.safe_dump(words(secrets, webmail), allow_unicode=True, sort_keys=False))
     site.write_private(directory / "inventory.py", site.inventory(hosts))
     return secrets

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import statistics
 import sys
 import tempfile
@@ -41,7 +42,7 @@ class Bench:
 
     def host(self, number: int, image: str | None = None) -> MailHost:
         """A fresh host (of ``image`` where given), up and waiting."""
-        name = f"posthaus-bench-{number}"
+        name = f"posthaus-bench-{os.getpid()}-{number}"
         started = lab_host.start(self.engine, name, self.release, self.state, image=image, labels=sweep.owner())
         self.stack.callback(started.remove)
         return MailHost(started, self.words)
@@ -108,7 +109,7 @@ def _known_as(data: dict[str, Any], port: int) -> Iterator[dict[str, Any]]:
 
 
 def _by_hosts(bench: Bench, first: MailHost) -> dict[str, float]:
-    tag = first.host.snapshot("posthaus-bench-snapshot")
+    tag = first.host.snapshot(f"posthaus-bench-{os.getpid()}")
     copies: list[MailHost] = []
     try:
         with step(f"Starting {HOSTS[-1]} copies of the converged host"):

@@ -11,13 +11,16 @@ from pathlib import Path
 
 import docker
 
+from lab import sweep
 from lab.alone import alone
 from lab.errors import LabError
 from lab.progress import step
 from lab.system import apt_install
 from lab.waiting import wait_until
 
+ROOT = Path(__file__).resolve().parent.parent
 PID_FILE = Path("/run/posthaus-dockerd.pid")  # written by the dockerd that we start, and by no other
+OWNER_FILE = Path("/run/posthaus-dockerd.checkout")  # which checkout of this project started it
 LOG_FILE = Path("/var/log/posthaus-dockerd.log")
 START_SECONDS = 60
 STOP_SECONDS = 30
@@ -56,15 +59,29 @@ def ensure() -> docker.DockerClient:
     return client()
 
 
-def stop() -> bool:
-    """Stop the engine that ``ensure`` started as a process. Returns whether there was one; leaves every other alone."""
-    pid = _own_pid()
-    if pid is None:
-        return False
-    os.kill(pid, signal.SIGTERM)
-    wait_until(lambda: not Path(f"/proc/{pid}").exists(), STOP_SECONDS, "The container engine did not stop")
-    PID_FILE.unlink(missing_ok=True)
-    return True
+def stop() -> str | None:
+    """Stop the engine that ``ensure`` started for this checkout, unless containers run on it.
+
+    Returns what became of it, as a sentence; None where this checkout started none. Leaves every other alone.
+    """
+    with alone("engine"):
+        pid = _own_pid()
+        if pid is None:
+            return None
+        if others := _running():
+            return f"The container engine stays, for others use it: {', '.join(others)}"
+        os.kill(pid, signal.SIGTERM)
+        wait_until(lambda: not Path(f"/proc/{pid}").exists(), STOP_SECONDS, "The container engine did not stop")
+        PID_FILE.unlink(missing_ok=True)
+        OWNER_FILE.unlink(missing_ok=True)
+        return "The container engine that was started for it has stopped"
+
+
+def _running() -> list[str]:
+    """The names of all containers that run, whoever started them."""
+    if not answers():
+        return []
+    return sorted(str(container.name) for container in client().containers.list())
 
 
 def _install() -> None:
@@ -79,6 +96,7 @@ def _start() -> None:
     if Path("/run/systemd/system").is_dir():
         subprocess.run(["systemctl", "start", "docker"], check=True)
     else:
+        OWNER_FILE.write_text(str(ROOT))
         with LOG_FILE.open("ab") as log:
             subprocess.Popen(
                 ["dockerd", "--pidfile", str(PID_FILE)],
@@ -91,8 +109,11 @@ def _start() -> None:
 
 
 def _own_pid() -> int | None:
-    """The process id of our own dockerd, if it still runs and still is one (a number may be given out again)."""
+    """The process id of the dockerd that this checkout started, if it still runs and still is one (a number may be
+    given out again)."""
     try:
+        if OWNER_FILE.read_text() != str(ROOT):
+            return None
         pid = int(PID_FILE.read_text())
         name = Path(f"/proc/{pid}/comm").read_text().strip()
     except (OSError, ValueError):
@@ -107,7 +128,9 @@ def main(words: list[str]) -> int:
         ensure()
         print("running" if had_one else "started")
     elif words == ["stop"]:
-        stop()
+        if answers():
+            sweep.leftovers(client())  # of tests that were killed
+        print(stop() or "")
     else:
         print(main.__doc__)
         return 2

@@ -39,7 +39,9 @@ def main(arguments: Sequence[str]) -> int:
 def check(release: str, report: Path) -> dict[str, Any]:
     """Converge a fresh box of ``release`` twice and verify it; logs go to ``report``. The box is taken away."""
     with tempfile.TemporaryDirectory(prefix="posthaus-nightly.") as state:
-        box = lab_host.start(engine.ensure(), "posthaus-nightly", release, Path(state), labels=sweep.owner())
+        box = lab_host.start(
+            engine.ensure(), f"posthaus-nightly-{os.getpid()}", release, Path(state), labels=sweep.owner()
+        )
         try:
             mail_host = MailHost(box, accounts.words(accounts.passwords(Path(state))))
             return _judged(release, *_runs(mail_host, report))

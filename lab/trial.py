@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import argparse
+import hashlib
 import os
 import shlex
 import shutil
 import socket
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import docker
-from docker.errors import NotFound
+from docker.errors import APIError, NotFound
 
+from deploys.download import DownloadError
+from deploys.mailserver import MailServer
+from deploys.squirrelmail.settings import Webmail
+from deploys.squirrelmail.source import squirrelmail_tree
+from deploys.words import WordsError, words
 from lab import accounts, engine, images, ssh
 from lab import host as lab_host
 from lab.errors import LabError
@@ -23,15 +30,23 @@ from lab.progress import say, step
 from lab.pyinfra import ROOT, command
 from lab.releases import RELEASES
 
+
+def name_of(checkout: Path) -> str:
+    """The trial's container of one checkout alone: others on the same machine have theirs. (As in the Vagrantfile.)"""
+    return f"posthaus-trial-{hashlib.sha256(str(checkout).encode()).hexdigest()[:8]}"
+
+
 TRIAL = ROOT / ".trial"
-NAME = "posthaus-trial"
+NAME = name_of(ROOT)
 VAGRANT_NAME = "mail"  # the Vagrantfile's name for its machine
+SHORT = ".trial/mail.yaml"
 WEB_PORT = 8443
+PORTS = {443: WEB_PORT, 993: 8993, 465: 8465, 22: 0}  # of the host: which of this machine's, if that is free
 
 
-def main(words: Sequence[str] | None = None) -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     """The command line; returns the exit code."""
-    options = _options(words)
+    options = _options(arguments)
     try:
         if options.down:
             return down()
@@ -43,7 +58,7 @@ def main(words: Sequence[str] | None = None) -> int:
         return 1
 
 
-def _options(words: Sequence[str] | None) -> argparse.Namespace:
+def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="script/trial", description="Start, converge and verify a throwaway mail server."
     )
@@ -57,20 +72,52 @@ def _options(words: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--image", action="store_true", help="with --accounts: make the image too (Vagrant's docker provider)"
     )
-    return parser.parse_args(words)
+    return parser.parse_args(arguments)
 
 
 def up(release: str) -> int:
     """Host, words, converge, verify, and how to look at it. Returns the exit code of the first command that failed."""
+    lacking = no_webmail()  # asked first: it takes a second, and an image takes a minute
+    if lacking:
+        say(f"! {lacking}\n! So this trial goes without a webmail; everything else is as it would be.")
     client = engine.ensure()
     host = running(client, release) or start(client, release)
-    secrets = accounts.write(TRIAL, [host.inventory()])
+    secrets = accounts.write(TRIAL, [host.inventory()], webmail=not lacking)
     for deploy in ("deploys/mail.py", "deploys/verify.py"):
         if code := pyinfra("inventory.py", deploy, "-y"):
             return code
     (TRIAL / "ca.pem").write_bytes(host.read("/etc/ssl/posthaus/ca/ca.pem"))
-    print(how_to_look(host, secrets))
+    print(how_to_look(host, secrets, lacking))
     return 0
+
+
+def no_webmail() -> str | None:
+    """Why this trial has no webmail, as a sentence; None where it has one.
+
+    Raises LabError where words of an earlier trial want one that cannot be had.
+    """
+    said = _said()
+    if said is not None and not said.webmail:
+        return f"{SHORT} says webmail: false"
+    page = (said and said.webmail) or Webmail()
+    try:
+        with step("Asking for SquirrelMail's source"):
+            squirrelmail_tree(page.pinned)
+    except DownloadError as error:
+        if said is not None:
+            raise LabError(f"{error}; or write `webmail: false` into {SHORT}") from None
+        return f"SquirrelMail's source cannot be had here: {error}"
+    return None
+
+
+def _said() -> MailServer | None:
+    """The words of an earlier call, which a person may have edited; None where there are none."""
+    if not (TRIAL / "mail.yaml").exists():
+        return None
+    try:
+        return words(TRIAL / "mail.yaml")
+    except WordsError as error:
+        raise LabError(str(error)) from None
 
 
 def running(client: docker.DockerClient, release: str) -> LabHost | None:
@@ -83,16 +130,19 @@ def running(client: docker.DockerClient, release: str) -> LabHost | None:
         say(f"Taking the host of {container.labels.get('posthaus.release')} away for one of {release}")
         container.remove(force=True, v=True)
         return None
-    container.start()
+    try:
+        container.start()
+    except APIError as error:  # such as a port that somebody else took while it was stopped
+        raise LabError(f"{error.explanation}: `script/trial --down` takes it away, then begin again") from None
     host = _host(container, release)
     return host.wait()
 
 
 def start(client: docker.DockerClient, release: str) -> LabHost:
-    """A new host for the trial, with webmail and SSH on ports of this machine's loopback."""
+    """A new host for the trial: webmail, IMAP, submission and SSH on ports of this machine's loopback."""
     images.ensure(client, release)
-    ports = {443: free_port(WEB_PORT), 22: free_port()}
-    labels = {"posthaus.release": release}
+    ports = {port: free_port(wish) for port, wish in PORTS.items()}
+    labels = {"posthaus.release": release, "posthaus.checkout": str(ROOT)}
     with step(f"Starting a host with {release}"):
         return lab_host.start(client, NAME, release, TRIAL, ports=ports, labels=labels)
 
@@ -117,20 +167,20 @@ def free_port(wish: int = 0) -> int:
     raise LabError("This machine has no free port left")
 
 
-def pyinfra(*words: str) -> int:
+def pyinfra(*arguments: str) -> int:
     """Run pyinfra as a person would, seen by the person. Returns its exit code."""
-    say(f"\n$ pyinfra {shlex.join(words)}")
-    return subprocess.run([command(), *words], cwd=ROOT, env={**os.environ, "POSTHAUS_SITE": str(TRIAL)}).returncode
+    say(f"\n$ pyinfra {shlex.join(arguments)}")
+    return subprocess.run([command(), *arguments], cwd=ROOT, env={**os.environ, "POSTHAUS_SITE": str(TRIAL)}).returncode
 
 
-def how_to_look(host: LabHost, secrets: dict[str, str]) -> str:
-    """What a person wants to know now."""
+def how_to_look(host: LabHost, secrets: Mapping[str, str], lacking: str | None = None) -> str:
+    """What a person wants to know now; ``lacking``: why there is no webmail."""
     people = "\n".join(f"    {address}   {password}" for address, password in secrets.items())
     site_word = "POSTHAUS_SITE=.trial " if (ROOT / "site").is_dir() else ""
     return f"""
 The mail server runs. Its certificate comes from an authority of its own (.trial/ca.pem), so a browser asks once.
 
-    https://localhost:{host.ports[443]}/
+{_doors(host.ports, lacking)}
 
 {people}
 
@@ -141,8 +191,21 @@ Look inside          docker exec -it {NAME} bash
 Stop and remove it   script/trial --down"""
 
 
+def _doors(ports: Mapping[int, int], lacking: str | None) -> str:
+    """Where to look: the webmail, or what there is without it."""
+    mail = [f"    IMAP, TLS      localhost:{ports[993]}", f"    SMTP, TLS      localhost:{ports[465]}"]
+    web = f"https://localhost:{ports[443]}/"
+    if not lacking:
+        return "\n".join([f"    {web}", *(mail if 993 in ports else [])])
+    setup = f"    how to set a mail program up     {web}setup/"
+    return "\n".join([f"No webmail: {lacking}", "", *mail, setup])
+
+
 def down() -> int:
-    """Remove the trial's host and words, and stop the engine if we started it. Nothing to remove is fine too."""
+    """Remove what this checkout's trial started: its host, its words, and the engine if nobody else uses that.
+
+    Nothing to remove is fine too.
+    """
     if engine.answers():
         client = engine.client()
         try:
@@ -150,8 +213,10 @@ def down() -> int:
             say("The trial's host is gone")
         except NotFound:
             say("There is no trial running")
-    if engine.stop():
-        say("The container engine that the trial started has stopped")
+    if told := engine.stop():
+        say(told)
+    if any((ROOT / ".vagrant").glob("machines/*/*/id")):
+        say("Vagrant's machine stays; `vagrant destroy` takes it away")
     shutil.rmtree(TRIAL, ignore_errors=True)
     return 0
 
