@@ -10,6 +10,18 @@ from typing_extensions import override
 
 from facts.packages import Package, package_versions, policy, upstream
 from facts.record import Record
+from operations.state import LEASE, LEASE_SECONDS
+
+# Which run changes this host (operations/lock.sh). One that has just ended may take a moment to go.
+_LEASE = rf"""under_way() {{
+    read -r process began renewed since who <{LEASE} && [ $(($(date +%s) - renewed)) -lt {LEASE_SECONDS} ] &&
+        read -r line <"/proc/$process/stat" && set -- ${{line##*\) }} && shift 19 && [ "$1" = "$began" ]
+}}
+for try in 1 2 3 4 5 6; do
+    under_way 2>/dev/null || break
+    if [ $try = 6 ]; then echo "run $process $since $who"; else sleep 0.2; fi
+done
+"""
 
 PROGRAMS = ("postfix", "dovecot-core", "apache2", "php-fpm", "postsrsd")
 
@@ -39,7 +51,8 @@ class MachineState(Record):
 
     ``free``: kibibytes to be had below / and /var. ``unfinished``: packages that dpkg left half way. ``mtas``: mail
     servers that Debian knows of (packages that provide mail-transport-agent). ``sudo``: missing, asks (for a
-    password) or works. ``clock_offset``: seconds that the host is ahead of the workstation.
+    password) or works. ``clock_offset``: seconds that the host is ahead of the workstation. ``run``: the run of
+    Posthaus that is under way there, as (the process that carries it, since when in seconds since the epoch, who).
     """
 
     distribution: str = ""
@@ -58,6 +71,7 @@ class MachineState(Record):
     unfinished: tuple[str, ...] = ()
     packages: dict[str, Package] = field(default_factory=dict)
     clock_offset: int = 0
+    run: tuple[int, int, str] | None = None
 
     def version_of(self, package: str) -> str | None:
         """``major.minor`` of an installed package, else of the one apt would install."""
@@ -90,7 +104,7 @@ class Machine(FactBase[MachineState]):
 
     @override
     def command(self) -> StringCommand:
-        return StringCommand(_COMMAND + ":;", policy(PROGRAMS), '; echo "clock $(date +%s)"')
+        return StringCommand(_COMMAND + _LEASE + ":;", policy(PROGRAMS), '; echo "clock $(date +%s)"')
 
     @override
     def process(self, output: list[str]) -> MachineState:
@@ -119,4 +133,11 @@ class Machine(FactBase[MachineState]):
             unfinished=tuple(words.get("unfinished", [])),
             packages=package_versions(output),
             clock_offset=int(first["clock"]) - int(time.time()),
+            run=_run(first.get("run", "")),
         )
+
+
+def _run(words: str) -> tuple[int, int, str] | None:
+    process, _, rest = words.partition(" ")
+    since, _, who = rest.partition(" ")
+    return (int(process), int(since), who) if process.isdigit() and since.isdigit() else None

@@ -3,6 +3,8 @@
 # rest: options of certbot. stdin: whom to trust. $FAILURE, $LETSENCRYPT, $LINEAGE, $NEXT_SEEN, $TRUSTED: paths and a name.
 set -eu
 umask 022
+lock "the certificate by ACME"
+exec 9>&- # which the hook takes for itself
 directory=$1 task=$2 hook=$3 webroot=$4 next=${5:+$1/$5} count=$6
 shift 6
 names=

@@ -2,9 +2,9 @@
 # stdin: certificates to trust as well.
 set -eu
 umask 077
-directory=$1 task=$2 state=/var/lib/posthaus/authority
+directory=$1 task=$2
 shift 2
-lock
+lock "the certificate"
 (umask 022; mkdir -p -- "$directory/ca")
 cd "$directory/ca"
 new=$(mktemp -d -- "$directory/.new.XXXXXX")

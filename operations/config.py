@@ -8,17 +8,38 @@ import gzip
 import io
 import tarfile
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+from weakref import WeakKeyDictionary
 
 import click
 from pyinfra import host, logger, state
 from pyinfra.api import operation
 from pyinfra.api.exceptions import OperationValueError
+from pyinfra.context import ctx_host
 from pyinfra.facts.files import FileContents
 
 from facts.tree import Tree, Trees, TreeState
 from operations.file import File
 from operations.script import script
 from operations.state import tree_state
+
+
+@dataclass(frozen=True)
+class Checker:
+    """How a target is checked: the shell commands of config.tree's ``validate``, in a ``copy`` of the target or a stage
+    of our files alone."""
+
+    validate: str
+    copy: bool
+
+
+_checkers: WeakKeyDictionary[Any, dict[str, Checker]] = WeakKeyDictionary()
+
+
+def checker(target: str) -> Checker | None:
+    """The checker that config.tree was given for ``target`` on this host, in this run."""
+    return _checkers.get(ctx_host.get(), {}).get(target)
 
 
 @operation()
@@ -28,13 +49,15 @@ def tree(target: str, files: Mapping[str, File], validate: str = "true", copy: b
 
     + target: an absolute directory; one call per target and run
     + files: every file that is ours below it
-    + validate: shell commands for sh -e; $STAGE is the whole new tree, $TARGET where it will lie; non-zero refuses
+    + validate: shell commands for sh -e; $STAGE is the whole new tree, $TARGET where it will lie; non-zero refuses, and
+      what they say tells why. unit.converge runs them once more before it reloads what reads these files
     + copy: stage a copy of the target first, so that the checker sees the files that are not ours
 
     Nothing is touched when the checker refuses. Until a unit has run with the new files, the old ones are kept on the
     host (root only) for unit.converge to put back.
     """
     _refuse_bad_paths(target, files)
+    _checkers.setdefault(ctx_host.get(), {})[target] = Checker(validate, copy)
     on_host = host.get_fact(Tree, target=target, paths=sorted(files))
     put = sorted(path for path, file in files.items() if on_host.interrupted or not _same(on_host, path, file))
     gone = sorted(set(on_host.manifest) - set(files))
@@ -49,6 +72,7 @@ def tree(target: str, files: Mapping[str, File], validate: str = "true", copy: b
         tree_state(target),
         "copy" if copy else "bare",
         stdin=_payload(files, put, gone),
+        parts=("check.sh", "tree.sh"),
         VALIDATE=validate,
     )
 

@@ -1,68 +1,143 @@
-# unit.converge on the host. $1 unit, $2 the unit whose state counts, $3 action, $4 enable|disable|keep, then the states of its trees.
-# PROBE in the environment: a shell command that must succeed once the unit runs.
+# unit.converge on the host. $1 unit, $2 the unit whose state counts, $3 action, $4 enable|disable|keep, $5 the directory
+# of what is remembered of the unit, then the states of its trees.
+# Programs for sh in the environment: $PROBE must succeed once the unit runs; what it says tells why not, and status 75
+# that nobody answers yet. $CHECKER tells whether the unit's program takes what lies on disk.
 set -u
 umask 077
-unit=$1 watched=$2 action=$3 boot=$4
-shift 4
+unit=$1 watched=$2 action=$3 boot=$4 memory=$5
+shift 5
 LC_ALL=C
 export LC_ALL
-state=/var/lib/posthaus/trees/-
-lock
+lock "$unit"
 
-restarts() { systemctl show -p NRestarts --value -- "$watched"; }
+# Seconds, whoever sets the clock meanwhile.
+now() { read -r up _ </proc/uptime; echo "${up%.*}"; }
+left() { seconds=$((deadline - $(now))); [ "$seconds" -ge 1 ] && echo "$seconds" || echo 1; }
+ask() { within 10 systemctl "$@"; }
+active() { ask is-active --quiet -- "$watched"; }
+restarts() { ask show -p NRestarts --value -- "$watched"; }
 
-# Active, still active a moment later, not restarted in between, and the probe content: then it runs.
+# runs PROBE: active, still active a moment later, not restarted in between, and the probe content: then it runs.
+# Until the deadline, which is for all of it; a wrong answer that stays wrong is not waited for. $why tells what failed.
 runs() {
-    tries=0
-    while :; do
-        before=$(restarts)
-        if systemctl is-active --quiet -- "$watched" && sh -c "$PROBE" </dev/null >/dev/null 2>&1; then
-            sleep 0.3
-            systemctl is-active --quiet -- "$watched" && [ "$(restarts)" = "$before" ] && return 0
+    wrong= why=
+    while [ "$(now)" -lt "$deadline" ]; do
+        if active; then
+            why=$(within "$(left)" sh -c "$1" 2>&1)
+            case $? in
+            0)
+                sleep 0.3
+                active && [ "$(restarts)" = "$first" ] && return 0
+                why="it ended just after it had answered"
+                ;;
+            75) wrong= ;;
+            124 | 137) why="${why}no answer within the time that the probe has" ;;
+            *)
+                wrong=${wrong:-$(now)}
+                [ $(($(now) - wrong)) -lt 3 ] || return 1
+                ;;
+            esac
+        else
+            why="it is $(ask is-active -- "$watched")"
         fi
-        systemctl is-failed --quiet -- "$watched" && return 1
-        tries=$((tries + 1))
-        [ "$tries" -lt 40 ] || return 1
-        sleep 0.25
+        if ask is-failed --quiet -- "$watched" || [ "$(restarts)" != "$first" ]; then return 1; fi
+        sleep 0.2
     done
+    return 1
 }
 
+# act VERB PROBE SECONDS: for systemd, and as many again for the probe.
 act() {
-    systemctl reset-failed -- "$watched" 2>/dev/null
-    systemctl "$1" -- "$unit" >&2 && runs
+    ask reset-failed -- "$watched" 2>/dev/null
+    first=$(restarts)
+    within "$3" systemctl "$1" -- "$unit" >&2 || { why="systemctl $1 $unit failed, or took more than $3 s"; return 2; }
+    deadline=$(($(now) + $3))
+    runs "$2"
 }
 
-# A reload can end what an upgrade of the distribution left running. Then the new files get a start before they are blamed.
+# A reload can end what an upgrade of the distribution left running, or not find it at all (a lost pid file). Then the
+# new files get a start before they are blamed, unless half of the time is gone.
 comes_up() {
-    act "$action" || { ! systemctl is-active --quiet -- "$watched" && act start; }
+    begun=$(now)
+    act "$action" "$PROBE" "$patience" && return 0
+    case $?,$action in
+    2,reload*) ;;
+    *) if active; then return 1; fi ;;
+    esac
+    [ $(($(now) - begun)) -lt 6 ] || return 1
+    act restart "$PROBE" "$patience"
 }
 
-systemctl daemon-reload
-case $boot in enable | disable) systemctl --quiet "$boot" -- "$unit" ;; esac
+# Every tree whose unit has not run with its newest files yet becomes as it was before. $back names them.
+put_back() {
+    back=
+    for state in "$@"; do
+        [ -d "$state/previous" ] || continue
+        target=$(cat -- "$state/target")
+        restore "$state/previous" && rm -rf -- "$state/previous"
+        back="$back $target"
+    done
+    [ -n "$back" ]
+}
+
+# Judged by what these files were judged by when they were new; where nobody has noted that, it is enough that it runs.
+runs_again() {
+    old=true
+    [ ! -s "$memory/probe" ] || old=$(cat -- "$memory/probe")
+    act reload-or-restart "$old" 5 && return 0
+    act restart "$old" 5 && return 0
+    # What neither stops nor starts in time is ended, and started.
+    if [ "$?" = 2 ]; then
+        ask kill --signal=KILL -- "$watched"
+        act restart "$old" 5
+    else
+        return 1
+    fi
+}
+
+refused() { sh -c "$CHECKER" 2>&1 </dev/null 9>&-; }
+
+remember() {
+    mkdir -p -- "$memory"
+    printf '%s\n' "$2" >"$memory/$1.new"
+    mv -f -- "$memory/$1.new" "$memory/$1"
+}
+
+ask daemon-reload
+case $boot in enable | disable) ask --quiet "$boot" -- "$unit" ;; esac
 case $action in
-    none) exit 0 ;;
-    stop) systemctl stop -- "$unit"; exit ;;
+none) exit 0 ;;
+stop) within 100 systemctl stop -- "$unit"; exit ;;
 esac
+
+# Whatever asks for the reload: what runs is left alone while its own program would not take what lies there now.
+if ! said=$(refused); then
+    active && does="goes on as it runs" || does="is not started"
+    echo "$unit $does (no $action), for its checker refuses what lies on disk:" >&2
+    printf '%s\n' "$said" >&2
+    if put_back "$@"; then echo "the previous files are back in$back" >&2; fi
+    exit 1
+fi
+
+patience=30
+for state in "$@"; do [ ! -d "$state/previous" ] || patience=10; done
 since=$(date +%s)
 if comes_up; then
     for state in "$@"; do rm -rf -- "$state/previous"; done
+    remember probe "$PROBE"
+    remember check "$CHECKER"
     exit 0
 fi
 
 echo "$unit did not come up after: systemctl $action $unit" >&2
-journalctl -u "$watched" --since "@$since" -n 15 --no-pager -o cat >&2 2>/dev/null
-[ "$PROBE" = true ] || sh -c "$PROBE" </dev/null >&2
-back=
-for state in "$@"; do
-    [ -d "$state/previous" ] || continue
-    target=$(cat -- "$state/target")
-    restore "$state/previous" && rm -rf -- "$state/previous"
-    back="$back $target"
-done
-if [ -z "$back" ]; then exit 1; fi
-if act reload-or-restart || act restart; then
+if [ -n "$why" ]; then printf 'its probe: %s\n' "$why" >&2; fi
+within 10 journalctl -u "$watched" --since "@$since" -n 15 --no-pager -o cat >&2 2>/dev/null
+if ! put_back "$@"; then exit 1; fi
+if runs_again; then
     echo "the previous files are back in$back, and $unit runs with them" >&2
+elif active; then
+    echo "the previous files are back in$back, and $unit is active, but their own probe fails too: $why" >&2
 else
-    echo "the previous files are back in$back, but $unit does not run with them either" >&2
+    echo "the previous files are back in$back, but $unit does not run with them either: $why" >&2
 fi
 exit 1

@@ -3,8 +3,7 @@ set -eu
 umask 077
 directory=$1 group=$2
 shift 2
-state=/var/lib/posthaus/trees/-
-lock
+lock "keys of DKIM"
 install -d -m 0750 -o root -g "$group" -- "$directory"
 given=$(mktemp -d)
 trap 'rm -rf -- "$given"' EXIT

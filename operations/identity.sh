@@ -1,6 +1,7 @@
 # identity.known on the host. $1: its name; then pairs: a path and the text that it shall hold.
 set -eu
 umask 022
+lock "the host's name"
 # hostnamectl would need dbus, and cannot write a bind-mounted /etc/hostname. hostname(1) asks the kernel directly.
 [ "$(uname -n)" = "$1" ] || hostname "$1" || printf '%s\n' "$1" >/proc/sys/kernel/hostname
 shift

@@ -1,5 +1,8 @@
 # packages.installed on the host. $1: seconds to wait for locks; the rest: packages; stdin: lines for debconf.
 set -eu
+# apt has locks of its own, and takes long: only the run is announced.
+lock "packages"
+exec 9>&-
 export LC_ALL=C DEBIAN_FRONTEND=noninteractive DEBCONF_NOWARNINGS=yes APT_LISTCHANGES_FRONTEND=none UCF_FORCE_CONFFOLD=1
 # needrestart must neither ask nor restart the sshd that carries this run (needrestart(1)).
 export NEEDRESTART_MODE=a NEEDRESTART_SUSPEND=1

@@ -2,7 +2,7 @@
 set -eu
 umask 077
 state=$1 path=$2 before=$3 after=$4
-lock
+lock "the probe's mailbox"
 mkdir -p -- "$state"
 if [ ! -s "$state/password" ] || [ ! -s "$state/hash" ]; then
     # By files and standard input alone: a process list shows arguments to everybody.

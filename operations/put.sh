@@ -2,7 +2,7 @@
 set -eu
 umask 077
 target=$1 state=$2 neighbours=$3
-lock
+lock "$target"
 mkdir -p -- "$state"
 recover
 make_parent "$target/x"
@@ -15,9 +15,7 @@ if [ "$neighbours" = copy ]; then cp -a -- "$target/." "$stage"; fi
 chmod --reference="$target" -- "$stage"
 while IFS= read -r path; do rm -f -- "$stage/$path"; done <"$payload/gone"
 cp -a --remove-destination -- "$payload/files/." "$stage"
-STAGE=$stage TARGET=$target
-export STAGE TARGET
-(umask 022; cd /; sh -euc "$VALIDATE") </dev/null >&2 || { echo "$target: its checker refused the new files; the old ones stay" >&2; exit 1; }
+checked "$target" "$stage" "$VALIDATE" || { echo "$target: its checker refused the new files; the old ones stay" >&2; exit 1; }
 
 mkdir -p -- "$state/undo/files"
 : >"$state/undo/absent"
@@ -38,3 +36,4 @@ while IFS= read -r path; do drop "$path"; done <"$payload/gone"
 cp -- "$payload/manifest" "$state/manifest.new"
 mv -f -- "$state/manifest.new" "$state/manifest"
 settle_undo
+touch -- "$state/checked"

@@ -2,7 +2,7 @@
 set -eu
 umask 077
 for state in "$@"; do
-    lock
+    lock "what nothing declares"
     [ -s "$state/target" ] || { rm -rf -- "$state"; continue; }
     target=$(cat -- "$state/target")
     recover

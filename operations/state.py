@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 ROOT = "/var/lib/posthaus"
+UNITS = f"{ROOT}/units"  # what is remembered of each unit
 LOCK = "/run/posthaus.lock"  # not /run/lock, where everybody may put a link
 LOCK_SECONDS = 120
+LEASE = "/run/posthaus.run"  # which run changes this host, readable by everybody; see lock.sh
+LEASE_SECONDS = 900  # between two signs of life of a run: no step of ours takes longer but an installation
 
 
 def tree_id(target: str) -> str:
@@ -15,3 +18,8 @@ def tree_id(target: str) -> str:
 def tree_state(target: str) -> str:
     """The directory of ``target``'s manifest and, until its unit has proved the new files, of the old ones."""
     return f"{ROOT}/trees/{tree_id(target)}"
+
+
+def unit_memory(unit: str) -> str:
+    """The directory of what ``unit`` last proved itself by (``probe``), and of its checker (``check``): sh programs."""
+    return f"{UNITS}/{unit}"

@@ -8,12 +8,6 @@
 #   previous/         how the target was when its unit last ran with it (undo of all transactions since)
 # undo and previous look the same: files/ (copies), absent (paths that were not there), manifest.
 
-lock() {
-    mkdir -p -- "$(dirname "$state")"
-    exec 9>"$LOCK"
-    flock -w "$LOCK_SECONDS" 9 || { echo "another run of Posthaus holds $LOCK on this host" >&2; exit 75; }
-}
-
 # A rename within one file system is atomic. A bind mount (/etc/hosts in a container) cannot be renamed over.
 place() {
     mv -fT -- "$1" "$2" 2>/dev/null || cat -- "$1" >"$2"

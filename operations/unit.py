@@ -3,6 +3,7 @@ by hand, a package upgrade) is caught up."""
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable
 
 from pyinfra import host, state
@@ -10,8 +11,9 @@ from pyinfra.api import operation
 from pyinfra.api.operation import OperationMeta
 
 from facts.units import Unit, UnitState
-from operations.script import script
-from operations.state import tree_state
+from operations.config import checker
+from operations.script import script, text
+from operations.state import tree_state, unit_memory
 
 
 @operation()
@@ -32,13 +34,16 @@ def converge(  # type: ignore[no-untyped-def]
 
     + reload_on: paths whose change needs a reload
     + restart_on: paths whose change a reload would not pick up
-    + trees: targets of config.tree whose previous files are put back if the unit does not come up with the new ones
+    + trees: targets of config.tree whose previous files are put back if the unit does not come up with the new ones;
+      the checker of each must take what lies there before anything is reloaded, restarted or started
     + instance: the unit whose times count, where the host has it
     + sees: a path as the unit's processes see it, and the file that it must be there (BindReadOnlyPaths=)
-    + probe: a shell command that must succeed within 10 seconds once the unit runs
+    + probe: a shell command that must succeed within 10 seconds once the unit runs. It says on stderr what is wrong;
+      its status 75 tells that nobody answers yet
     + after: operations whose predicted change makes --dry show a reload here
 
-    Fails with the unit's own last log lines.
+    Fails with what the probe said and the unit's own last log lines. The former files run again within 30 seconds,
+    judged by the probe that they were put there with.
     """
     now = host.get_fact(
         UnitState,
@@ -56,7 +61,29 @@ def converge(  # type: ignore[no-untyped-def]
         host.noop(f"{unit} {'runs the configuration on disk' if running else 'does not run'}")
         return
     states = [tree_state(target) for target in trees or []]
-    yield script("converge.sh", unit, now.watched or unit, action, boot, *states, PROBE=probe)
+    yield script(
+        "converge.sh",
+        unit,
+        now.watched or unit,
+        action,
+        boot,
+        unit_memory(unit),
+        *states,
+        PROBE=probe,
+        CHECKER=_checks(trees or [], [*(reload_on or []), *(restart_on or [])]),
+    )
+
+
+def _checks(trees: list[str], watched: list[str]) -> str:
+    """A program for sh: succeeds where each tree's checker takes what lies there; needs nothing else on the host."""
+    lines = [text("check.sh")]
+    for target in trees:
+        if found := checker(target):
+            state = tree_state(target)
+            changed = shlex.join(["unchanged", f"{state}/checked", target, *watched])
+            words = ["in_place", target, "copy" if found.copy else "bare", f"{state}/manifest", found.validate]
+            lines.append(f"{changed} || {shlex.join(words)} || exit 1")
+    return "\n".join(lines)
 
 
 def _action(now: Unit, running: bool, predicted: bool) -> str:

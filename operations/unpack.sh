@@ -3,8 +3,8 @@
 set -eu
 umask 022
 target=$1 versions=$2 name=$3 stamp=$4 sum=$5
-state=$versions/.
-lock
+mkdir -p -- "$versions"
+lock "$target"
 if [ -e "$target" ] && [ ! -L "$target" ]; then
     echo "$target lies there and is not ours (no symbolic link); move it away, then run again" >&2
     exit 1

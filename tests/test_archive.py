@@ -196,6 +196,9 @@ def test_an_archive_that_cannot_be_squirrelmail_is_refused(tmp_path: Path, data:
 # --- the host: the very script that runs there, on a directory here ---
 
 
+SETTINGS = {"LOCK_SECONDS": "5", "LEASE_SECONDS": "60", "WHO": "ana@workstation", "STAMP": ".posthaus"}
+
+
 class Host:
     """A directory that stands for a host's file system."""
 
@@ -203,11 +206,11 @@ class Host:
         self.target, self.versions, self.root = root / "share" / "webmail", root / "versions", root
 
     def unpack(self, stamp: str, data: bytes, sum: str | None = None) -> subprocess.CompletedProcess[str]:
-        script = "\n".join((ROOT / "operations" / part).read_text() for part in ("tree.sh", "unpack.sh"))
+        script = "\n".join((ROOT / "operations" / part).read_text() for part in ("lock.sh", "unpack.sh"))
         words = [str(self.target), str(self.versions), stamp.split()[0], stamp, sum or hashlib.sha256(data).hexdigest()]
         return subprocess.run(
             ["sh", "-c", script, "unpack", *words],
-            env={**os.environ, "LOCK": str(self.root / "lock"), "LOCK_SECONDS": "5", "STAMP": ".posthaus"},
+            env={**os.environ, **SETTINGS, "LOCK": str(self.root / "lock"), "LEASE": str(self.root / "lease")},
             input=base64.encodebytes(data).decode(), capture_output=True, text=True, check=False,
         )  # fmt: skip
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from typing import Any, Literal, Protocol
 from weakref import WeakKeyDictionary
@@ -16,7 +17,7 @@ from pyinfra.context import ctx_host, ctx_state
 
 from deploys.dovecot.settings import Dovecot
 from deploys.preflight.names import name_problems, serves
-from deploys.preflight.needs import access_problems, needed_ports, problems
+from deploys.preflight.needs import access_problems, another_run, needed_ports, problems
 from deploys.resolver.settings import ResolverWord
 from deploys.squirrelmail.settings import Webmail
 from deploys.tls.settings import Tls
@@ -76,7 +77,16 @@ def _look(mail: Words) -> tuple[MachineState, list[str]]:
         return machine, no_access
     listeners: list[Listener] = host.get_fact(Listeners)
     ports = needed_ports(mail.dovecot, mail.webmail, mail.tls.by_http, mail.pages)
-    return machine, [*problems(machine, listeners, ports), *_names(mail, listeners)]
+    return machine, [*_other_run(machine), *problems(machine, listeners, ports), *_names(mail, listeners)]
+
+
+def _other_run(machine: MachineState) -> list[str]:
+    """Who only looks (``--dry``) stands in nobody's way."""
+    found = another_run(machine)
+    if not found or "--dry" not in sys.argv:
+        return found
+    logger.warning("    %s: %s", host.name, found[0])
+    return []
 
 
 def _names(mail: Words, listeners: list[Listener]) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
 from typing import Literal
 
 from deploys.dovecot.settings import Dovecot
@@ -149,4 +150,15 @@ def _clock(machine: MachineState) -> list[str]:
     return [
         f"its clock is {abs(machine.clock_offset)} seconds {way} the workstation's: set the wrong one right "
         "(`timedatectl set-ntp true`), or certificates and dates on letters will be wrong"
+    ]
+
+
+def another_run(machine: MachineState) -> list[str]:
+    """The run of Posthaus that is under way on the host, and how it is ended if it hangs."""
+    if not machine.run:
+        return []
+    process, since, who = machine.run
+    return [
+        f"another run of Posthaus is under way: {who}, since {datetime.fromtimestamp(since, UTC):%H:%M:%S} UTC; wait"
+        f" for it, or end it: `kill {process}` there"
     ]

@@ -10,7 +10,7 @@ from deploys.tls.acme import Acme, Dns01
 from deploys.tls.settings import DIRECTORY, Tls
 from facts.acme import LETSENCRYPT, LINEAGE
 from operations.file import File
-from operations.state import LOCK, LOCK_SECONDS
+from operations.state import LOCK, LOCK_SECONDS, UNITS
 
 HERE = Path(__file__).parent
 HOOK = "renewal-hooks/deploy/posthaus"  # below /etc/letsencrypt, as the next one
@@ -53,6 +53,7 @@ def hook() -> str:
         lock=LOCK,
         lock_seconds=LOCK_SECONDS,
         units=READERS,
+        units_memory=UNITS,
     )
 
 
