@@ -60,6 +60,7 @@ def test_an_octal_port_is_not_silently_another_one(refusal):
         ("a:\n  b: 1\n c: 2\n", "3: this line is indented unlike its neighbours; align the keys"),
         (f'a: "{SECRET}\\d"\n', "1: a backslash in double quotes means something else to YAML; use single quotes"),
         (f"a: @{SECRET}\n", "1: cannot be read as YAML; check the indentation, and put a value in quotes"),
+        ('quota: "\\ud800"\n', "1: holds a character that is no text"),
         ("a: 1\n---\nb: 2\n", "2: a second document begins here"),
         ("- a\n", "does not hold keys and values; write at least hostname, domains and mailboxes"),
         ("", "is empty; write at least hostname, domains and mailboxes"),
@@ -86,3 +87,12 @@ def test_yaml_for_experts_is_refused_without_a_traceback(refusal, text):
 
 def test_a_file_with_a_byte_order_mark_is_read(accepted):
     assert accepted(b"\xef\xbb\xbf" + yaml.safe_dump(example()).encode()).hostname == "mail.example.org"
+
+
+def test_what_an_alias_repeats_is_refused_at_its_own_place_too(refusal):
+    text = "hostname: mail.example.org\ndomains: [example.org]\nmailboxes:\n"
+    text += "  a@example.org: &box\n    password: 1234\n  b@example.org: *box\n"
+    assert [told.split(": ")[:2] for told in refusal(text)] == [
+        ["5", "mailboxes.a@example.org.password"],
+        ["6", "mailboxes.b@example.org.password"],
+    ]

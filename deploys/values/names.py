@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from functools import lru_cache
 
 import idna
 
@@ -13,6 +14,7 @@ ANY_LOCAL_PART = re.compile(r"[a-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[a-z0-9!#$%&'*+/=
 EXAMPLE = "mail.example.org"
 
 
+@lru_cache(maxsize=1 << 14)  # a domain stands in the words as often as it has addresses
 def host_name(text: str) -> str:
     """The canonical form of a fully qualified host or domain name.
 
