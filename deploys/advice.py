@@ -21,7 +21,7 @@ def _forwards(mail: MailServer) -> Iterator[str]:
     leading = {f"aliases.{alias}": targets for alias, targets in mail.aliases.items()}
     leading |= {f"catch_all.{domain}": (target,) for domain, target in mail.catch_all.items()}
     for key, targets in leading.items():
-        outside = [target for target in targets if domain_of(target) not in mail.domains]
+        outside = [target for target in targets if domain_of(target) not in mail.domain_words]
         if outside:
             yield (
                 f"{key}: forwards to {', '.join(outside)}; providers there count what it forwards, spam too, "

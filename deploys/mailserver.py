@@ -127,7 +127,7 @@ class MailServer(Words):
     def forwards(self) -> bool:
         """Whether some alias or catch-all leads to another server."""
         targets = (*self.aliases.values(), *((target,) for target in self.catch_all.values()))
-        return any(domain_of(address) not in self.domains for group in targets for address in group)
+        return any(domain_of(address) not in self.domain_words for group in targets for address in group)
 
     @property
     def resolves(self) -> bool:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from deploys.directory.circles import circles_and_crowds
+from deploys.directory.meant import closest
 from deploys.directory.settings import AUTOMATIC, RESERVED
 from deploys.directory.written import Written
 from deploys.settings import Place, Problem
@@ -79,14 +79,17 @@ def _foreign_domains(written: Written) -> Iterator[Problem]:
     for address, place in places.items():
         domain = domain_of(address)
         if domain not in written.domains:
-            yield place, f"{domain} is not one of domains; add it there{_closest(domain, written.domains)}"
+            yield place, f"{domain} is not one of domains; add it there{closest(domain, written.domains)}"
 
 
 def _nobody_there(written: Written) -> Iterator[Problem]:
+    there: dict[str, dict[str, None]] = {}
+    for address in (*written.mailboxes, *written.aliases):
+        there.setdefault(domain_of(address), {})[address] = None
     for target, place in _targets(written):
         if domain_of(target) in written.domains and not _is_known(target, written):
-            known = _closest(target, [*written.mailboxes, *written.aliases])
-            yield place, f"{target} is neither a mailbox nor an alias; declare it under mailboxes{known}"
+            meant = closest(target, there.get(domain_of(target), ()))
+            yield place, f"{target} is neither a mailbox nor an alias; declare it under mailboxes{meant}"
 
 
 def _targets(written: Written) -> Iterator[tuple[str, Place]]:
@@ -98,9 +101,8 @@ def _targets(written: Written) -> Iterator[tuple[str, Place]]:
 
 
 def _is_known(address: str, written: Written) -> bool:
-    known = {address, untagged(address)}
     automatic = address.partition("@")[0] in AUTOMATIC and address != written.postmaster
-    return automatic or not known.isdisjoint(written.mailboxes) or not known.isdisjoint(written.aliases)
+    return automatic or any(one in written.mailboxes or one in written.aliases for one in (address, untagged(address)))
 
 
 def _unix_users(written: Written) -> Iterator[Problem]:
@@ -114,11 +116,3 @@ def _unix_users(written: Written) -> Iterator[Problem]:
         elif not UNIX_NAME.fullmatch(local):
             yield place, f"{local} cannot be a Unix user; use lower-case letters, digits, - and _, at most 32"
         first.setdefault(local, address)
-
-
-def _closest(word: str, known: Iterable[str]) -> str:
-    """A hint at the known name that ``word`` may be meant to be; of addresses only the part before the @ counts."""
-    local, at, domain = word.rpartition("@")
-    names = {name.removesuffix(f"{at}{domain}"): name for name in known if name.endswith(f"{at}{domain}")} if at else {}
-    close = difflib.get_close_matches(local or word, list(names or known), n=1, cutoff=0.7)
-    return f" (did you mean {names.get(close[0], close[0])}?)" if close else ""

@@ -70,6 +70,11 @@ class Directory(Settings):
         return self.quota if quota is None else quota
 
     @cached_property
+    def own_domains(self) -> frozenset[str]:
+        """The domains, to look names up in."""
+        return frozenset(self.domains)
+
+    @cached_property
     def all_aliases(self) -> dict[str, tuple[str, ...]]:
         """The declared aliases, and postmaster@ and abuse@ every domain: to the postmaster, unless declared."""
         automatic = {
@@ -86,15 +91,14 @@ class Directory(Settings):
         outside: list[str] = []
         seen: set[str] = set()
         ahead = [address.lower()]
-        while ahead:
-            here = ahead.pop(0)
+        for here in ahead:  # which grows meanwhile
             if here in seen:
                 continue
             seen.add(here)
             targets = self._targets(here)
             if here in targets:
                 mailboxes.append(here)
-            elif domain_of(here) not in self.domains:
+            elif domain_of(here) not in self.own_domains:
                 outside.append(here)
             ahead += targets
         return Expansion(tuple(mailboxes), tuple(outside))

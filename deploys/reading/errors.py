@@ -34,12 +34,9 @@ def problems(error: ValidationError, model: type[Settings], document: Document |
         place = tuple(part for part in detail["loc"] if part != "[key]")
         kind = document.kinds.get(place) if document else None
         found.append((place, _sentence(dict(detail), place, model, kind)))
-    return [(place, text) for place, text in found if text != _PLAIN["too_short"] or not _below(place, found)]
-
-
-def _below(place: Place, found: list[Problem]) -> bool:
-    """Whether an entry of the list at ``place`` is wrong: pydantic then counts it as missing, too."""
-    return any(other[:-1] == place and isinstance(other[-1], int) for other, _ in found if other)
+    # A list with a wrong entry: pydantic counts that as missing, too.
+    lists = {place[:-1] for place, _ in found if place and isinstance(place[-1], int)}
+    return [(place, text) for place, text in found if text != _PLAIN["too_short"] or place not in lists]
 
 
 def blanks(document: Document, model: type[Settings]) -> list[Problem]:
