@@ -20,8 +20,8 @@ def people(count):
 
 
 def seconds(action):
-    """Processor time of the best of three tries."""
-    return min(_seconds(action) for _ in range(3))
+    """Processor time of the better of two tries."""
+    return min(_seconds(action) for _ in range(2))
 
 
 def _seconds(action):
@@ -49,7 +49,7 @@ def test_ten_thousand_mailboxes_are_read_within_moments_and_a_hundred_megabytes(
     code += "used = resource.getrusage(resource.RUSAGE_SELF); print(used.ru_utime + used.ru_stime, used.ru_maxrss)"
     run = subprocess.run([sys.executable, "-c", code, str(path)], cwd=ROOT, capture_output=True, text=True, check=True)
     processor, kilobytes = map(float, run.stdout.splitlines()[-1].split())
-    assert processor < 3  # 1.1 on the machine where this was written
+    assert processor < 4  # 1.1 on the machine where this was written
     assert kilobytes < 120_000  # 92,000 there
 
 
