@@ -24,17 +24,22 @@ def _letter(who: str, domain: str, kind: str, data: bytes, name: str) -> bytes:
     message["Subject"] = f"Report Domain: {domain} Submitter: {who} Report-ID: <1>"
     message["Date"] = "Wed, 25 Nov 2026 10:00:00 +0000"
     message.set_content("This is a report.")
-    message.add_attachment(gzip.compress(data), maintype="application", subtype=kind, filename=name)
+    message.add_attachment(data, maintype="application", subtype=kind, filename=name)
     return message.as_bytes()
 
 
 def dmarc(*rows: tuple[str, int, str], who: str = "google.com", number: int = 1, domain: str = "example.com") -> bytes:
     text = "".join(_ROW.format(address=a, count=count, result=result, domain=domain) for a, count, result in rows)
     xml = _XML.format(who=who, number=number, domain=domain, rows=text).encode()
-    return _letter(who, domain, "gzip", xml, f"{who}!{domain}!1!2.xml.gz")
+    return _letter(who, domain, "gzip", gzip.compress(xml), f"{who}!{domain}!1!2.xml.gz")
 
 
-def tls(failed: int, domain: str = "example.com") -> bytes:
+def raw(data: bytes, kind: str = "gzip", name: str = "google.com!example.com!1!2.xml.gz") -> bytes:
+    """A letter that says it is a report, with whatever attached."""
+    return _letter("google.com", "example.com", kind, data, name)
+
+
+def tls(failed: object, domain: str = "example.com", number: str = "1") -> bytes:
     detail = {"result-type": "certificate-expired", "sending-mta-ip": "192.0.2.1", "failed-session-count": failed}
     policy = {
         "policy": {"policy-type": "sts", "policy-string": ["version: STSv1"], "policy-domain": domain},
@@ -46,7 +51,7 @@ def tls(failed: int, domain: str = "example.com") -> bytes:
         "organization-name": "Google",
         "date-range": days,
         "contact-info": "tls@google.com",
-        "report-id": "1",
+        "report-id": number,
         "policies": [policy],
     }
-    return _letter("google.com", domain, "tlsrpt+gzip", json.dumps(whole).encode(), "report.json.gz")
+    return _letter("google.com", domain, "tlsrpt+gzip", gzip.compress(json.dumps(whole).encode()), "report.json.gz")

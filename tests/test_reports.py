@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import base64
+import email
 import gzip
+import io
+import json
+import random
+import time
+import zipfile
+import zlib
+from typing import Any
 
 import pytest
 
-from deploys.proof import reports
+from deploys.proof import report_reader, reports
 from deploys.proof.line import Line
 from facts.reports import ReportLetters
 from tests.golden_words import golden_server
-from tests.report_letters import ELSEWHERE, OURS, dmarc, tls
+from tests.report_letters import ELSEWHERE, OURS, dmarc, raw, tls
 
 
 def told(*letters: bytes) -> dict[str, Line]:
@@ -52,6 +60,96 @@ def test_what_only_looks_like_a_report_is_counted_and_another_domains_report_is_
 
 def test_where_nobody_reported_nothing_is_known():
     assert {line.verdict for line in told().values()} == {"unknown"}
+
+
+def bomb() -> bytes:
+    """A gigabyte of XML in a megabyte of letter."""
+    packer = zlib.compressobj(9, wbits=31)
+    parts = [packer.compress(b"<a>" * 350_000) for _ in range(1000)]
+    return raw(b"".join(parts) + packer.flush())
+
+
+def zipped(data: bytes) -> bytes:
+    where = io.BytesIO()
+    with zipfile.ZipFile(where, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("google.com!example.com!1!2.xml", data)
+    return raw(where.getvalue(), "zip", "google.com!example.com!1!2.zip")
+
+
+LAUGHS = b"<!DOCTYPE a [<!ENTITY a 'ha'>" + b"".join(
+    b"<!ENTITY %c '%s'>" % (ord("b") + n, b"&%c;" % (ord("a") + n) * 20) for n in range(12)
+)
+HOSTILE = {
+    "counts as text": tls("many"),
+    "a negative count": tls(-7),
+    "a list for a count": tls([1]),
+    "an endless count": tls(10**400),
+    "a gigabyte in a megabyte": bomb(),
+    "laughs": zipped(LAUGHS + b"]><feedback>&m;</feedback>"),
+    "a deep tree": zipped(b"<feedback>" * 200_000),
+    "deep JSON": raw(gzip.compress(b"[" * 200_000), "tlsrpt+gzip", "report.json.gz"),
+    "a name of lists": raw(gzip.compress(b'{"policies": 1, "report-id": {}}'), "tlsrpt+gzip", "report.json.gz"),
+    "nothing": b"",
+    "only a subject": b"Subject: Report Domain: example.com\n\n",
+    "no text at all": bytes(range(256)) * 100,
+    "a letter in a letter": b"Content-Type: message/rfc822\n\n" * 3000,
+    "a large one": raw(bytes(6_000_000)),
+}
+
+
+def test_no_letter_of_a_stranger_ends_the_verification_or_hides_a_report():
+    began = time.monotonic()
+    good = dmarc((OURS, 7, "pass"))
+    found = told(*HOSTILE.values(), good)
+    assert found["DMARC reports example.com"].seen.startswith("7 letters from here, 0 fail")
+    assert found["TLS reports example.com"].verdict == "unknown"
+    assert found["letters that are no reports"].seen == f"{len(HOSTILE)}, passed over"
+    assert time.monotonic() - began < 60
+
+
+def test_letters_changed_in_any_way_are_read_or_passed_over():
+    chance = random.Random(29)  # the same letters each time
+    seeds = [dmarc((OURS, 7, "pass")), tls(2), raw(b"{}", "tlsrpt+json", "report.json")]
+    for _ in range(300):
+        letter = bytearray(chance.choice(seeds))
+        for _ in range(chance.randint(1, 8)):
+            where = chance.randrange(len(letter))
+            letter[where : where + chance.randint(0, 3)] = chance.randbytes(chance.randint(0, 3))
+        found = report_reader.read(bytes(letter))
+        assert found is None or found["kind"] in ("dmarc", "tls", "other")
+
+
+VALUES: tuple[Any, ...] = (None, True, "7", "", -1, 1.5, 10**30, [], {}, [[]], "\x1b[2J", "\ud800", "a" * 10_000)
+
+
+def test_values_of_any_kind_in_a_report_are_read_or_passed_over():
+    chance = random.Random(30)
+    for _ in range(300):
+        whole = json.loads(gzip.decompress(email.message_from_bytes(tls(2)).get_payload()[1].get_payload(decode=True)))  # type: ignore[union-attr,index,arg-type]
+        _change(whole, chance)
+        letter = raw(gzip.compress(json.dumps(whole).encode("utf-8", "surrogatepass")), "tlsrpt+gzip", "report.json.gz")
+        found = report_reader.read(letter)
+        assert "\x1b" not in json.dumps(found, ensure_ascii=False)
+        told_of = {"example.com": reports.Told()}
+        if found:
+            reports._count(found, told_of, [OURS])
+        assert all(line.verdict in ("ok", "warn", "unknown") for line in lines_of(told_of["example.com"]))
+
+
+def lines_of(one: reports.Told) -> list[Line]:
+    return [reports._dmarc("example.com", one), reports._tls("example.com", one)]
+
+
+def _change(place: Any, chance: random.Random) -> None:
+    """One value somewhere in a tree becomes another."""
+    keys = list(place) if isinstance(place, dict) else list(range(len(place)))
+    if not keys:
+        return
+    key = chance.choice(keys)
+    if isinstance(place[key], dict | list) and chance.random() < 0.7:
+        _change(place[key], chance)
+    else:
+        place[key] = chance.choice(VALUES)
 
 
 @pytest.mark.parametrize("many", [0, 1, 3])

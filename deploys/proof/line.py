@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,6 +10,8 @@ from typing import Literal
 
 CONVERGE = "run deploys/mail.py"
 Verdict = Literal["ok", "warn", "FAIL", "broken", "unknown"]
+LONGEST = 4000  # characters of anything that a line says
+TURNS = ("LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI")  # Unicode Standard Annex 9
 VERDICTS: tuple[Verdict, ...] = ("ok", "warn", "FAIL", "broken", "unknown")
 
 
@@ -28,6 +31,11 @@ class Line:
     ok: bool | None
     remedy: str = ""
     echo: bool = False
+
+    def __post_init__(self) -> None:
+        """What strangers said (a greeting, a record, a report) moves no cursor, and is no longer than anybody reads."""
+        for name in ("what", "expected", "seen", "remedy"):
+            object.__setattr__(self, name, harmless(getattr(self, name)))
 
     @property
     def verdict(self) -> Verdict:
@@ -53,6 +61,17 @@ class Check:
     def line(self, seen: str, ok: bool | None, remedy: str = "", echo: bool = False) -> Line:
         """The answer."""
         return Line(self.key, self.room, self.what, self.expected, seen, ok, remedy, echo)
+
+
+def harmless(text: str) -> str:
+    """``text`` with whatever a terminal or a browser would obey written out (``\\x1b``), and no longer than LONGEST."""
+    short = text if len(text) <= LONGEST else f"{text[: LONGEST - 30]}… ({len(text)} characters)"
+    return "".join(one if one == " " or not _obeyed(one) else ascii(one)[1:-1] for one in short)
+
+
+def _obeyed(one: str) -> bool:
+    # Controls, halves of characters, line ends, and marks that turn the direction of what follows.
+    return unicodedata.category(one) in ("Cc", "Cs", "Zl", "Zp") or unicodedata.bidirectional(one) in TURNS
 
 
 def matches(key: str, wanted: str) -> bool:

@@ -27,4 +27,11 @@ class Observation:
 
 def observations(output: Iterable[str]) -> list[Observation]:
     """Read the JSON lines; whatever else was printed is none of ours."""
-    return [Observation(**json.loads(line)) for line in output if line.startswith('{"check"')]
+    return [one for line in output if line.startswith('{"check"') for one in _observation(line)]
+
+
+def _observation(line: str) -> list[Observation]:
+    try:
+        return [Observation(**json.loads(line))]
+    except (ValueError, TypeError):
+        return []

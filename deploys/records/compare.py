@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -125,7 +124,7 @@ def _dkim_fault(wanted: dict[str, str], found: list[str]) -> tuple[str, str | No
 def _bytes(text: str) -> bytes | None:
     try:
         return base64.b64decode(text, validate=True)
-    except binascii.Error:
+    except ValueError:  # no base64, or not even ASCII
         return None
 
 

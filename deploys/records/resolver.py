@@ -81,13 +81,16 @@ class Resolver:
     def _answer(self, name: str, kind: str, unchecked: bool) -> Answer:
         if self._silences >= PATIENCE:
             return Answer("failed", reason=f"{self._server} is silent")
-        question = dns.message.make_query(name or ".", kind, want_dnssec=True)
+        try:
+            question = dns.message.make_query(name or ".", kind, want_dnssec=True)
+        except (dns.exception.DNSException, ValueError) as error:  # others' records name what no name can be
+            return Answer("failed", reason=f"{name} is no name: {error}")
         question.flags |= dns.flags.AD | (dns.flags.CD if unchecked else 0)
         try:
             response = self._exchange(question)
             self._silences = 0
             return understood(response, kind)
-        except (dns.exception.DNSException, OSError) as error:
+        except Exception as error:  # silence, or bytes that are no answer
             self._silences += 1
             return Answer("failed", reason=str(error) or type(error).__name__)
 

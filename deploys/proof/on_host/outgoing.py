@@ -28,7 +28,7 @@ def summed(log: list[str]) -> tuple[int, str]:
     for line in log:
         if met := re.search(r"TLS connection established to (\S+):", line):
             secure.add(met[1])
-        elif met := re.search(r"relay=(\S+?), .*status=(\w+) \((.*)\)$", line):
+        elif met := re.search(r"relay=(\S+?), .*?status=(\w+) \((.*)\)$", line):
             relay, status, words = met.groups()
             sent += status == "sent"
             by_tls += status == "sent" and relay in secure

@@ -1,0 +1,40 @@
+"""Part after part of a verification: what goes wrong in one is one line, and the others go on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from paramiko import SSHException
+from pyinfra.api.exceptions import PyinfraError
+
+from deploys.proof.line import Check, Line
+from deploys.reading.errors import WordsError
+
+ROOM = "verification"
+T = TypeVar("T")
+OF_THE_HOST = (OSError, EOFError, SSHException, PyinfraError)
+
+
+class Parts:
+    """``lines``: one for each part that did not come to its end."""
+
+    def __init__(self) -> None:
+        self.lines: list[Line] = []
+
+    def look(self, part: str, ask: Callable[[], T], otherwise: T) -> T:
+        """What ``ask`` returns, or ``otherwise``. A host that goes away and words that cannot be are failures; what a
+        stranger wrote that nobody has thought of (``part`` could not read it) proves nothing."""
+        try:
+            return ask()
+        except WordsError as error:
+            self._tell(part, str(error), False, "mend the host's data in the inventory")
+        except OF_THE_HOST as error:
+            self._tell(part, f"{type(error).__name__}: {error}", False, "see that the host is reached")
+        except Exception as error:
+            remedy = "a fault of Posthaus, not of the host: report it with this line"
+            self._tell(part, f"{type(error).__name__}: {error}", None, remedy)
+        return otherwise
+
+    def _tell(self, part: str, seen: str, ok: bool | None, remedy: str) -> None:
+        self.lines.append(Check(f"verification.{part}", ROOM, part, "looked at").line(seen, ok, remedy))
