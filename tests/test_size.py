@@ -45,10 +45,10 @@ def test_ten_thousand_mailboxes_are_read_within_moments_and_a_hundred_megabytes(
     mailboxes = {address: {"password": ARGON2, "name": "A Person", "quota": "2G"} for address in people(10_000)}
     path = tmp_path / "mail.yaml"
     path.write_text(yaml.dump(example(mailboxes=mailboxes), Dumper=yaml.CSafeDumper))
-    code = "import resource, sys; from deploys.site import main; main(sys.argv[1:]);"
-    code += "used = resource.getrusage(resource.RUSAGE_SELF); print(used.ru_utime + used.ru_stime, used.ru_maxrss)"
+    code = "import sys, time; from deploys.site import main; main(sys.argv[1:]); print(time.process_time());"
+    code += "print(open('/proc/self/status').read().partition('VmHWM:')[2].split()[0])"
     run = subprocess.run([sys.executable, "-c", code, str(path)], cwd=ROOT, capture_output=True, text=True, check=True)
-    processor, kilobytes = map(float, run.stdout.splitlines()[-1].split())
+    processor, kilobytes = map(float, run.stdout.split()[-2:])
     assert processor < 4  # 1.1 on the machine where this was written
     assert kilobytes < 120_000  # 92,000 there
 
