@@ -14,6 +14,7 @@ from deploys.postfix.tables import owners
 from deploys.preflight.deploy import deploy_preflight
 from deploys.resolver.deploy import deploy_resolver
 from deploys.retirement import deploy_retirement
+from deploys.sieve.deploy import deploy_sieve
 from deploys.squirrelmail.deploy import deploy_squirrelmail
 from deploys.srs.deploy import deploy_srs
 from deploys.sts.deploy import deploy_sts
@@ -35,6 +36,7 @@ if mail.resolves:
     deploy_resolver(mail.resolver, machine.ipv6)
 deploy_tls(mail.tls, mail.names, mail.page_names)  # before all that serves it
 deploy_dovecot(mail.dovecot, mail.directory, mail.tls, machine.dovecot_series, machine.ipv6, mail.teacher)
+deploy_sieve()
 if mail.filter:
     deploy_filter(
         mail.filter, mail.records, mail.signers, owners(mail.directory), mail.trusted_networks, mail.nameserver

@@ -28,6 +28,7 @@ from deploys.records.transport import mta_sts_policy
 from deploys.resolver import render as unbound
 from deploys.resolver.settings import ADDRESS
 from deploys.settings import Problem, refuse
+from deploys.sieve import render as sieve
 from deploys.squirrelmail import render as squirrelmail
 from deploys.srs import render as srs
 from deploys.sts import render as sts
@@ -149,7 +150,7 @@ class MailServer(Words):
         """What the rooms put below /etc/systemd/system."""
         redis = rspamd.units(self.filter) if self.filter else {}
         names = unbound.units() if self.resolves else {}
-        return {**redis, **names, **(sts.units() if self.sts else {})}
+        return {**redis, **names, **(sts.units() if self.sts else {}), **sieve.units(self.accounts)}
 
     @property
     def teacher(self) -> str | None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from deploys.directory.settings import RESERVED, Directory
 from deploys.dovecot.settings import AUTH_SOCKET, LMTP_SOCKET, QUOTA_SOCKET, Dovecot
 from deploys.render import dovecot_quote, template
+from deploys.sieve import render as sieve
 from deploys.tls.settings import Tls
 from operations.file import File
 
@@ -69,7 +70,7 @@ def configuration(
         "aliases.quota-status": File(quota_aliases(directory, series), "0640", "root", "dovecot"),
         # Dovecot 2.4 lists nobody (doveadm -A) where one of its user databases has no file to look into.
         **{f"aliases.{protocol}": File("", "0640", "root", "dovecot") for protocol in ("", "doveadm")},
-        "sieve/spam-to-junk.sieve": File((HERE / "spam-to-junk.sieve").read_text(encoding="utf-8")),
+        **sieve.programs(),
     }
 
 
@@ -92,9 +93,12 @@ def dovecot_conf(
         users=USERS,
         aliases=ALIASES,
         probe_users=PROBE_USERS,
-        postmaster=directory.postmaster,
+        domain=directory.domains[0],
         quota=directory.quota,
-        sieve_before=f"{DIRECTORY}/sieve/spam-to-junk.sieve",
+        sieve_before=sieve.BEFORE,
+        sieve_submit=sieve.SUBMIT,
+        redirects=sieve.REDIRECTS,
+        protected_headers=sieve.PROTECTED_HEADERS,
         spool=SPOOL,
         auth_socket=AUTH_SOCKET,
         lmtp_socket=LMTP_SOCKET,

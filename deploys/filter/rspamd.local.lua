@@ -1,10 +1,11 @@
 -- Written by Posthaus. Who has logged in may write a From only of addresses that are theirs: Postfix looks at the
 -- envelope alone (reject_sender_login_mismatch), people look at this header.
 -- The rows lie in a file of their own, one an address: LuaJIT takes no more than 65,536 constants in one chunk.
-local owners = {}
+local owners, ours = {}, {}
 for row in io.lines(rspamd_paths['LOCAL_CONFDIR'] .. '/posthaus/owners') do
   local address, logins = row:match('^(%S+) (.+)$')
   owners[address] = ' ' .. logins .. ' '
+  ours[address:match('@(.*)$')] = true
 end
 
 local function may_write_as(login, address)
@@ -12,15 +13,58 @@ local function may_write_as(login, address)
   return logins:find(' ' .. login .. ' ', 1, true) ~= nil
 end
 
--- What is wrong with the letter's From; nil if nothing is. Two headers, or one that cannot be read, would be shown as
+local function untagged(address)
+  return ((address or ''):lower():gsub('%+[^@]*@', '@'))
+end
+
+-- What is wrong with the message's From; nil if nothing is. Two headers, or one that cannot be read, would be shown as
 -- each mail program likes (RFC 5322, section 3.6: exactly one).
 local function fault(task, login)
   local headers, from = task:get_header_full('From') or {}, task:get_from('mime') or {}
   if #headers ~= 1 or #from == 0 then return 'a letter has one From that names its author' end
   for _, one in ipairs(from) do
-    local address = (one.addr or ''):lower():gsub('%+[^@]*@', '@')
-    if not may_write_as(login, address) then return 'From is not an address of the person who logged in' end
+    if not may_write_as(login, untagged(one.addr)) then
+      return 'From is not an address of the person who logged in'
+    end
   end
+end
+
+-- What a person's Sieve script sends comes in by an smtpd of its own: 'redirect', 'reject' or 'written' (vacation,
+-- notify). nil: a person's own program sent it. Pigeonhole's lines come first, before anything that a script can say.
+local function of_script(task)
+  if task:get_mempool():get_variable('MTA-Name') ~= 'SIEVE' then return nil end
+  local headers = tostring(task:get_raw_headers())
+  if headers:match('^X%-Sieve: [^\r\n]*\r?\nX%-Sieve%-Redirected%-From:') then return 'redirect' end
+  local kind = headers:match('\nAuto%-Submitted: ([^\r\n]*)')
+  return kind == 'auto-replied (rejected)' and 'reject' or 'written'
+end
+
+-- Redirected, a message leaves with an envelope of ours. One with a From of ours, too, would then pass for ours (DMARC),
+-- so it has to be: our own people's carry no verdict of ours, others carry a good one.
+local function fault_of_redirect(task, login)
+  local to_oneself = true
+  for _, one in ipairs(task:get_recipients('smtp') or {}) do
+    to_oneself = to_oneself and may_write_as(login, untagged(one.addr))
+  end
+  local verdict = task:get_header('Authentication-Results')
+  if to_oneself or not verdict then return nil end
+  if #(task:get_header_full('From') or {}) ~= 1 then return 'a message has one From that names its author' end
+  for _, one in ipairs(task:get_from('mime') or {}) do
+    local address, domain = untagged(one.addr), (one.domain or ''):lower()
+    local good = verdict:find('dmarc=pass', 1, true) or verdict:find('dkim=pass header.d=' .. domain .. ' ', 1, true)
+    if ours[domain] and not good and not may_write_as(login, address) then
+      return 'From claims to be of ' .. domain .. ', and no signature proves it'
+    end
+  end
+end
+
+local function fault_of_script(task, login, kind)
+  if kind == 'redirect' then return fault_of_redirect(task, login) end
+  local from = task:get_from('mime') or {}
+  -- A refusal (RFC 5429) is the mail system's word; the script says the reason in its body, and nothing else.
+  local alone = #from == 1 and #(task:get_header_full('From') or {}) == 1
+  if kind == 'reject' and alone and untagged(from[1].addr):match('^postmaster@') then return nil end
+  return fault(task, login)
 end
 
 rspamd_config:register_symbol({
@@ -30,9 +74,17 @@ rspamd_config:register_symbol({
   callback = function(task)
     local login = task:get_user()
     if not login then return end
-    -- Nobody writes a verdict in our name, either; the words on its way out would be believed.
-    task:set_milter_reply({ remove_headers = { ['Authentication-Results'] = 0 } })
-    local wrong = fault(task, login:lower())
+    local kind = of_script(task)
+    if kind ~= 'redirect' then
+      -- Nobody writes a verdict in our name, either; the words on its way out would be believed.
+      task:set_milter_reply({ remove_headers = { ['Authentication-Results'] = 0 } })
+    end
+    local wrong
+    if kind then
+      wrong = fault_of_script(task, login:lower(), kind)
+    else
+      wrong = fault(task, login:lower())
+    end
     if wrong then
       task:insert_result('POSTHAUS_FROM_OF_ANOTHER', 1.0)
       task:set_pre_result('reject', wrong)
@@ -40,9 +92,9 @@ rspamd_config:register_symbol({
   end
 })
 
--- What somebody's own Sieve rule sends on comes from this very host, as if it had been written here. But it carries our
--- verdict, which only what came from outside has, or our signature already.
+-- Never what came from outside, though a script sends it on in its person's name, or a program of the host does: such a
+-- message carries our verdict, or a signature already.
 rspamd_config:add_condition('DKIM_SIGNED', function(task)
-  return task:get_user() ~= nil
-    or (task:get_header('Authentication-Results') == nil and task:get_header('DKIM-Signature') == nil)
+  if task:get_user() then return of_script(task) ~= 'redirect' end
+  return task:get_header('Authentication-Results') == nil and task:get_header('DKIM-Signature') == nil
 end)
