@@ -19,6 +19,7 @@ from deploys.postfix import services as postfix
 from deploys.postfix.deploy import deploy_postfix
 from deploys.proof import services
 from deploys.resolver.deploy import deploy_resolver
+from deploys.sieve.deploy import deploy_sieve
 from deploys.squirrelmail import deploy as squirrelmail
 from deploys.srs import deploy as srs
 from deploys.sts.deploy import deploy_sts
@@ -64,6 +65,7 @@ def run(mail: MailServer) -> None:
     if mail.resolves:
         bare(deploy_resolver)(mail.resolver, True)
     bare(deploy_dovecot)(mail.dovecot, mail.directory, mail.tls, "2.4", True, mail.teacher)
+    bare(deploy_sieve)()
     if mail.filter:
         bare(deploy_filter)(mail.filter, mail.records, mail.signers, {})
     if mail.forwards:

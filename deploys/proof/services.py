@@ -14,6 +14,7 @@ from deploys.mailserver import MailServer
 from deploys.postfix import services as postfix
 from deploys.proof.line import CONVERGE, Check, Line
 from deploys.resolver import services as unbound
+from deploys.sieve import services as sieve
 from deploys.squirrelmail import services as squirrelmail
 from deploys.srs import services as srs
 from deploys.srs.render import known
@@ -32,6 +33,7 @@ def declared(mail: MailServer, php: str, srs_series: str) -> tuple[Service, ...]
     found = [
         *(unbound.services() if mail.resolves else ()),
         *dovecot.services(mail.tls),
+        *sieve.services(),
         *(rspamd.services(mail.filter) if mail.filter else ()),
         *(srs.services(known(srs_series)) if mail.forwards else ()),
         *(sts.services() if mail.sts else ()),
@@ -62,7 +64,7 @@ def _line(name: str, unit: Unit) -> Line:
 
 def key(unit: str) -> str:
     """``services.postfix``; PHP's unit has the release's version in its name, its key has not."""
-    return "services." + re.sub(r"^php[0-9.]+-", "php-", unit.removesuffix(".service"))
+    return "services." + re.sub(r"^php[0-9.]+-", "php-", re.sub(r"\.(service|socket)$", "", unit))
 
 
 def _wrong(name: str, unit: Unit) -> tuple[str, str] | None:
