@@ -79,9 +79,9 @@ def test_what_a_persons_own_rule_sends_on_is_not_signed_as_ours_but_what_it_writ
     rule = f'require ["vacation", "copy"]; redirect :copy "{ANA}"; vacation :handle "{uuid4()}" "I am away.";'
     mail_host.run(f"doveadm sieve put -u {IQBAL} -a away", input=rule)
     try:
-        forged = letter(IQBAL, sender=TITO)
-        assert stranger(mail_host, IQBAL, message=forged) == 250
-        assert read(mail_host, ANA, forged["Subject"])["DKIM-Signature"] is None
+        foreign = letter(IQBAL)
+        assert stranger(mail_host, IQBAL, message=foreign) == 250
+        assert read(mail_host, ANA, foreign["Subject"])["DKIM-Signature"] is None
         asked = letter(IQBAL, sender=TITO)
         assert submit(mail_host, TITO, mail_host.password(TITO), TITO, IQBAL, asked) == 250
         assert len(read(mail_host, ANA, asked["Subject"]).get_all("DKIM-Signature")) == 2, "signed once, by two keys"
