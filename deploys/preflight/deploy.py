@@ -18,11 +18,13 @@ from pyinfra.context import ctx_host, ctx_state
 from deploys.dovecot.settings import Dovecot
 from deploys.preflight.names import name_problems, serves
 from deploys.preflight.needs import access_problems, another_run, needed_ports, problems
-from deploys.resolver.settings import ResolverWord
+from deploys.resolver.check import unfit
+from deploys.resolver.settings import Forward, ResolverWord
 from deploys.squirrelmail.settings import Webmail
 from deploys.tls.settings import Tls
 from facts.listeners import Listener, Listeners
 from facts.machine import Machine, MachineState
+from facts.resolvers import Resolvers
 from facts.roots import RootServers
 
 PATIENCE_SECONDS = 120
@@ -93,7 +95,10 @@ def _names(mail: Words, listeners: list[Listener]) -> list[str]:
     if mail.resolver == "host":
         return []
     asking = mail.resolver == "local" and not serves(listeners)
-    return name_problems(listeners, asking, asking and host.get_fact(RootServers))
+    reaches = asking and host.get_fact(RootServers)
+    forward = list(mail.resolver.forward) if isinstance(mail.resolver, Forward) else []
+    wrong = unfit(forward, host.get_fact(Resolvers, addresses=forward)) if forward else {}
+    return name_problems(listeners, asking, reaches, wrong)
 
 
 def _hear_the_others(answers: dict[str, list[str]]) -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
+from deploys.resolver.check import ANOTHER
 from facts.listeners import Listener
 
 OURS = "unbound"
@@ -16,8 +17,11 @@ def serves(listeners: Iterable[Listener]) -> bool:
     return any(one.process == OURS for one in _at_53(listeners))
 
 
-def name_problems(listeners: Iterable[Listener], asks_the_world: bool, reaches: bool) -> list[str]:
-    """Why no resolver can serve here. ``asks_the_world``: it asks the root itself; ``reaches``: which answers."""
+def name_problems(
+    listeners: Iterable[Listener], asks_the_world: bool, reaches: bool, unfit: Mapping[str, str] | None = None
+) -> list[str]:
+    """Why no resolver can serve here. ``asks_the_world``: it asks the root itself; ``reaches``: which answers;
+    ``unfit``: what is wrong with those whom it would ask instead, by address."""
     taken = sorted({one.process or "an unknown process" for one in _at_53(listeners) if one.process != OURS})
     found = [
         f"port 53 of 127.0.0.1, which the resolver needs: held by {holder}. Stop it, or write `resolver: host`"
@@ -25,7 +29,7 @@ def name_problems(listeners: Iterable[Listener], asks_the_world: bool, reaches: 
     ]
     if asks_the_world and not reaches:
         found.append(f"no root server of the DNS answers this host (port 53 out is closed?): open it; or {ELSE}")
-    return found
+    return [*found, *(f"resolver.forward: {address} {fault}: {ANOTHER}" for address, fault in (unfit or {}).items())]
 
 
 def _at_53(listeners: Iterable[Listener]) -> list[Listener]:

@@ -14,7 +14,19 @@ from pyinfra.context import ctx_host
 
 from deploys import site
 from deploys.mailserver import MailServer
-from deploys.proof import certificates, exams, inbound, listeners, ordered, outside, reports, senders, services, witness
+from deploys.proof import (
+    certificates,
+    exams,
+    inbound,
+    listeners,
+    ordered,
+    outside,
+    reports,
+    resolver,
+    senders,
+    services,
+    witness,
+)
 from deploys.proof.bundle import script
 from deploys.proof.line import CONVERGE, Check, Line
 from deploys.proof.observation import Observation, observations
@@ -26,6 +38,7 @@ from deploys.records.gather import read, subjects
 from deploys.records.resolver import Resolver
 from deploys.records.settings import Records
 from deploys.records.subject import Subject
+from deploys.resolver.settings import ADDRESS, Forward
 from deploys.tls.settings import DIRECTORY
 from facts.acme import Ordered, OrderedCertificate
 from facts.dns import PublicRecords
@@ -33,6 +46,7 @@ from facts.listeners import Listener, Listeners
 from facts.machine import Machine, MachineState
 from facts.mailboxes import Mailboxes
 from facts.reports import ReportLetters
+from facts.resolvers import Resolvers
 from facts.units import UnitState
 
 LONGEST = 180  # seconds for all letters, should every single answer hang
@@ -53,6 +67,7 @@ def everything(mail: MailServer, now: datetime) -> tuple[list[Line], tuple[str, 
     proof = [
         *look("ports", lambda: listeners.lines(doors(mail), listening, open_ports), nothing),
         *look("services", lambda: _services(mail), nothing),
+        *look("resolver", lambda: _resolver(mail), nothing),
         *broken_off,
         *look("certificates", lambda: _certificates(mail, seen, now), nothing),
         *look("the certificate's order", lambda: _order(mail, seen, now), nothing),
@@ -75,6 +90,13 @@ def _services(mail: MailServer) -> list[Line]:
     machine: MachineState = host.get_fact(Machine, _ignore_errors=True)
     declared = services.declared(mail, machine.php_version, machine.srs_series)
     return services.lines({one.unit: host.get_fact(UnitState, **one.question, _ignore_errors=True) for one in declared})
+
+
+def _resolver(mail: MailServer) -> list[Line]:
+    if not mail.resolves:
+        return []
+    forward = mail.resolver.forward if isinstance(mail.resolver, Forward) else ()
+    return resolver.lines(forward, host.get_fact(Resolvers, addresses=[ADDRESS, *forward], _ignore_errors=True))
 
 
 def _certificates(mail: MailServer, seen: list[Observation], now: datetime) -> list[Line]:

@@ -20,7 +20,8 @@ class Forward(Settings):
     """Others ask the world: for networks that let nobody else ask."""
 
     forward: Annotated[tuple[IpAddress, ...], Field(min_length=1), AfterValidator(without_repeats)] = Field(
-        description="Their addresses.", examples=[["192.0.2.53"]]
+        description="Their addresses. They must pass on DNSSEC's signatures; a run asks them first.",
+        examples=[["192.0.2.53"]],
     )
 
 

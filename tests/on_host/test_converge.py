@@ -52,6 +52,7 @@ def test_a_run_with_nothing_to_do_is_a_handful_of_remote_commands(mail_host: Mai
 @pytest.mark.releases("debian-13")
 def test_so_it_is_with_every_room_there_is(own_mail_host: MailHost) -> None:
     asked = own_mail_host.run("awk '/^nameserver/ { print $2; exit }' /etc/resolv.conf").stdout.strip()
+    own_mail_host.write("/etc/unbound/local.conf", "# whom to ask is said here: nobody is asked for signatures\n")
     words = example(
         resolver={"forward": [asked]},
         filter={"antivirus": True, "blocklists": False},

@@ -140,3 +140,12 @@ def test_with_ipv6_everything_listens_on_both_families_and_letters_come_by_eithe
     assert arrived(host, IQBAL, PASSWORDS[IQBAL], message["Subject"]) is not None
     assert host.run("postconf -h mynetworks").stdout.strip().endswith("[::1]/128")
     assert host.verify().rc == 0
+
+
+def test_a_forwarder_that_does_not_answer_is_refused_before_anything_changes(mail_host: MailHost) -> None:
+    before = mail_host.run("find /etc -printf '%p %C@\\n' | sort | sha256sum").stdout
+    run = mail_host.converge(example(resolver={"forward": ["127.0.0.2"]}))
+    mail_host.say(example())
+    assert run.rc != 0
+    assert "resolver.forward: 127.0.0.2 does not answer this host at port 53" in run.output
+    assert mail_host.run("find /etc -printf '%p %C@\\n' | sort | sha256sum").stdout == before
