@@ -13,8 +13,12 @@ import sys
 from pathlib import Path
 from typing import Any, NoReturn
 
+import click
+from pyinfra.context import ctx_inventory
+
 from deploys import advice
 from deploys import words as reader
+from deploys.access import inventory as hosts
 from deploys.mailserver import MailServer
 from deploys.values import files
 
@@ -54,6 +58,7 @@ def mail_server() -> MailServer:
     for warning in advice.warnings(mail):
         print(f"warning: {path}: {warning}", file=sys.stderr)
     known_hosts()
+    chosen_hosts()
     return mail
 
 
@@ -63,13 +68,40 @@ def words(name: str) -> MailServer:
 
 
 def groups() -> dict[str, Any]:
-    """The groups of hosts in this site's inventory.py. Without one the run ends and says what to do."""
+    """The groups of hosts in this site's inventory.py. Where none can be had the run ends and says what to do."""
     site = directory()
     inventory = site / "inventory.py" if site else None
     if inventory is None or not inventory.exists():
         _stop(NO_HOST if inventory is None else f"{_short(inventory)}: is missing.\n{NO_HOST}")
-    names = runpy.run_path(str(inventory), run_name="inventory")
-    return {name: value for name, value in names.items() if isinstance(value, (list, tuple)) and name[0] != "_"}
+    try:
+        names = runpy.run_path(str(inventory), run_name="inventory")
+    except Exception as error:  # whatever an operator's Python may raise
+        _stop(f"{_short(inventory)}:{hosts.broken(error, inventory)}")
+    try:
+        return hosts.groups(names)
+    except ValueError as error:
+        _stop("\n".join(f"{_short(inventory)}: {line}" for line in str(error).splitlines()))
+
+
+def chosen_hosts() -> None:
+    """See that --limit and --exclude leave a host, and that each name after --limit is one; else the run ends.
+
+    (pyinfra itself goes on with no host at all, and calls that a success.)
+    """
+    asked = click.get_current_context(silent=True)
+    if asked is None or not ctx_inventory.isset():
+        return
+    inventory = ctx_inventory.get()
+    limit, exclude = asked.params.get("limit") or (), asked.params.get("exclude") or ()
+    members = {name: [host.name for host in inside] for name, inside in inventory.groups.items()}
+    everybody = [host.name for host in inventory]
+    known = f"the inventory has {', '.join(everybody)}"
+    wanted = {pattern: hosts.chosen(everybody, members, pattern) for pattern in limit}
+    if wrong := [pattern for pattern, found in wanted.items() if not found]:
+        _stop(f"--limit {' '.join(wrong)}: names no host; {known}")
+    left = set().union(*wanted.values()) if limit else set(everybody)
+    if not left.difference(*(hosts.chosen(everybody, members, pattern) for pattern in exclude)):
+        _stop(f"--exclude {' '.join(exclude)}: leaves no host; {known}")
 
 
 def known_hosts() -> None:
