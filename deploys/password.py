@@ -1,4 +1,10 @@
-"""The hash of a password, for mail.yaml (script/password)."""
+"""The hash of a password, for mail.yaml (script/password).
+
+Asks for the password twice, or reads one line of standard input where there is no terminal.
+
+  --system  a hash that Unix log-ins read too (accounts: system)
+  --weak    take the password even if anybody would guess it
+"""
 
 from __future__ import annotations
 
@@ -8,7 +14,7 @@ import sys
 import bcrypt
 from argon2 import PasswordHasher
 
-from deploys.values import hashes
+from deploys.values import hashes, strength
 
 # The least that OWASP's password storage cheat sheet recommends: a log-in costs 19 MiB and some 20 ms.
 _HASHER = PasswordHasher(time_cost=2, memory_cost=19456, parallelism=1)
@@ -29,30 +35,38 @@ def unix(password: str) -> str:
     return hashes.canonical("{BLF-CRYPT}" + bcrypt.hashpw(password.encode(), bcrypt.gensalt(12)).decode())
 
 
-def ask() -> str:
-    """A password typed twice without echo; or one line of standard input, whole but for its line break."""
+def ask(weak: bool = False) -> str:
+    """A password typed twice without echo; or one line of standard input, whole but for its line break.
+
+    ValueError where it is none, or one that anybody guesses (``weak``: that is nothing against it).
+    """
     if not sys.stdin.isatty():
-        return _usable(sys.stdin.buffer.readline().decode("utf-8").removesuffix("\n").removesuffix("\r"))
-    password = _usable(getpass.getpass("Password: "))
+        return _usable(sys.stdin.buffer.readline().decode("utf-8").removesuffix("\n").removesuffix("\r"), weak)
+    password = _usable(getpass.getpass("Password: "), weak)
     if getpass.getpass("Once more: ") != password:
         raise ValueError("these were two different passwords")
     return password
 
 
-def _usable(password: str) -> str:
+def _usable(password: str, weak: bool) -> str:
     if not password or "\x00" in password:
         raise ValueError("a password is at least one character, and none of them is NUL")
+    if not weak and (why := strength.weakness(password)):
+        raise ValueError(f"this password {why}, or say --weak to have it all the same")
     return password
 
 
 def main(arguments: list[str]) -> int:
     """Print one hash on standard output. 1, and a sentence on standard error, if there can be none."""
-    if arguments not in ([], ["--system"]):
-        print(f"{arguments[0]} is not an option; there is only --system, for accounts: system", file=sys.stderr)
+    if {"-h", "--help"} & set(arguments):
+        print(__doc__)
+        return 0
+    if unknown := [option for option in arguments if option not in ("--system", "--weak")]:
+        print(f"{unknown[0]} is not an option; there are --system (for accounts: system) and --weak", file=sys.stderr)
         return 2
     try:
-        password = ask()
-        print(unix(password) if arguments else argon2(password))
+        password = ask("--weak" in arguments)
+        print(unix(password) if "--system" in arguments else argon2(password))
     except (ValueError, EOFError, KeyboardInterrupt) as error:
         print(f"No hash: {error or 'nothing was typed'}", file=sys.stderr)
         return 1

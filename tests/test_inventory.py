@@ -1,6 +1,7 @@
 """The operator's own site: found, read by the real command line, and refused before anything is connected to."""
 
 import os
+import shutil
 import socket
 import stat
 import subprocess
@@ -200,7 +201,9 @@ def password(line, *words):
     )  # fmt: skip
 
 
-@pytest.mark.parametrize("secret", [" lead and trail ", 'it\'s "q" $HOME `id` #:%\\', "é€ß 漢", "a" * 100 + "Z"])
+@pytest.mark.parametrize(
+    "secret", [" lead and trail ", 'it\'s "q" $HOME `id` #:%\\', "é€ß 漢字 かなカナ", "ab c" * 100 + "YZ"]
+)
 def test_a_hash_is_of_the_whole_line_and_nothing_else(secret):
     from argon2 import PasswordHasher
 
@@ -214,16 +217,84 @@ def test_a_hash_is_of_the_whole_line_and_nothing_else(secret):
 def test_a_hash_for_unix_users_is_bcrypt():
     import bcrypt
 
-    done = password("a b:c é\n".encode(), "--system")
-    assert bcrypt.checkpw("a b:c é".encode(), done.stdout.strip().removeprefix(b"{BLF-CRYPT}"))
+    done = password("a b:c é d:e\n".encode(), "--system")
+    assert bcrypt.checkpw("a b:c é d:e".encode(), done.stdout.strip().removeprefix(b"{BLF-CRYPT}"))
 
 
 @pytest.mark.parametrize(
     ("line", "words", "code"),
-    [(b"\n", (), 1), (b"", (), 1), (b"a\x00b\n", (), 1), (b"\xff\n", (), 1), (b"x\n", ("-h",), 2)],
+    [
+        (b"\n", (), 1),
+        (b"", (), 1),
+        (b"a\x00b\n", (), 1),
+        (b"\xff\n", (), 1),
+        (b"x\n", ("--sytem",), 2),
+        (b"1\n", (), 1),
+    ],
 )
 def test_no_hash_is_made_of_nothing(line, words, code):
     done = password(line, *words)
     assert done.returncode == code
     assert done.stdout == b""
     assert b"Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("secret", "told"),
+    [
+        ("1", "has fewer than 10 characters"),
+        ("abababababab", "has fewer than 5 different characters"),
+        ("Summer2026!", "is among the first that anybody tries"),
+        ("P4ssw0rd2024", "is among the first that anybody tries"),
+        ("passwordpassword", "is among the first that anybody tries"),
+        ("1234567890", "is among the first that anybody tries"),
+        ("qwertzuiop1", "is among the first that anybody tries"),
+        ("zyxwvutsrqp", "is among the first that anybody tries"),
+    ],
+)
+def test_a_password_that_anybody_guesses_is_refused_unless_it_is_wanted(secret, told):
+    done = password(f"{secret}\n".encode())
+    assert (done.returncode, done.stdout) == (1, b"")
+    assert f"this password {told}; take a longer one".encode() in done.stderr
+    assert password(f"{secret}\n".encode(), "--weak").returncode == 0
+
+
+@pytest.mark.parametrize("secret", ["correct horse battery", "k7mx-p2wd-93hj", "Sommernachtstraum", "ça va être long"])
+def test_a_password_that_nobody_guesses_is_taken(secret):
+    assert password(f"{secret}\n".encode()).returncode == 0
+
+
+# --- The scripts -----------------------------------------------------------------------------------------------------
+
+SCRIPTS = sorted(path.name for path in (ROOT / "script").iterdir() if not path.name.startswith("_"))
+
+
+@pytest.fixture
+def bare_copy(tmp_path):
+    """The scripts alone, in a directory where whatever they would start is missing."""
+    shutil.copytree(ROOT / "script", tmp_path / "posthaus" / "script")
+    return tmp_path / "posthaus"
+
+
+@pytest.mark.parametrize("script", SCRIPTS)
+@pytest.mark.parametrize("option", ["--help", "-h"])
+def test_help_only_helps(bare_copy, script, option):
+    done = subprocess.run(
+        [bare_copy / "script" / script, option], cwd="/", capture_output=True, text=True, timeout=10, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith(f"script/{script}")
+    assert len(done.stdout.splitlines()) >= 2
+    assert [path.name for path in bare_copy.iterdir()] == ["script"]
+
+
+@pytest.mark.parametrize("script", SCRIPTS)
+def test_an_option_that_there_is_not_starts_nothing(bare_copy, script):
+    if script == "test":
+        return  # its words are pytest's
+    done = subprocess.run(
+        [bare_copy / "script" / script, "--no-such-option"], capture_output=True, text=True, timeout=10, check=False
+    )
+    assert done.returncode == 2
+    assert f"--no-such-option is not an option of script/{script}; see script/{script} --help" in done.stderr
+    assert [path.name for path in bare_copy.iterdir()] == ["script"]
