@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 from typing import Any
 from xml.sax.saxutils import escape
 
-from jinja2 import Environment, StrictUndefined
+from jinja2 import Environment, StrictUndefined, Template
 
 _environment = Environment(
     undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True, autoescape=False
@@ -15,7 +16,13 @@ _environment = Environment(
 
 def template(path: Path, **words: Any) -> str:
     """The text of the Jinja template at ``path``; a word it lacks is an error, never an empty string."""
-    return _environment.from_string(path.read_text(encoding="utf-8")).render(**words)
+    return _compiled(path).render(**words)
+
+
+@cache
+def _compiled(path: Path) -> Template:
+    """Compiled once for the whole run: some texts are written for each domain."""
+    return _environment.from_string(path.read_text(encoding="utf-8"))
 
 
 def php_quote(value: str) -> str:

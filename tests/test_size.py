@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 import yaml
 
 from deploys.mailserver import MailServer
 from deploys.reading.errors import WordsError
+from deploys.records import whole
+from deploys.records.deploy import zone_files
+from deploys.records.gather import subjects
+from deploys.records.settings import Records
+from facts.dns import Publishable
+from tests.dns_subjects import KEYS
 from tests.example import ARGON2, ROOT, boxes, example
 
 
@@ -51,6 +59,31 @@ def test_ten_thousand_mailboxes_are_read_within_moments_and_a_hundred_megabytes(
     processor, kilobytes = map(float, run.stdout.split()[-2:])
     assert processor < 4  # 1.1 on the machine where this was written
     assert kilobytes < 120_000  # 92,000 there
+
+
+def of_domains(count):
+    """All records of ``count`` domains, and the files that hold them; what deploys/dns.py does."""
+    names = [f"d{number}.example" for number in range(count)]
+    words = Records.model_validate({"domains": {name: {"dmarc": {"rua": ["all@d0.example"]}} for name in names}})
+    keys = {selector: base64.b64encode(key).decode() for selector, key in KEYS.items()}
+    on_host = Publishable(v4=("192.0.2.1",), dkim=dict.fromkeys(names, keys))
+
+    def writing():
+        about = subjects("mail.d0.example", names, None, ("imap",), words, on_host, names)
+        zones = {one.zone: one for one in about}
+        inside = whole.by_zone(whole.everything(about), zones)
+        for zone, subject in zones.items():
+            zone_files(subject, inside[zone], Path("nowhere"), 20261125)
+
+    return writing
+
+
+def test_four_times_as_many_domains_take_about_four_times_as_long():
+    assert seconds(of_domains(400)) < 8 * seconds(of_domains(100))
+
+
+def test_a_thousand_domains_have_their_records_within_seconds():
+    assert _seconds(of_domains(1000)) < 10  # 2.0 on the machine where this was written
 
 
 CROWDS = {

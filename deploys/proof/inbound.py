@@ -68,7 +68,7 @@ def of_domain(subject: Subject) -> tuple[Rule, ...]:
     """What must hold for letters to this domain."""
     domain = subject.domain
     way = (f"dns.soa.{domain}", f"dns.mx.{domain}", f"dns.mx-path.{domain}", f"dns.nameservers.{subject.zone}/*")
-    first = len(subject.domains) < 2 or domain == subject.domains[0]
+    first = len(subject.domains) < 2 or domain == next(iter(subject.domains))
     postmaster = "refusals.postmaster" if first else f"refusals.postmaster.{domain}"
     known = (postmaster, "refusals.unknown-recipient", "refusals.relay")
     return (

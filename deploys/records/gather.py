@@ -53,7 +53,8 @@ def subjects(
         raise errors.WordsError(
             [f"dns.domains: {', '.join(strangers)}: is not among domains; add it there, or mend it"]
         )
-    paged = frozenset(pages)
+    paged, reporting = frozenset(pages), _reporting(names, words)
+    own = dict.fromkeys(names).keys()  # in their order, and soon looked up in
     v4, v6 = _declared(words, 4), _declared(words, 6)
     return tuple(
         Subject(
@@ -61,14 +62,14 @@ def subjects(
             hostname=hostname,
             v4=v4 if words.addresses else on_host.v4,
             v6=v6 if words.addresses else on_host.v6,
-            domains=names,
+            domains=own,
             webmail=webmail,
             offered=frozenset((*ALWAYS, *(one for protocol in protocols for one in OFFERED.get(protocol, ())))),
             dkim=_keys(on_host, domain),
             host_dkim=_keys(on_host, hostname),
             tlsa=on_host.tlsa if words.tlsa else (),
             pages=domain in paged,
-            reports_for=_reporting_to(domain, names, words),
+            reports_for=tuple(other for other in reporting.get(domain, ()) if not is_below(other, domain)),
             words=words.of(domain),
         )
         for domain in names
@@ -83,11 +84,10 @@ def _declared(words: Records, version: int) -> tuple[str, ...]:
     return tuple(address for address in words.addresses if ipaddress.ip_address(address).version == version)
 
 
-def _reporting_to(domain: str, names: Iterable[str], words: Records) -> tuple[str, ...]:
-    """The domains whose DMARC reports an address of ``domain`` reads (its own subdomains need no consent)."""
-    return tuple(
-        other
-        for other in names
-        if not is_below(other, domain)
-        and any(reader.rpartition("@")[2] == domain for reader in words.of(other).dmarc.rua or ())
-    )
+def _reporting(names: Iterable[str], words: Records) -> dict[str, list[str]]:
+    """Domain to those whose DMARC reports an address of it reads. (Its own subdomains need no consent.)"""
+    found: dict[str, list[str]] = {}
+    for other in names:
+        for domain in dict.fromkeys(reader.rpartition("@")[2] for reader in words.of(other).dmarc.rua or ()):
+            found.setdefault(domain, []).append(other)
+    return found

@@ -77,7 +77,7 @@ def same_place(subject: Subject, name: str, why: str) -> tuple[Record, ...]:
     """``name`` leads to the host: by CNAME, or by addresses where a CNAME cannot stand (beside a domain's MX)."""
     if name == subject.hostname:
         return ()
-    if name in (subject.domain, subject.zone, *subject.domains):
+    if name in (subject.domain, subject.zone) or name in subject.domains:
         v4 = record(name, "A", subject.ttl, subject.v4, why)
         return (*v4, *record(name, "AAAA", subject.ttl, subject.v6, why))
     return record(name, "CNAME", subject.ttl, [f"{subject.hostname}."], why)

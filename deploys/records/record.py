@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 import dns.rdata
@@ -27,7 +28,7 @@ class Record:
     values: tuple[str, ...]
     why: str
 
-    @property
+    @cached_property
     def rdatas(self) -> tuple[dns.rdata.Rdata, ...]:
         """The values, parsed; raises dns.exception.SyntaxError for one that the DNS cannot hold."""
         kind = dns.rdatatype.from_text(self.type)

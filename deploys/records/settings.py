@@ -194,6 +194,9 @@ class DomainRecords(Settings):
     )
 
 
+NOTHING_SAID = DomainRecords()
+
+
 class HostRecords(Settings):
     """What may be said of the host's own records."""
 
@@ -241,7 +244,7 @@ class Records(HostRecords):
 
     def of(self, domain: str) -> DomainRecords:
         """What was said for ``domain``, or what holds where nothing was."""
-        return self.domains.get(domain, DomainRecords())
+        return self.domains.get(domain, NOTHING_SAID)
 
 
 def ed25519_selector(selector: str) -> str:

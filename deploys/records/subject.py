@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -15,7 +15,7 @@ Service = Literal["imap", "imaps", "pop3", "pop3s", "submission", "submissions",
 class Subject:
     """All names are host names without a final dot.
 
-    ``domains``: every mail domain of the host. ``v4``, ``v6``: the host's addresses as others see them.
+    ``domains``: every mail domain of the host, in their order. ``v4``, ``v6``: the host's addresses as others see them.
     ``outbound``: further addresses that it sends from. ``dkim``: selector to public key (DER, SubjectPublicKeyInfo).
     ``host_dkim``: likewise, of the host's own name.
     ``tlsa``: SHA-256 of the public keys (SubjectPublicKeyInfo) that port 25 shows now and will show next, in hex.
@@ -28,7 +28,7 @@ class Subject:
     v4: tuple[str, ...] = ()
     v6: tuple[str, ...] = ()
     outbound: tuple[str, ...] = ()
-    domains: tuple[str, ...] = ()
+    domains: Collection[str] = ()
     webmail: str | None = None
     offered: frozenset[Service] = frozenset(("imaps", "submissions"))
     dkim: Mapping[str, bytes] = field(default_factory=dict)

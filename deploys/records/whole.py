@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from deploys.records import clients, host, senders, transport
-from deploys.records.record import Record, is_below
+from deploys.records.record import Record, absolute, is_below
 from deploys.records.subject import Subject
 
 OF_THE_HOST = (host.a, host.aaaa, host.host_spf, host.host_dkim, host.host_dmarc, host.tlsa, host.webmail)
@@ -52,7 +52,16 @@ def primary(subjects: Sequence[Subject]) -> Subject:
 def by_zone(records: Iterable[Record], zones: Iterable[str]) -> dict[str, tuple[Record, ...]]:
     """The records under the innermost of ``zones`` that holds them; under "" what is in none of them."""
     found: dict[str, list[Record]] = {zone: [] for zone in zones}
+    by_name = {absolute(zone): zone for zone in found}
     for record in records:
-        zone = max((zone for zone in found if zone and is_below(record.name, zone)), key=len, default="")
+        zone = next((by_name[name] for name in _upwards(record.name) if name in by_name), "")
         found.setdefault(zone, []).append(record)
     return {zone: tuple(inside) for zone, inside in found.items()}
+
+
+def _upwards(name: str) -> Iterator[str]:
+    """``a.example.com.``, ``example.com.``, ``com.``: the name and what it is below, innermost first."""
+    here = absolute(name)
+    while here and here != ".":
+        yield here
+        here = here.partition(".")[2]
