@@ -11,7 +11,6 @@ import yaml
 from deploys.records.record import Record, absolute, text_of
 from deploys.records.zonefile import Zone, name_servers
 
-_APEX = "APEX"  # no record's name: they are lower case. libyaml would write an empty key as "? ''", on a line alone
 _DUMPER = getattr(yaml, "CSafeDumper", yaml.SafeDumper)  # libyaml's is ten times as fast
 HEAD = "# For octodns.provider.yaml.YamlProvider with escaped_semicolons: true\n"
 
@@ -25,10 +24,9 @@ def octodns_yaml(zone: Zone, records: Sequence[Record]) -> str:
     found: dict[str, list[dict[str, Any]]] = {}
     for one in dict.fromkeys(whole):
         found.setdefault(_relative(one.name, zone.name), []).append(_record(one))
-    ordered = {name or _APEX: _one_or_many(found[name]) for name in sorted(found, key=_natural)}
+    ordered = {name: _one_or_many(found[name]) for name in sorted(found, key=_natural)}
     # sort_keys=False: names stand in octoDNS's natural order ("_9" before "_25"), which PyYAML does not know.
-    text = yaml.dump(ordered, Dumper=_DUMPER, sort_keys=False, explicit_start=True, width=1 << 16)
-    return HEAD + text.replace(f"\n{_APEX}:\n", "\n'':\n", 1)
+    return HEAD + yaml.dump(ordered, Dumper=_DUMPER, sort_keys=False, explicit_start=True, width=1 << 16)
 
 
 def _record(record: Record) -> dict[str, Any]:
