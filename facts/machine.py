@@ -41,7 +41,7 @@ dpkg-query -W -f '${db:Status-Status}\t${Package}\t${Provides}\n' 2>/dev/null |
 awk -F'\t' '$1 == "installed" && $3 ~ /mail-transport-agent/ { print "mta", $2 }'
 dpkg-query -W -f '${db:Status-Status} ${Package}\n' 2>/dev/null |
 sed -n 's/^\(unpacked\|half-configured\|half-installed\|triggers-awaited\|triggers-pending\) /unfinished /p'
-ls /var/lib/dpkg/updates 2>/dev/null | grep -q '^[0-9]' && echo 'unfinished (dpkg itself)'
+for update in /var/lib/dpkg/updates/[0-9]*; do [ -e "$update" ] && echo 'unfinished (dpkg itself)' && break; done
 """
 
 

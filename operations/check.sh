@@ -20,6 +20,7 @@ in_place() {
         cp -a -- "$1/." "$copy"
     else
         chmod --reference="$1" -- "$copy"
+        # shellcheck disable=SC2046  # names of our own making, none with a blank
         (cd "$1" && cp -a --parents -t "$copy" -- $(cat -- "$3")) 2>/dev/null
     fi
     checked "$1" "$copy" "$4"

@@ -1,10 +1,26 @@
 """Words written to a file and read as an operator's are: accepted, or refused with reasons."""
 
+import os
+from collections.abc import Generator
+
 import pytest
 import yaml
 
 from deploys.words import WordsError, words
 from tests.example import SECRET, example
+from tests.proved import unproved
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """In CI, what was not tried for want of a program is a failure."""
+    report = yield
+    if report.skipped and isinstance(report.longrepr, tuple) and not hasattr(report, "wasxfail"):
+        reason = report.longrepr[2].removeprefix("Skipped: ")
+        if unproved(reason, os.environ):
+            report.outcome = "failed"
+            report.longrepr = f"{report.nodeid}: in CI this has to be tried, and it was not: {reason}"
+    return report
 
 
 @pytest.fixture

@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Talk to smtpd as a client does. $1 the name it must greet with, $2 an address that it must not stumble over.
 shopt -s extglob
 exec 3<>/dev/tcp/127.0.0.1/25 || exit 1
@@ -5,6 +6,7 @@ answer() {
     while read -r line <&3; do
         case $line in [0-9][0-9][0-9]-*) ;; *) break ;; esac
     done
+    # shellcheck disable=SC2254  # a pattern is what is expected
     case $line in
         $1) return 0 ;;
         *) echo "SMTP: ${line:-no answer} (expected $1)" >&2; exit 1 ;;
