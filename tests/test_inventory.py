@@ -189,6 +189,7 @@ def test_small_packets_are_sent_at_once():
     ):
         NoDelayTransport(connection)
         assert connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+        assert connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 60_000  # milliseconds
 
 
 # --- script/password -------------------------------------------------------------------------------------------------
