@@ -12,7 +12,6 @@ from typing import Any
 
 from paramiko import Transport
 
-
 GONE_SECONDS = 60
 
 
