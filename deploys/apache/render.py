@@ -7,7 +7,7 @@ from pathlib import Path
 
 from deploys.clients.render import DIRECTORY, SCRIPT
 from deploys.render import template
-from deploys.squirrelmail.render import HOME, post_size, socket
+from deploys.squirrelmail.render import HOME, STATE, entrance, post_size, socket
 from deploys.squirrelmail.settings import Webmail
 from deploys.tls.render import WEBROOT
 from deploys.tls.settings import Tls
@@ -26,20 +26,28 @@ CIPHERS = ":".join(
         "ECDHE-RSA-CHACHA20-POLY1305",
     ]
 )
+# No HTTP/2: its requests wait in threads of their own, on which mod_reqtimeout has no hold.
 MODULES = (
     "mpm_event",
     "authz_core",  # Require
     "alias",  # Redirect
     "dir",  # DirectoryIndex
+    "env",  # SetEnv
     "headers",
-    "http2",
+    "buffer",
     "mime",
     "proxy",
     "proxy_fcgi",  # to PHP
     "reqtimeout",  # who sends a request for ever is cut off
     "socache_shmcb",  # TLS sessions
     "ssl",
+    "unique_id",  # for security2
 )
+GUARD = "security2"  # so many threads for one address; after lua, whose library is of another version than its own
+# Threads that one address may hold at a time, half of all at most: a browser makes six connections, and needs a thread
+# only while a request is under way.
+CONNECTIONS = 256
+SMALL_FORM = 1 << 16  # bytes: what somebody may send who is not logged in
 
 
 @dataclass(frozen=True)
@@ -51,8 +59,8 @@ class Pages:
 
 
 def packages() -> tuple[str, ...]:
-    """Apache alone: its modules come with it."""
-    return ("apache2",)
+    """Apache and the one module that does not come with it."""
+    return ("apache2", "libapache2-mod-security2")
 
 
 def apache2_conf(
@@ -72,17 +80,39 @@ def apache2_conf(
         port=webmail.port if webmail else 443,
         home=HOME if webmail else f"{DIRECTORY}/setup",
         socket=socket(php) if webmail else "",
+        entrance=entrance(php),
+        sessions=f"{STATE}/sessions",
         chain=tls.chain_of(webmail.hostname or "" if webmail else hostname),
         key=tls.key_of(webmail.hostname or "" if webmail else hostname),
-        modules=(*MODULES, *(("lua",) if pages else ())),
+        modules=(*MODULES, *(("lua",) if pages else ()), GUARD),
         libraries=LIBRARIES,
         ciphers=CIPHERS,
-        largest_form=post_size(message_size) if webmail else 1 << 16,
+        policy=content_security_policy(),
+        policy_asked=content_security_policy("https:"),
+        small_form=SMALL_FORM,
+        largest_form=post_size(message_size),
+        connections=CONNECTIONS,
         challenges=CHALLENGES if tls.by_http else "",
         webroot=WEBROOT,
         directory=DIRECTORY,
         script=f"{DIRECTORY}/{SCRIPT}",
         pages=pages_conf(pages, tls) if pages else "",
+    )
+
+
+def content_security_policy(*images: str) -> str:
+    """What a page may load (https://www.w3.org/TR/CSP3/). ``images``: from where else than the server itself."""
+    return "; ".join(
+        [
+            "default-src 'self'",
+            "script-src 'self' 'unsafe-inline'",
+            "style-src 'self' 'unsafe-inline'",
+            " ".join(["img-src 'self' data:", *images]),
+            "frame-ancestors 'self'",
+            "form-action 'self'",
+            "base-uri 'self'",
+            "object-src 'none'",
+        ]
     )
 
 

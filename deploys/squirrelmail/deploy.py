@@ -26,6 +26,7 @@ PLACES = {
     render.STATE: Directory(),
     f"{render.STATE}/data": Directory("0730", group="www-data"),
     f"{render.STATE}/sessions": Directory("0700", "www-data", "www-data"),
+    render.PLACES: Directory("0700", "www-data", "www-data"),
     render.SPOOL: Directory(),
     f"{render.SPOOL}/attach": Directory("0730", group="www-data"),
     f"{render.SPOOL}/tmp": Directory("0700", "www-data", "www-data"),
@@ -61,9 +62,10 @@ def deploy_squirrelmail(
         files={
             "config_local.php": File(
                 render.config_local_php(webmail, directory, hostname, tls), mode="0640", group="www-data"
-            )
+            ),
+            "before.php": File(render.before_php()),
         },
-        validate=f"php{php} -l $STAGE/config_local.php",
+        validate=f"php{php} -l $STAGE/config_local.php && php{php} -l $STAGE/before.php",
     )
     _deploy_housekeeping()
     _deploy_php(tls, php, message_size, settings)
@@ -110,7 +112,7 @@ def _deploy_php(tls: Tls, php: str, message_size: int, settings: OperationMeta) 
     (service,) = services(php)
     unit.converge(
         name="Run PHP with it",
-        probe=f"test -S {render.socket(php)}",
+        probe=f"test -S {render.socket(php)} && test -S {render.entrance(php)}",
         after=[settings, pool],
         **service.question,
     )

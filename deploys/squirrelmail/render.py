@@ -19,6 +19,12 @@ CONFIGURATION = "/etc/squirrelmail"
 STATE = "/var/lib/squirrelmail"
 SPOOL = "/var/spool/squirrelmail"
 LOG = "/var/log/squirrelmail"
+PLACES = f"{STATE}/places"  # who is at how many pages
+# How many PHP processes there are for the pages of those who are logged in, and for the log-in page; how many of the
+# latter may ask Dovecot, which takes seconds over a wrong password; and how many one person or address has.
+PAGES, PAGES_EACH = 20, 8
+ENTRANCE, LOGINS, LOGINS_EACH = 12, 8, 4
+SECONDS = 20  # of computing that one page may take
 READABLE = (f"{HOME}/", f"{VERSIONS}/", f"{CONFIGURATION}/", f"{STATE}/", f"{SPOOL}/", f"{LOG}/", "/etc/localtime")
 
 
@@ -30,6 +36,23 @@ def packages(webmail: Webmail) -> tuple[str, ...]:
 def socket(php: str) -> str:
     """Where PHP ``php`` listens for Apache: a name of its own, so that two versions never meet."""
     return f"/run/php/squirrelmail-{php}.sock"
+
+
+def entrance(php: str) -> str:
+    """Where PHP ``php`` listens for the log-in page: with processes of its own, whatever others are at."""
+    return f"/run/php/squirrelmail-login-{php}.sock"
+
+
+def before_php() -> str:
+    """What PHP does before every page: nobody has all of it, and nothing unreadable goes out."""
+    return template(
+        HERE / "before.php.j2",
+        places=PLACES,
+        state=STATE,
+        pages_each=PAGES_EACH,
+        logins=LOGINS,
+        logins_each=LOGINS_EACH,
+    )
 
 
 def config_local_php(webmail: Webmail, directory: Directory, hostname: str, tls: Tls) -> str:
@@ -49,13 +72,15 @@ def config_local_php(webmail: Webmail, directory: Directory, hostname: str, tls:
 
 
 def pool_conf(php: str, message_size: int, tls: Tls) -> str:
-    """The php-fpm pool. ``message_size`` in bytes is what Postfix accepts; base64 makes an attachment a third larger.
+    """The php-fpm pools. ``message_size`` in bytes is what Postfix accepts; base64 makes an attachment a third larger.
 
     A form may be larger than an upload: PHP drops a form that is too large whole, and the letter would be lost.
     """
     return template(
         HERE / "pool.conf.j2",
-        socket=socket(php),
+        pools={"squirrelmail": (socket(php), PAGES), "squirrelmail-login": (entrance(php), ENTRANCE)},
+        before=f"{CONFIGURATION}/before.php",
+        seconds=SECONDS,
         log=LOG,
         state=STATE,
         spool=SPOOL,

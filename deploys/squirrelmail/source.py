@@ -16,7 +16,7 @@ from deploys.squirrelmail.settings import Source
 
 HERE = Path(__file__).parent
 LINKED_CONFIGURATION = "/etc/squirrelmail/config_local.php"
-LAYOUT = 2  # raise it whenever ``_arranged`` makes something else of the same source
+LAYOUT = 3  # raise it whenever ``_arranged`` makes something else of the same source
 
 # Character sets of East Asia, as SquirrelMail names them, and as PHP's mbstring does.
 DECODERS = {
@@ -64,7 +64,17 @@ def _arranged(data: bytes, where: str) -> bytes:
     tree = {path.removeprefix(top): content for path, content in files.items() if path.startswith(top)}
     tree["config/config.php"] = tree["config/config_default.php"]  # what conf.pl does; ours is config_local.php
     tree.pop("config/config_local.php", None)
-    return _packed({**_decoders(), **tree})
+    return _packed({**_decoders(), **_plugin(), **tree})
+
+
+def _plugin() -> dict[str, tuple[bytes, float]]:
+    """A plugin beside SquirrelMail's own; 1.5.2 reads who takes part in what from a file, as its conf.pl writes it."""
+    hooks = ("read_body_top", "read_body_bottom", "message_body")
+    lines = [f"$squirrelmail_plugin_hooks['{hook}']['posthaus'] = 'posthaus_{hook}';" for hook in hooks]
+    return {
+        "plugins/posthaus/setup.php": ((HERE / "plugin.php").read_bytes(), 0),
+        "config/plugin_hooks.php": ("\n".join(["<?php", *lines, ""]).encode(), 0),
+    }
 
 
 def _decoders() -> dict[str, tuple[bytes, float]]:

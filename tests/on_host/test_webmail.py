@@ -125,6 +125,24 @@ def test_letters_in_old_character_sets_are_readable(mail_host: MailHost, charset
     assert "\ufffd" not in page.html
 
 
+BROKEN = {
+    "x-nobody-knows": (
+        b"Content-Type: text/plain; charset=x-nobody-knows\nContent-Transfer-Encoding: 8bit\n\nGr\xfc\xdfe\n",
+        "Grüße",
+    ),
+    "no boundary": (b"Content-Type: multipart/mixed\n\nHello without any boundary.\n", "Hello without any boundary."),
+}
+
+
+@pytest.mark.parametrize("kind", BROKEN)
+def test_messages_that_break_the_rules_are_readable(mail_host: MailHost, kind: str):
+    body, text = BROKEN[kind]
+    subject = uuid4().hex
+    mail_host.run(f"doveadm save -u {TITO}", input=f"Subject: {subject}\nMIME-Version: 1.0\n".encode() + body)
+    page = client(mail_host, TITO).read(subject)  # which takes nothing but UTF-8
+    assert text in page.text
+
+
 def test_every_page_is_whole_and_php_has_nothing_to_complain_about(mail_host: MailHost):
     before = php_log(mail_host)
     tito, subject = client(mail_host, TITO), new_subject()

@@ -126,7 +126,7 @@ if (!defined('hide_squirrelmail_header')) {
 }
 $ask_user_info = false;
 $allow_remote_configtest = false;
-$plugins = [];
+$plugins = ['posthaus'];  // comes with the tree, and needs nothing else
 if (defined('SM_DEBUG_MODE_SIMPLE')) {
     $sm_debug_mode = SM_DEBUG_MODE_SIMPLE;  // errors that end a page reach the log; nothing reaches the page
 }

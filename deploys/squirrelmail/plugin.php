@@ -1,0 +1,63 @@
+<?php
+// Added by Posthaus to both lines of SquirrelMail: messages that its own pages do not bear.
+
+// What SquirrelMail looks through takes twice as long with every multipart within a multipart. Eight are more than any
+// program writes; what lies deeper is not shown, but is in the message's file, which can be downloaded.
+const POSTHAUS_DEPTH = 8;
+
+/** SquirrelMail 1.4.23 asks each plugin what it takes part in; 1.5.2 reads config/plugin_hooks.php instead. */
+function squirrelmail_plugin_init_posthaus()
+{
+    global $squirrelmail_plugin_hooks;
+    foreach (['read_body_top', 'read_body_bottom', 'message_body'] as $hook) {
+        $squirrelmail_plugin_hooks[$hook]['posthaus'] = "posthaus_$hook";
+    }
+}
+
+/** The message is known, and nothing has been looked for in it yet. */
+function posthaus_read_body_top()
+{
+    global $message, $posthaus_too_deep;
+    $posthaus_too_deep = is_object($message) && posthaus_cut($message);
+}
+
+function posthaus_read_body_bottom()
+{
+    global $posthaus_too_deep;
+    if (!empty($posthaus_too_deep)) {
+        echo '<p>This message is nested too deep to be shown whole. Download it as a file to see the rest.</p>';
+    }
+}
+
+/** Cut what is nested too deep, and tell whether anything is. A message within a message counts anew. */
+function posthaus_cut($part, $depth = 0)
+{
+    if ($part->type0 !== 'multipart') {
+        $depth = 0;
+    } elseif ($depth >= POSTHAUS_DEPTH) {
+        $part->entities = [];
+        return true;
+    }
+    $cut = false;
+    foreach ($part->entities as $inner) {
+        $cut = posthaus_cut($inner, $depth + 1) || $cut;
+    }
+    return $cut;
+}
+
+/** A multipart without a boundary has no parts, so the server makes up an empty one: its text is read instead. */
+function posthaus_message_body(&$argument)
+{
+    global $message, $imapConnection, $passed_id, $passed_ent_id;
+    if (is_array($argument)) {  // 1.4.23: the hook's name and the text
+        $body = &$argument[1];
+    } else {
+        $body = &$argument;
+    }
+    if ($body !== '' || !is_object($message) || $message->type0 !== 'multipart' || !empty($passed_ent_id)) {
+        return;
+    }
+    if (empty($message->header->parameters['boundary']) && count($message->entities) === 1) {
+        $body = (string) mime_fetch_body($imapConnection, $passed_id, 'TEXT');
+    }
+}

@@ -1,0 +1,177 @@
+"""The webmail under attack: what strangers and single people do takes it from nobody else."""
+
+from __future__ import annotations
+
+import io
+import socket
+import ssl
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from uuid import uuid4
+
+import pytest
+import requests
+
+from lab.mailhost import MailHost
+from tests.on_host.browsing import HOSTNAME, client, soon
+from tests.on_host.post import trusting
+from tests.on_host.words import IQBAL, TITO
+from tests.webmail import WebmailClient
+
+pytestmark = [pytest.mark.host, pytest.mark.webmail]
+
+FORM = "Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\nlogin_username="
+BEGINNINGS = {
+    "a form for the log-in": "POST /src/redirect.php HTTP/1.1\r\nHost: {}\r\n" + FORM.format(8000),
+    "headers": "GET / HTTP/1.1\r\nHost: {}\r\nX-Never-Ends: ",
+}
+LIMIT = 256  # deploys/apache: CONNECTIONS
+
+
+@contextmanager
+def slow(host: MailHost, beginning: str, number: int) -> Iterator[list[ssl.SSLSocket]]:
+    """So many requests from one address that have begun and do not go on."""
+    context = trusting(host)
+
+    def begin(_: int) -> ssl.SSLSocket | None:
+        with suppress(OSError):
+            connection = context.wrap_socket(
+                socket.create_connection((host.address, 443), 20), server_hostname=HOSTNAME
+            )
+            connection.sendall(beginning.format(HOSTNAME).encode())
+            return connection
+        return None
+
+    with ThreadPoolExecutor(50) as pool:
+        connections = [connection for connection in pool.map(begin, range(number)) if connection]
+    try:
+        yield connections
+    finally:
+        for connection in connections:
+            connection.close()
+
+
+def is_open(connection: ssl.SSLSocket) -> bool:
+    """Whether the other side still waits for the rest."""
+    connection.settimeout(0)
+    try:
+        return connection.recv(1) != b""
+    except ssl.SSLWantReadError:
+        return True
+    except OSError:
+        return False
+
+
+def seconds_to_log_in_page(host: MailHost) -> float:
+    """How long the page where people log in takes."""
+    begin = time.monotonic()
+    assert client(host).get("/src/login.php").form_with("login_username")
+    return time.monotonic() - begin
+
+
+@pytest.mark.parametrize("kind", BEGINNINGS)
+def test_two_hundred_slow_strangers_leave_the_log_in_page_to_others(mail_host: MailHost, kind: str):
+    with slow(mail_host, BEGINNINGS[kind], 200) as connections:
+        taken = [seconds_to_log_in_page(mail_host) for _ in range(3)]
+        assert sum(map(is_open, connections)) > 100, "nobody was slow here"
+    assert max(taken) < 2
+
+
+# From the host itself, which stands for somebody at another address.
+ELSEWHERE = f"""import ssl, urllib.request as web
+page = web.Request("https://127.0.0.1/src/login.php", headers={{"Host": "{HOSTNAME}"}})
+print(web.urlopen(page, context=ssl._create_unverified_context(), timeout=10).status)
+"""
+
+
+@pytest.mark.parametrize("kind", BEGINNINGS)
+def test_one_address_never_takes_all_there_is(mail_host: MailHost, kind: str):
+    with slow(mail_host, BEGINNINGS[kind], 500) as connections:
+        assert soon(lambda: sum(map(is_open, connections)) < LIMIT + 128), "one address may hold as much as it likes"
+        assert mail_host.run("python3 -", input=ELSEWHERE, timeout=20).stdout.strip() == "200"
+
+
+def test_a_slow_upload_arrives_whole(mail_host: MailHost):
+    """As from a phone in a train: the form comes in pieces, with pauses."""
+    tito, content = client(mail_host, TITO), uuid4().hex.encode() * 4000
+    form = tito.get("/src/compose.php").form_with("attach")
+    data = {**form.fields, form.button("attach"): "Add"}
+    body = tito.session.prepare_request(
+        requests.Request("POST", form.action, data=data, files={form.uploads[0]: ("slow.bin", content)})
+    )
+
+    class Slowly(io.BytesIO):
+        def read(self, size: int | None = -1) -> bytes:
+            time.sleep(0.3)
+            return super().read(1 << 14)
+
+    headers = {"Content-Type": body.headers["Content-Type"]}
+    answer = tito.session.post(form.action, data=Slowly(body.body), headers=headers, timeout=60)
+    assert "slow.bin" in answer.text
+
+
+def test_who_is_not_logged_in_sends_nothing_large(mail_host: MailHost):
+    webmail = client(mail_host)
+    webmail.get("/src/login.php")
+    for path in ("login", "redirect", "compose"):
+        answer = webmail.session.post(f"{webmail.base}/src/{path}.php", data={"x": "y" * 100_000}, timeout=30)
+        assert answer.status_code == 413, path
+
+
+def nested(depth: int, subject: str) -> bytes:
+    """A message of ``depth`` multiparts, each within the last."""
+    ends = [f"b{number}" for number in range(depth)]
+    begin = "".join(f'Content-Type: multipart/mixed; boundary="{end}"\n\n--{end}\n' for end in ends)
+    close = "".join(f"--{end}--\n" for end in reversed(ends))
+    inner = "Content-Type: application/octet-stream\n\nx\n"
+    return f"From: out@example.org\nTo: {TITO}\nSubject: {subject}\nMIME-Version: 1.0\n{begin}{inner}{close}".encode()
+
+
+def test_a_message_nested_forty_deep_opened_ten_times_hurts_nobody(mail_host: MailHost):
+    subject = uuid4().hex
+    mail_host.run(f"doveadm save -u {TITO}", input=nested(40, subject))
+    tito, iqbal = client(mail_host, TITO), client(mail_host, IQBAL)
+    link = tito.messages()[subject]
+    begin = time.monotonic()
+    with ThreadPoolExecutor(10) as pool:
+        opened = [pool.submit(tito.session.get, link, timeout=60) for _ in range(10)]
+        time.sleep(0.5)
+        assert seconds_to_log_in_page(mail_host) < 2
+        started = time.monotonic()
+        assert "Current Folder" in iqbal.get("/src/right_main.php").text
+        assert time.monotonic() - started < 2
+        answers = [answer.result() for answer in opened]
+    assert time.monotonic() - begin < 10
+    shown = [answer.text for answer in answers if answer.status_code == 200]
+    assert shown
+    assert all("nested too deep" in text and subject in text for text in shown)
+    mail_host.run(f"doveadm expunge -u {TITO} mailbox INBOX subject {subject}")
+
+
+def test_whoever_guesses_passwords_leaves_the_log_in_page_to_others(mail_host: MailHost):
+    """Dovecot takes seconds over a wrong password, and PHP waits."""
+
+    guessers = [client(mail_host) for _ in range(20)]
+
+    def guess(webmail: WebmailClient) -> int:
+        form = webmail.get("/").form_with("login_username")
+        return webmail.submit(form, login_username=TITO, secretkey="wrong").status
+
+    with ThreadPoolExecutor(20) as pool:
+        guesses = [pool.submit(guess, webmail) for webmail in guessers]
+        time.sleep(1)
+        assert seconds_to_log_in_page(mail_host) < 2
+        assert {200, 429} >= {answer.result() for answer in guesses}
+
+
+def test_a_page_that_computes_for_ever_is_given_up_in_words(own_mail_host: MailHost):
+    own_mail_host.run(
+        "sed -i 's/max_execution_time. = .*/max_execution_time] = 1/' /etc/php/*/fpm/pool.d/squirrelmail.conf"
+    )
+    own_mail_host.run("echo '<?php set_time_limit(0); while (true);' >/usr/share/squirrelmail/src/help.php")
+    own_mail_host.run("systemctl restart 'php*-fpm.service'")
+    page = client(own_mail_host, TITO).get("/src/help.php")
+    assert page.status == 503
+    assert "took too long" in page.text
