@@ -16,7 +16,7 @@ from deploys.directory.checks import contradictions
 from deploys.directory.settings import Directory
 from deploys.dovecot import render as dovecot
 from deploys.filter import render as rspamd
-from deploys.filter.settings import CONTROLLER, MILTER
+from deploys.filter.settings import CONTROLLER, MILTER, MIME_MILTER
 from deploys.host import render as host
 from deploys.postfix import render as postfix
 from deploys.postfix.settings import Postfix
@@ -120,7 +120,7 @@ class MailServer(Words):
             message_size=self.message_size,
             dane=self.resolves,
             srs=srs,
-            milter=MILTER if self.filter else None,
+            milter=f"{MIME_MILTER}, {MILTER}" if self.filter else None,
             sts=sts.MAP if self.sts else None,
         )
 

@@ -38,6 +38,7 @@ def _idle(mail: MailServer) -> list[str]:
         "unbound.service": mail.resolves,
         sts.UNIT: mail.sts,
         "rspamd.service": bool(mail.filter),
+        rspamd.MIME: bool(mail.filter),
         f"{rspamd.REDIS}.service": bool(mail.filter and mail.filter.learn),
     }
     return [name for name, wanted in needed.items() if not wanted]

@@ -62,8 +62,8 @@ def test_redis_listens_on_a_socket_of_its_own_and_on_nothing_else(monkeypatch):
 def test_what_is_not_declared_is_not_installed(monkeypatch):
     mail = golden_server(monkeypatch, filter={"learn": False})
     assert mail.filter
-    assert render.packages(mail.filter) == ("rspamd",)
-    assert render.units(mail.filter) == {}
+    assert render.packages(mail.filter) == ("rspamd", "python3-milter")
+    assert set(render.units(mail.filter)) == {"posthaus-mime.service", "rspamd.service.d/posthaus-memory.conf"}
     assert "local.d/redis.conf" not in files(mail)
     assert not {"rspamd", "redis-tools"} & set(golden_server(monkeypatch, filter=False).packages())
 

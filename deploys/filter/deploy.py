@@ -65,6 +65,12 @@ def deploy_filter(
         after=[conf],
         **services.RSPAMD.question,
     )
+    unit.converge(
+        name="Refuse messages of too many parts before it",
+        probe=render.mime_running(),
+        after=[conf],
+        **services.MIME_LIMITS.question,
+    )
 
 
 @deploy("The filter")

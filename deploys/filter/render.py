@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from deploys.filter import antivirus
-from deploys.filter.settings import CONTROLLER, MILTER, SPAM_HEADER, Filter
+from deploys.filter.settings import CONTROLLER, MILTER, MIME_MILTER, SPAM_HEADER, Filter
 from deploys.filter.ucl import Block, block
 from deploys.records.settings import Records, ed25519_selector
 from deploys.render import template
@@ -26,6 +26,11 @@ REDIS_SOCKET = f"/run/{REDIS}/redis.sock"
 REDIS_MEGABYTES = 64
 LOOPBACK = ("127.0.0.0/8", "::1")
 OUT_OF_REACH = 1_000_000
+# A message of more parts, or deeper, is refused before anybody takes it apart (docs/decisions/limits.md).
+MIME = "posthaus-mime.service"
+MIME_PROGRAM = "posthaus/mime.py"
+MIME_PARTS, MIME_DEPTH = 2000, 30
+MEMORY = "768M"  # of all of rspamd; it needs some 130
 PRIORITY = 9
 # A host without a reverse name has one fault, which two symbols tell: together they shall not outweigh all else.
 SCORES = {"HFILTER_HOSTNAME_UNKNOWN": 1.0, "RDNS_NONE": 1.0}
@@ -35,7 +40,7 @@ HEAD = "# Written by Posthaus: the next run undoes changes made here."
 def packages(words: Filter) -> tuple[str, ...]:
     """The Debian packages. redis-tools holds Redis itself; redis-server would add a second instance on TCP."""
     redis = ("redis-tools",) if words.learn else ()
-    return ("rspamd", *redis, *(antivirus.PACKAGES if words.antivirus else ()))
+    return ("rspamd", "python3-milter", *redis, *(antivirus.PACKAGES if words.antivirus else ()))
 
 
 def configuration(
@@ -83,6 +88,7 @@ def configuration(
         "rspamd.local.lua": File(
             (HERE / "rspamd.local.lua").read_text(encoding="utf-8")
         ),  # lua.local.d: newer ones only
+        MIME_PROGRAM: File((HERE / "mime.py").read_text(encoding="utf-8")),
         OWNERS: File(owner_rows(owners), "0640", group=USER),
     }
 
@@ -100,7 +106,7 @@ def worker_proxy() -> Block:
         "milter": True,
         "timeout": 60,
         "upstream": {"local": {"default": True, "self_scan": True}},
-        "count": 1,
+        "count": 2,  # while one of them works at something large, the other takes what else comes
         "max_retries": 5,
         "discard_on_reject": False,
         "quarantine_on_reject": False,
@@ -242,9 +248,13 @@ def owner_rows(owners: Mapping[str, Iterable[str]]) -> str:
 
 def units(words: Filter) -> dict[str, File]:
     """Redis as a unit of our own, and what ClamAV's hang on."""
-    viruses = antivirus.units() if words.antivirus else {}
+    units = {
+        **(antivirus.units() if words.antivirus else {}),
+        MIME: File(mime_unit()),
+        "rspamd.service.d/posthaus-memory.conf": File(f"{HEAD}\n[Service]\nMemoryMax={MEMORY}\nOOMPolicy=continue\n"),
+    }
     if not words.learn:
-        return viruses
+        return units
     text = template(
         HERE / "posthaus-redis.service.j2",
         socket=REDIS_SOCKET,
@@ -252,7 +262,24 @@ def units(words: Filter) -> dict[str, File]:
         state=f"/var/lib/{REDIS}",
         memory=REDIS_MEGABYTES,
     )
-    return {f"{REDIS}.service": File(text), **viruses}
+    return {f"{REDIS}.service": File(text), **units}
+
+
+def mime_unit() -> str:
+    """The milter that looks at each message's parts, under a user of its own."""
+    address, port = MIME_MILTER.removeprefix("inet:").split(":")
+    return template(
+        HERE / "posthaus-mime.service.j2",
+        program=f"{DIRECTORY}/{MIME_PROGRAM}",
+        socket=f"inet:{port}@{address}",
+        parts=MIME_PARTS,
+        depth=MIME_DEPTH,
+    )
+
+
+def mime_running() -> str:
+    """A shell command that succeeds where the milter that counts parts answers."""
+    return f"timeout 5 bash -c 'exec 3<>/dev/tcp/127.0.0.1/{MIME_MILTER.rpartition(':')[2]}'"
 
 
 def running() -> str:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from deploys.filter import antivirus
-from deploys.filter.render import DIRECTORY, REDIS, UNITS
+from deploys.filter.render import DIRECTORY, MIME, MIME_PROGRAM, REDIS, UNITS
 from deploys.filter.settings import Filter
 from operations.service import Service
 
 RSPAMD = Service("rspamd.service", reload_on=(DIRECTORY,), trees=(DIRECTORY,))
+MIME_LIMITS = Service(MIME, restart_on=(f"{UNITS}/{MIME}", f"{DIRECTORY}/{MIME_PROGRAM}"))
 REDIS_FOR_IT = Service(f"{REDIS}.service", restart_on=(f"{UNITS}/{REDIS}.service",))
 ANTIVIRUS = Service(
     antivirus.UNIT, restart_on=(f"{UNITS}/{antivirus.UNIT}",), brings=(antivirus.FETCHER, antivirus.SCANNER)
@@ -15,5 +16,6 @@ ANTIVIRUS = Service(
 
 
 def services(words: Filter) -> tuple[Service, ...]:
-    """Redis where it learns, ClamAV where it is asked for, rspamd, which asks both."""
-    return (*((REDIS_FOR_IT,) if words.learn else ()), *((ANTIVIRUS,) if words.antivirus else ()), RSPAMD)
+    """Redis where it learns, ClamAV where it is asked for, rspamd, which asks both, and what
+    looks at a message before it."""
+    return (*((REDIS_FOR_IT,) if words.learn else ()), *((ANTIVIRUS,) if words.antivirus else ()), RSPAMD, MIME_LIMITS)

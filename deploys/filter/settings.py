@@ -9,6 +9,7 @@ from pydantic import AfterValidator, Field, StrictStr, model_validator
 
 from deploys.settings import Settings, refuse
 
+MIME_MILTER = "inet:127.0.0.1:11331"
 MILTER = "inet:127.0.0.1:11332"
 CONTROLLER = "127.0.0.1:11334"
 SPAM_HEADER = "X-Spam"  # "Yes": Dovecot files the letter in Junk
