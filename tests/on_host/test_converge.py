@@ -24,7 +24,7 @@ PIDS = (
     " cat /var/spool/postfix/pid/master.pid"
 )
 ODD_PASSWORD = "a b;c'$\"#é"
-MOST_COMMANDS = 40
+MOST_COMMANDS = 42
 
 
 def ports(host: MailHost) -> set[int]:
