@@ -44,7 +44,7 @@ if mail.filter:
 rewriting = deploy_srs(mail.domains, machine.srs_series) if mail.forwards else None
 if mail.sts:
     deploy_sts()
-room = mail.postfix_room(rewriting)
+room = mail.postfix_room(rewriting, machine.seven_bit)
 deploy_postfix(room, mail.hostname, mail.directory, mail.tls, machine.ipv6, mail.resolves)  # knocks at all of these
 if mail.webmail:
     deploy_squirrelmail(mail.webmail, mail.directory, mail.hostname, mail.tls, php, mail.message_size)

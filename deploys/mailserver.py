@@ -110,8 +110,11 @@ class MailServer(Words):
             quota=self.quota,
         )
 
-    def postfix_room(self, srs: tuple[str, str] | None = None) -> Postfix:
-        """The words of Postfix's room, with the top-level ones that are its to keep. ``srs``: whom to ask about it."""
+    def postfix_room(self, srs: tuple[str, str] | None = None, seven_bit: bool = True) -> Postfix:
+        """The words of Postfix's room, with the top-level ones that are its to keep. ``srs``: whom to ask about it.
+
+        ``seven_bit``: what the host's Postfix can do (facts.machine).
+        """
         return Postfix(
             parameters=self.postfix.parameters,
             relayhost=self.relayhost,
@@ -122,6 +125,7 @@ class MailServer(Words):
             srs=srs,
             milter=f"{MIME_MILTER}, {MILTER}" if self.filter else None,
             sts=sts.MAP if self.sts else None,
+            seven_bit=seven_bit,
         )
 
     @property

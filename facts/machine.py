@@ -89,6 +89,12 @@ class MachineState(Record):
         return self.version_of("php-fpm") or ""
 
     @property
+    def seven_bit(self) -> bool:
+        """Whether Postfix can turn 8-bit text into 7-bit text before it is signed: from 3.9 on (none there: yes)."""
+        version = self.version_of("postfix") or "99"
+        return tuple(int(number) for number in version.split(".")) >= (3, 9)
+
+    @property
     def srs_series(self) -> str:
         """``1`` or ``2``: which configuration postsrsd reads here."""
         return (self.version_of("postsrsd") or "").partition(".")[0]

@@ -10,15 +10,17 @@ import pytest
 from deploys.mailserver import MailServer
 from deploys.postfix import parameters, render, tables
 from deploys.srs.render import maps
+from facts.machine import MachineState
+from facts.packages import Package
 from operations.file import File
 from tests.example import about
 from tests.golden_words import SECRET, golden, golden_server
 
-TABLES = ("domains", "mailboxes", "aliases", "senders", "own-senders", "not-from-outside")
+TABLES = ("domains", "mailboxes", "aliases", "senders", "own-senders", "helo-names", "not-from-outside")
 
 
-def files(mail: MailServer, ipv6: bool = True) -> dict[str, File]:
-    return render.configuration(mail.postfix_room(), mail.hostname, mail.directory, mail.tls, ipv6)
+def files(mail: MailServer, ipv6: bool = True, seven_bit: bool = True) -> dict[str, File]:
+    return render.configuration(mail.postfix_room(seven_bit=seven_bit), mail.hostname, mail.directory, mail.tls, ipv6)
 
 
 def text(mail: MailServer, name: str) -> str:
@@ -191,6 +193,25 @@ def test_a_host_that_forwards_nothing_has_no_srs(monkeypatch):
     assert not mail.forwards
     assert "postsrsd" not in mail.packages()
     assert "srs" not in text(mail, "master.cf")
+
+
+@pytest.mark.parametrize(
+    ("version", "can"), [("3.7.11-0+deb12u1", False), ("3.10.13-0+deb13u1", True), ("3.9.0", True)]
+)
+def test_whether_postfix_makes_7_bit_text_of_8_bit_text_is_told_by_its_version(version, can):
+    assert MachineState(packages={"postfix": Package(candidate=version)}).seven_bit is can
+
+
+def test_where_postfix_cannot_8_bit_text_takes_a_hop_of_our_own_before_it_is_signed(monkeypatch):
+    mail = golden_server(monkeypatch)
+    new, old = text(mail, "master.cf"), files(mail, seven_bit=False)
+    assert "force_mime_input_conversion=yes" in new
+    assert "10028" not in new
+    assert "force_mime_input_conversion" not in old["master.cf"].data.decode(), "unknown to it: a warning in every line"
+    rule = old["posthaus/eight-bit-headers"].data.decode()
+    assert rule == "/^Content-Transfer-Encoding:[[:space:]]*(8bit|binary)/ FILTER seven-bit:[127.0.0.1]:10028\n"
+    unsigned = files(golden_server(monkeypatch, filter=False), seven_bit=False)
+    assert "posthaus/eight-bit-headers" not in unsigned, "nothing to break where nothing is signed"
 
 
 # --- a relayhost for one domain

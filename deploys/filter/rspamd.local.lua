@@ -1,6 +1,7 @@
 -- Written by Posthaus. Who has logged in may write a From only of addresses that are theirs: Postfix looks at the
 -- envelope alone (reject_sender_login_mismatch), people look at this header.
 -- The rows lie in a file of their own, one an address: LuaJIT takes no more than 65,536 constants in one chunk.
+local util = require 'rspamd_util'
 local owners, ours = {}, {}
 for row in io.lines(rspamd_paths['LOCAL_CONFDIR'] .. '/posthaus/owners') do
   local address, logins = row:match('^(%S+) (.+)$')
@@ -25,6 +26,18 @@ local function fault(task, login)
   for _, one in ipairs(from) do
     if not may_write_as(login, untagged(one.addr)) then
       return 'From is not an address of the person who logged in'
+    end
+  end
+  -- Mail programs show these, too: "sent by", "on behalf of".
+  for _, name in ipairs({ 'Sender', 'Resent-From', 'Resent-Sender' }) do
+    for _, header in ipairs(task:get_header_full(name) or {}) do
+      local named = util.parse_mail_address(header.decoded or '', task:get_mempool()) or {}
+      if #named == 0 then return name .. ' names nobody' end
+      for _, one in ipairs(named) do
+        if not may_write_as(login, untagged(one.addr)) then
+          return name .. ' is not an address of the person who logged in'
+        end
+      end
     end
   end
 end

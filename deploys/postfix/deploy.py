@@ -24,7 +24,7 @@ for table in "$STAGE"/posthaus/*; do
     case $table in
         */restart-parameters) ;;
         */ways) quiet postmap -c "$STAGE" -q posthaus "regexp:$table" ;;
-        */submission-headers) quiet postmap -c "$STAGE" -q Posthaus "regexp:$table" ;;
+        */*-headers) quiet postmap -c "$STAGE" -q Posthaus "regexp:$table" ;;
         *) quiet postmap -c "$STAGE" -q posthaus "texthash:$table" ;;
     esac
 done

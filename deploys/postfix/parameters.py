@@ -43,7 +43,7 @@ def main(postfix: Postfix, hostname: str, tls: Tls, ipv6: bool) -> Sections:
         "who may send what, submission (master.cf names these)": _submission(postfix.relayhost is not None),
         "which way a sender's letters leave": _ways() if postfix.srs or postfix.relayhosts else {},
         "letters that aliases lead elsewhere (SRS)": _forwarding(postfix.srs[1]) if postfix.srs else {},
-        "the filter": _filter(postfix.milter) if postfix.milter else {},
+        "the filter": _filter(postfix) if postfix.milter else {},
         "relayhost": _relayhost(postfix.relayhost) if postfix.relayhost else {},
     }
     theirs = dict(postfix.parameters)
@@ -107,8 +107,12 @@ def _delivery() -> dict[str, Value]:
         "virtual_transport": f"lmtp:unix:{LMTP_SOCKET}",
         # Dovecot takes 10 letters at once for a mailbox (lmtp_user_concurrency_limit) and puts off one more with 451.
         "lmtp_destination_concurrency_limit": 10,
-        # Kept as it came: a line break within a long line breaks what S/MIME and PGP have signed.
+        # Kept as it came: a line break within a long line breaks what S/MIME, PGP and DKIM have signed.
         "lmtp_line_length_limit": 0,
+        "smtp_line_length_limit": 0,
+        # 8-bit texts keep others' signatures on the way to a server that does not announce 8BITMIME: in practice none
+        # of those minds them. What our own people write has become 7-bit text before it was signed (master.cf).
+        "disable_mime_output_conversion": True,
         # All mail to Unix users is redirected in the aliases table; nobody reads /var/mail, and no .forward runs.
         "alias_maps": "",
         "alias_database": "",
@@ -166,7 +170,10 @@ def _outgoing_level(postfix: Postfix) -> dict[str, Value]:
 def _inbound() -> dict[str, Value]:
     return {
         "smtpd_helo_restrictions": _list(
-            "permit_mynetworks", "reject_invalid_helo_hostname", "reject_non_fqdn_helo_hostname"
+            "permit_mynetworks",
+            f"check_helo_access {TABLES}/helo-names",
+            "reject_invalid_helo_hostname",
+            "reject_non_fqdn_helo_hostname",
         ),
         # reject_sender_login_mismatch does nothing where nobody can log in, hence a table of our own domains.
         "smtpd_sender_restrictions": _list(
@@ -191,6 +198,9 @@ def _inbound() -> dict[str, Value]:
         # the filter judged. Only who has logged in may ask for one (master.cf). ETRN serves nobody here.
         "smtpd_discard_ehlo_keywords": "dsn, etrn, silent-discard",
         "smtpd_etrn_restrictions": "reject",
+        # Copiers and scripts in trusted networks often write neither Date nor Message-ID: both are added before the
+        # message is signed. (What people submit: master.cf. A stranger's message stays as it came.)
+        "local_header_rewrite_clients": _list("permit_inet_interfaces", "permit_mynetworks"),
         # One letter stays one letter ("SMTP smuggling"). Every patched Postfix knows "yes" (newer: "normalize").
         "smtpd_forbid_bare_newline": True,
         "smtpd_forbid_bare_newline_exclusions": "",
@@ -224,9 +234,9 @@ def _forwarding(reverse: str) -> dict[str, Value]:
     }
 
 
-def _filter(milter: str) -> dict[str, Value]:
+def _filter(postfix: Postfix) -> dict[str, Value]:
     return {
-        "smtpd_milters": milter,
+        "smtpd_milters": postfix.milter or "",
         # What the host itself writes, cron's letters and bounces, is signed, too.
         "non_smtpd_milters": "$smtpd_milters",
         "internal_mail_filter_classes": "bounce",
@@ -235,6 +245,8 @@ def _filter(milter: str) -> dict[str, Value]:
         "milter_connect_timeout": "10s",
         "milter_command_timeout": "30s",
         "milter_content_timeout": "60s",
+        # one message, whoever of its recipients is where
+        **({} if postfix.seven_bit else {"seven-bit_destination_recipient_limit": 0}),
     }
 
 

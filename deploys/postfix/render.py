@@ -18,6 +18,7 @@ from operations.file import File
 HERE = Path(__file__).parent
 DIRECTORY = parameters.DIRECTORY
 # Postfix reads these when it starts, and not again when it reloads (postconf(5)).
+SEVEN_BIT_ENTRANCE = 10028  # of the loopback: where Postfix hands itself 8-bit text to be made 7-bit text
 RESTART_PARAMETERS = "posthaus/restart-parameters"
 ONLY_AT_START = ("inet_interfaces", "inet_protocols", "queue_directory", "data_directory", "mail_owner", "setgid_group")
 
@@ -35,6 +36,7 @@ def configuration(postfix: Postfix, hostname: str, directory: Directory, tls: Tl
         "main.cf": File(main_cf(settings)),
         "master.cf": File(master_cf(postfix)),
         "posthaus/submission-headers": File(submission_headers(hostname)),
+        **seven_bit(postfix, hostname),
         RESTART_PARAMETERS: File(restart_parameters(settings)),
         **{f"posthaus/{name}": File(text) for name, text in tables.all_tables(hostname, directory).items()},
     }
@@ -49,6 +51,23 @@ def configuration(postfix: Postfix, hostname: str, directory: Directory, tls: Tl
     return files
 
 
+def seven_bit(postfix: Postfix, hostname: str) -> dict[str, File]:
+    """header_checks(5) for 8-bit texts that are made 7-bit ones before they are signed, where Postfix itself cannot."""
+    if postfix.seven_bit or not postfix.milter:
+        return {}
+    named = hostname.replace(".", "\\.")
+    entrance = f"seven-bit:[127.0.0.1]:{SEVEN_BIT_ENTRANCE}"
+    return {
+        "posthaus/eight-bit-headers": File(
+            f"/^Content-Transfer-Encoding:[[:space:]]*(8bit|binary)/ FILTER {entrance}\n"
+        ),
+        # The first pass has signed what the second one changes, and our own hop is none of the message's way.
+        "posthaus/seven-bit-headers": File(
+            f"/^DKIM-Signature:/ IGNORE\n/^Received: from .*\\[127\\.0\\.0\\.1\\].*[[:space:]]by {named} / IGNORE\n"
+        ),
+    }
+
+
 def certificates(tls: Tls) -> str:
     """Name, then the files to show whoever asks for it (postconf(5), tls_server_sni_maps): the key, then its chain."""
     return "".join(f"{name} {tls.key_of(name)}, {tls.chain_of(name)}\n" for name in sorted(tls.by_name))
@@ -60,6 +79,8 @@ def master_cf(postfix: Postfix) -> str:
         HERE / "master.cf.j2",
         forward=postfix.srs[0] if postfix.srs else "",
         entrance=ENTRANCE,
+        converts=bool(postfix.milter) and postfix.seven_bit,
+        seven_bit_entrance=SEVEN_BIT_ENTRANCE if postfix.milter and not postfix.seven_bit else None,
         relayhosts=sorted({one.tls for one in postfix.relayhosts.values()}),
         passwords=f"{parameters.TABLES}/relayhost-passwords",
     )

@@ -84,3 +84,4 @@ class Postfix(PostfixWords):
     srs: tuple[str, str] | None = None  # whom to ask for a sender of ours, and for the one behind it
     sts: str | None = None  # whom to ask for other domains' MTA-STS policies
     milter: str | None = None  # the filter's socket, as Postfix names it
+    seven_bit: bool = True  # Postfix itself turns 8-bit text into 7-bit text before the filter signs it (3.9 and later)

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from deploys.directory.settings import AUTOMATIC, RESERVED, Directory
 
 NOBODY = "550 5.1.1 There is no such user here"
+OUR_NAME = "550 5.7.1 This is our own name, not yours"
 OURS = "553 5.7.1 Letters from this domain come only through its own servers, after a log-in"
 
 
@@ -18,6 +19,7 @@ def all_tables(hostname: str, directory: Directory) -> dict[str, str]:
         "aliases": aliases(hostname, directory),
         "senders": senders(directory),
         "own-senders": dict.fromkeys((*directory.domains, hostname), OURS),
+        "helo-names": dict.fromkeys((*directory.domains, hostname, "localhost"), OUR_NAME),
         "not-from-outside": not_from_outside(hostname, directory),
     }
     return {name: _table(table) for name, table in rows.items()}

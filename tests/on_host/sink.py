@@ -9,13 +9,26 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import SMTP
+
+
+class Patient(SMTP):
+    """Takes lines of any length, as most servers do."""
+
+    line_length_limit = 1 << 20
 
 
 @dataclass
 class Sink:
-    """``letters``: envelope sender, recipients and bytes of each."""
+    """``letters``: envelope sender, recipients and bytes of each. ``without``: what its EHLO does not offer."""
 
     letters: list[tuple[str, tuple[str, ...], bytes]] = field(default_factory=list)
+    without: str = ""
+
+    async def handle_EHLO(self, server: Any, session: Any, envelope: Any, name: str, said: list[str]) -> list[str]:
+        """What aiosmtpd asks before it answers EHLO."""
+        session.host_name = name
+        return [line for line in said if not self.without or self.without not in line]
 
     async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:
         """What aiosmtpd calls for each letter."""
@@ -33,11 +46,19 @@ class Sink:
         raise AssertionError(f"no letter {subject!r} came within {seconds} s")
 
 
+class Door(Controller):
+    """aiosmtpd's own, with a patient server behind it."""
+
+    def factory(self) -> Patient:
+        """A server for one connection."""
+        return Patient(self.handler, **self.SMTP_kwargs)
+
+
 @contextmanager
-def listening(address: str) -> Iterator[Sink]:
-    """Port 25 of ``address``, one of this machine's own."""
-    sink = Sink()
-    controller = Controller(sink, hostname=address, port=25)
+def listening(address: str, port: int = 25, without: str = "") -> Iterator[Sink]:
+    """A port of ``address``, one of this machine's own. ``without``: what its EHLO does not offer, such as 8BITMIME."""
+    sink = Sink(without=without)
+    controller = Door(sink, hostname=address, port=port)
     controller.start()
     try:
         yield sink
