@@ -97,12 +97,13 @@ def two_servers(mail_host: MailHost) -> Iterator[tuple[Sink, Sink, list[str]]]:
     with socket.create_server((gateway, 0)) as one, socket.create_server((gateway, 0)) as other:
         ports = one.getsockname()[1], other.getsockname()[1]
     ways = ", ".join(f"{{{who}=smtp:[{gateway}]:{port}}}" for who, port in zip(people, ports, strict=True))
-    mail_host.run(f"cp -p /etc/postfix/main.cf /root; postconf -e 'transport_maps=inline:{{ {ways} }}'; postfix reload")
+    mail_host.run(f"cp -p /etc/postfix/main.cf /root; postconf -e 'transport_maps=inline:{{ {ways} }}'")
+    mail_host.run("systemctl reload postfix")
     try:
         with listening(gateway, ports[0], without="8BITMIME") as old, listening(gateway, ports[1]) as new:
             yield old, new, people
     finally:
-        mail_host.run("mv /root/main.cf /etc/postfix; postfix reload")
+        mail_host.run("mv /root/main.cf /etc/postfix; systemctl reload postfix")
 
 
 def text_of(message: bytes) -> str:
