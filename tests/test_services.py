@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 from collections.abc import Callable
 from dataclasses import fields
 from typing import Any
@@ -11,27 +12,33 @@ import pytest
 
 from deploys.apache import services as apache
 from deploys.apache.deploy import deploy_apache, deploy_challenges
+from deploys.clients import render as clients
 from deploys.dovecot import services as dovecot
 from deploys.dovecot.deploy import deploy_dovecot
 from deploys.filter.deploy import deploy_filter
+from deploys.host.deploy import UNITS
 from deploys.mailserver import MailServer
 from deploys.postfix import services as postfix
 from deploys.postfix.deploy import deploy_postfix
-from deploys.proof import services
+from deploys.postfix.tables import owners
+from deploys.proof import declared, services
 from deploys.resolver.deploy import deploy_resolver
 from deploys.sieve.deploy import deploy_sieve
 from deploys.squirrelmail import deploy as squirrelmail
 from deploys.srs import deploy as srs
 from deploys.sts.deploy import deploy_sts
 from deploys.tls.settings import BY_NAME, Tls
+from facts.acme import LETSENCRYPT
+from facts.machine import MachineState
+from facts.packages import Package
 from facts.units import Unit
 from operations import accounts, archive, config, directories, dkim, mailboxes, probe, unit
 from operations.service import Service
 from operations.unit import _action, _boot
-from tests.golden_words import golden_server
+from tests.golden_words import SECRET, golden_server
 
 OPERATIONS = [
-    (config, "tree"), (dkim, "keys"), (directories, "present"), (probe, "made"), (mailboxes, "named"),
+    (dkim, "keys"), (probe, "made"), (mailboxes, "named"),
     (mailboxes, "closed"), (accounts, "system_user"), (accounts, "mail_users"), (archive, "unpack"),
 ]  # fmt: skip
 EVERYTHING = {
@@ -50,11 +57,13 @@ def bare(deploy: Any) -> Callable[..., Any]:
 
 @pytest.fixture
 def converged(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
-    """Whatever is passed to unit.converge; no operation does anything."""
+    """Whatever is passed to unit.converge, config.tree and directories.present; no operation does anything."""
     seen: list[dict[str, Any]] = []
     for module, name in OPERATIONS:
         monkeypatch.setattr(module, name, lambda **_: None)
     monkeypatch.setattr(unit, "converge", lambda **given: seen.append(given))
+    monkeypatch.setattr(config, "tree", lambda **given: seen.append({"tree": given["target"], "files": given["files"]}))
+    monkeypatch.setattr(directories, "present", lambda **given: seen.append({"directories": given["directories"]}))
     monkeypatch.setattr(squirrelmail, "_fetch_if_needed", lambda source: None)
     monkeypatch.setattr(srs, "_run", bare(srs._run))
     return seen
@@ -67,30 +76,35 @@ def run(mail: MailServer) -> None:
     bare(deploy_dovecot)(mail.dovecot, mail.directory, mail.tls, "2.4", True, mail.teacher)
     bare(deploy_sieve)()
     if mail.filter:
-        bare(deploy_filter)(mail.filter, mail.records, mail.signers, {})
-    if mail.forwards:
-        srs.deploy_srs(mail.domains, "2")
+        bare(deploy_filter)(
+            mail.filter, mail.records, mail.signers, owners(mail.directory), mail.trusted_networks, mail.nameserver
+        )
+    rewriting = srs.deploy_srs(mail.domains, "2") if mail.forwards else None
     if mail.sts:
         bare(deploy_sts)()
-    bare(deploy_postfix)(mail.postfix_room(), mail.hostname, mail.directory, mail.tls, True, mail.resolves)
+    bare(deploy_postfix)(mail.postfix_room(rewriting), mail.hostname, mail.directory, mail.tls, True, mail.resolves)
     if mail.webmail:
-        bare(squirrelmail.deploy_squirrelmail)(mail.webmail, mail.directory, mail.hostname, mail.tls, "8.4", 1_000_000)
+        bare(squirrelmail.deploy_squirrelmail)(
+            mail.webmail, mail.directory, mail.hostname, mail.tls, "8.4", mail.message_size
+        )
     if mail.webmail or mail.pages:
-        bare(deploy_apache)(mail.webmail or None, mail.hostname, mail.tls, "8.4", 1_000_000, mail.apache_pages)
+        bare(deploy_apache)(mail.webmail or None, mail.hostname, mail.tls, "8.4", mail.message_size, mail.apache_pages)
     elif mail.tls.by_http:
         bare(deploy_challenges)(mail.hostname)
 
 
-@pytest.mark.parametrize(
-    "words",
-    [
-        EVERYTHING,
-        {},
-        {"webmail": False, "clients": False, "filter": False, "resolver": "host"},
-        {"webmail": False, "clients": False, "tls": {"acme": {"email": "tito@example.com"}}, "aliases": None},
-    ],
-    ids=["everything", "golden", "least", "challenges"],
+WORDS: tuple[dict[str, Any], ...] = (
+    EVERYTHING,
+    {},
+    {"webmail": False, "clients": False, "filter": False, "resolver": "host"},
+    {"webmail": False, "clients": False, "tls": {"acme": {"email": "tito@example.com"}}, "aliases": None},
 )
+IDS = ["everything", "golden", "least", "challenges"]
+VERSIONS = {"dovecot-core": "1:2.4.1-1", "php-fpm": "2:8.4+96", "postsrsd": "2.0.10-1"}
+MACHINE = MachineState(ipv6=True, packages={name: Package(installed=version) for name, version in VERSIONS.items()})
+
+
+@pytest.mark.parametrize("words", WORDS, ids=IDS)
 def test_verify_asks_of_each_unit_exactly_what_the_run_asks(
     monkeypatch: pytest.MonkeyPatch, converged: list[dict[str, Any]], words: dict[str, Any]
 ):
@@ -99,8 +113,30 @@ def test_verify_asks_of_each_unit_exactly_what_the_run_asks(
     asked = {one.unit: one.question for one in services.declared(mail, "8.4", "2")}
     brought = {name for one in services.declared(mail, "8.4", "2") for name in one.brings}
     assert {name: asked[name] for name in asked if name not in brought} == {
-        one["unit"]: {word: one[word] for word in Service("").question} for one in converged
+        one["unit"]: {word: one[word] for word in Service("").question} for one in converged if "unit" in one
     }
+
+
+@pytest.mark.parametrize("words", WORDS, ids=IDS)
+def test_verify_looks_at_exactly_the_files_and_directories_that_the_run_puts(
+    monkeypatch: pytest.MonkeyPatch, converged: list[dict[str, Any]], words: dict[str, Any]
+):
+    mail = golden_server(monkeypatch, **words)
+    run(mail)
+    trees = {one["tree"]: dict(one["files"]) for one in converged if "tree" in one}
+    asked = declared.trees(mail, MACHINE)
+    by_other_means = {UNITS, clients.DIRECTORY, LETSENCRYPT}  # in mail.py, by the very property; in the TLS room
+    assert {target: asked[target] for target in asked if target not in by_other_means} == trees
+    made = [one["directories"] for one in converged if "directories" in one]
+    assert declared.directories(mail) == {path: one for group in made for path, one in group.items()}
+
+
+def test_the_host_is_told_of_no_content(monkeypatch: pytest.MonkeyPatch):
+    mail = golden_server(monkeypatch)
+    told = json.dumps(declared.wanted(mail, MACHINE))
+    assert SECRET not in told
+    assert "$6$" not in told
+    assert "/etc/postfix/main.cf" in told
 
 
 def test_certificates_of_further_names_are_watched_by_all_who_serve_them():

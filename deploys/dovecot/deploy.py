@@ -13,6 +13,12 @@ from deploys.tls.settings import Tls
 from operations import accounts, config, directories, mailboxes, probe, unit
 
 TARGET = render.DIRECTORY
+DIRECTORIES = {
+    render.STORE: directories.Directory("0770", render.OWNER, render.OWNER),
+    render.PROBE_HOME: directories.Directory("0700", render.OWNER, render.OWNER),
+    # For the sockets that Postfix knocks at; Postfix itself would make it when it first starts, just like this.
+    f"{render.SPOOL}/private": directories.Directory("0700", "postfix", "root"),
+}
 # doveconf(1) warns with exit status 0, so what it says counts.
 _VALIDATE = """said=$(doveconf -c "$STAGE/dovecot.conf" -n 2>&1 >/dev/null) || said="${said:-doveconf failed}"
 [ -z "$said" ] || { printf '%s\\n' "$said" | sed "s|$STAGE|$TARGET|g" >&2; exit 1; }
@@ -33,12 +39,7 @@ def deploy_dovecot(
     _people(directory)
     directories.present(
         name="Have room for letters and sockets",
-        directories={
-            render.STORE: directories.Directory("0770", render.OWNER, render.OWNER),
-            render.PROBE_HOME: directories.Directory("0700", render.OWNER, render.OWNER),
-            # For the sockets that Postfix knocks at; Postfix itself would make it when it first starts, just like this.
-            f"{render.SPOOL}/private": directories.Directory("0700", "postfix", "root"),
-        },
+        directories=DIRECTORIES,
     )
     before, after = render.probe_row(directory)
     probe.made(name="Have the mailbox that the proof uses", path=render.PROBE_USERS, before=before, after=after)

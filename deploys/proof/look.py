@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 from pyinfra import host, logger, state
-from pyinfra.api import QuoteString, StringCommand
+from pyinfra.api import StringCommand
 from pyinfra.api.arguments import CONNECTOR_ARGUMENT_KEYS
 from pyinfra.context import ctx_host
 
@@ -16,6 +16,7 @@ from deploys import site
 from deploys.mailserver import MailServer
 from deploys.proof import (
     certificates,
+    declared,
     exams,
     inbound,
     listeners,
@@ -60,13 +61,18 @@ def everything(mail: MailServer, now: datetime) -> tuple[list[Line], tuple[str, 
     nothing: list[Line] = []
     unseen: tuple[list[Observation], list[Line]] = ([], [])
     unknown: About = ((), ())
-    seen, broken_off = look("letters", lambda: _examine(mail), unseen)
+    machine: MachineState = look("machine", lambda: host.get_fact(Machine, _ignore_errors=True), MachineState())
+    disk = look("files declared", lambda: declared.wanted(mail, machine), declared.NOTHING)
+    pinned: dict[str, Any] = look("SquirrelMail's source", lambda: declared.code(mail), {})
+    disk = disk | {"code": pinned}
+    seen, broken_off = look("letters", lambda: _examine(mail, disk), unseen)
     listening: list[Listener] = look("listeners", lambda: host.get_fact(Listeners, _ignore_errors=True), [])
     open_ports = host.data.get("open_ports") or ()
     about, lists = look("domains", lambda: _about(mail), unknown) if mail.dns.verify else unknown
     proof = [
         *look("ports", lambda: listeners.lines(doors(mail), listening, open_ports), nothing),
-        *look("services", lambda: _services(mail), nothing),
+        *look("services", lambda: _services(mail, machine), nothing),
+        *look("files", lambda: declared.lines(seen, disk) if seen else [], nothing),
         *look("resolver", lambda: _resolver(mail), nothing),
         *broken_off,
         *look("certificates", lambda: _certificates(mail, seen, now), nothing),
@@ -86,10 +92,9 @@ def everything(mail: MailServer, now: datetime) -> tuple[list[Line], tuple[str, 
     return [*parts.lines, *lines], people
 
 
-def _services(mail: MailServer) -> list[Line]:
-    machine: MachineState = host.get_fact(Machine, _ignore_errors=True)
-    declared = services.declared(mail, machine.php_version, machine.srs_series)
-    return services.lines({one.unit: host.get_fact(UnitState, **one.question, _ignore_errors=True) for one in declared})
+def _services(mail: MailServer, machine: MachineState) -> list[Line]:
+    asked = services.declared(mail, machine.php_version, machine.srs_series)
+    return services.lines({one.unit: host.get_fact(UnitState, **one.question, _ignore_errors=True) for one in asked})
 
 
 def _resolver(mail: MailServer) -> list[Line]:
@@ -162,9 +167,9 @@ def _witnessed(mail: MailServer, about: tuple[Subject, ...]) -> list[Line]:
     if not (others and about and about[0].addresses):
         return []
     other = others[0]
-    command = StringCommand("python3 -I -B -", QuoteString(json.dumps(witness.plan(mail, about[0].addresses))))
+    asked = script("witness", witness.plan(mail, about[0].addresses))
     try:
-        _, output = other.run_shell_command(command, _stdin=script("witness"), _timeout=witness.LONGEST)
+        _, output = other.run_shell_command(StringCommand("python3 -I -B -"), _stdin=asked, _timeout=witness.LONGEST)
     except TimeoutError:
         return []
     return witness.lines(other.name, observations(output.stdout_lines), mail)
@@ -187,7 +192,7 @@ def _order(mail: MailServer, seen: list[Observation], now: datetime) -> list[Lin
     return [*found, *ordered.uncovered(there, mail.page_names, [f"mta-sts.{domain}" for domain in mail.policies])]
 
 
-def _examine(mail: MailServer) -> tuple[list[Observation], list[Line]]:
+def _examine(mail: MailServer, disk: Mapping[str, Any]) -> tuple[list[Observation], list[Line]]:
     """Run the examination on the host, as root: the script goes in by stdin, what it saw comes back line by line.
 
     The second value is a line that fails if it did not get to its end.
@@ -195,8 +200,8 @@ def _examine(mail: MailServer) -> tuple[list[Observation], list[Line]]:
     logger.info(f"{host.print_prefix}letters are on their way; this takes some seconds")
     words = dict(host.current_op_global_arguments or {})
     as_root = {key: value for key, value in words.items() if key in CONNECTOR_ARGUMENT_KEYS}
-    as_root |= {"_stdin": script(), "_timeout": LONGEST}
-    command = StringCommand("python3 -I -B -", QuoteString(json.dumps(plan(mail))))
+    as_root |= {"_stdin": script(plan={**plan(mail), "disk": disk}), "_timeout": LONGEST}
+    command = StringCommand("python3 -I -B -")
     try:
         ok, output = host.run_shell_command(command, **as_root)
     except TimeoutError:

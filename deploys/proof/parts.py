@@ -8,6 +8,7 @@ from typing import TypeVar
 from paramiko import SSHException
 from pyinfra.api.exceptions import PyinfraError
 
+from deploys.download import DownloadError
 from deploys.proof.line import Check, Line
 from deploys.reading.errors import WordsError
 
@@ -29,6 +30,8 @@ class Parts:
             return ask()
         except WordsError as error:
             self._tell(part, str(error), False, "mend the host's data in the inventory")
+        except DownloadError as error:
+            self._tell(part, str(error), None, "verify from a workstation that has it, or can fetch it")
         except OF_THE_HOST as error:
             self._tell(part, f"{type(error).__name__}: {error}", False, "see that the host is reached")
         except Exception as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
 
 from pyinfra import host
@@ -39,6 +40,22 @@ def targets(php: str) -> tuple[str, ...]:
     return (render.CONFIGURATION, TMPFILES, LOGROTATE, f"/etc/php/{php}/fpm")
 
 
+def trees(
+    webmail: Webmail, directory: MailDirectory, hostname: str, tls: Tls, php: str, message_size: int
+) -> dict[str, dict[str, File]]:
+    """``{target: {path: file}}`` of every config.tree here."""
+    own = File(render.config_local_php(webmail, directory, hostname, tls), mode="0640", group="www-data")
+    return {
+        render.CONFIGURATION: {"config_local.php": own, "before.php": File(render.before_php())},
+        TMPFILES: {"squirrelmail.conf": File(render.tmpfiles_conf())},
+        LOGROTATE: {"squirrelmail": File(render.logrotate_conf())},
+        f"/etc/php/{php}/fpm": {
+            "php-fpm.conf": File(render.php_fpm_conf(php)),
+            "pool.d/squirrelmail.conf": File(render.pool_conf(php, message_size, tls)),
+        },
+    }
+
+
 @deploy("SquirrelMail")
 def deploy_squirrelmail(
     webmail: Webmail, directory: MailDirectory, hostname: str, tls: Tls, php: str, message_size: int
@@ -56,19 +73,15 @@ def deploy_squirrelmail(
         stamp=stamp(webmail.pinned),
     )
     directories.present(name="Make SquirrelMail's places to write", directories=PLACES)
+    declared = trees(webmail, directory, hostname, tls, php, message_size)
     settings = config.tree(
         name="Write SquirrelMail's configuration",
         target=render.CONFIGURATION,
-        files={
-            "config_local.php": File(
-                render.config_local_php(webmail, directory, hostname, tls), mode="0640", group="www-data"
-            ),
-            "before.php": File(render.before_php()),
-        },
+        files=declared[render.CONFIGURATION],
         validate=f"php{php} -l $STAGE/config_local.php && php{php} -l $STAGE/before.php",
     )
-    _deploy_housekeeping()
-    _deploy_php(tls, php, message_size, settings)
+    _deploy_housekeeping(declared)
+    _deploy_php(php, declared, settings)
 
 
 def _fetch_if_needed(source: Source) -> None:
@@ -81,31 +94,28 @@ def _fetch_if_needed(source: Source) -> None:
         raise DeployError(f"webmail.source: {error}") from None
 
 
-def _deploy_housekeeping() -> None:
+def _deploy_housekeeping(declared: Mapping[str, dict[str, File]]) -> None:
     config.tree(
         name="Clean up after letters that were never sent",
         target=TMPFILES,
-        files={"squirrelmail.conf": File(render.tmpfiles_conf())},
+        files=declared[TMPFILES],
         copy=False,
     )
     config.tree(
         name="Rotate PHP's log",
         target=LOGROTATE,
-        files={"squirrelmail": File(render.logrotate_conf())},
+        files=declared[LOGROTATE],
         validate="logrotate --debug $STAGE/squirrelmail",
         copy=False,
     )
 
 
-def _deploy_php(tls: Tls, php: str, message_size: int, settings: OperationMeta) -> None:
+def _deploy_php(php: str, declared: Mapping[str, dict[str, File]], settings: OperationMeta) -> None:
     target = f"/etc/php/{php}/fpm"
     pool = config.tree(
         name="Write PHP's pool",
         target=target,
-        files={
-            "php-fpm.conf": File(render.php_fpm_conf(php)),
-            "pool.d/squirrelmail.conf": File(render.pool_conf(php, message_size, tls)),
-        },
+        files=declared[target],
         # it includes by an absolute path: the check must follow it into the stage
         validate=f"sed s,$TARGET/,$STAGE/, $STAGE/php-fpm.conf >$STAGE/staged; php-fpm{php} -t -y $STAGE/staged",
     )

@@ -17,6 +17,7 @@ from lab.pyinfra import Run
 
 pytestmark = pytest.mark.host
 
+PRIVATE_KEY = "/etc/ssl/posthaus/privkey.pem"
 PROOF_LETTERS = f"find {PROBE_MAILDIR} -type f \\( -path '*/cur/*' -o -path '*/new/*' -o -path '*/tmp/*' \\) | wc -l"
 # Everything that a proof must not touch. (The probe's own preferences in the webmail are made at its first log-in, and
 # Dovecot keeps its indexes fresh whenever it is asked about a mailbox.)
@@ -156,6 +157,27 @@ def test_a_host_without_the_probe_is_told_what_to_do_first(own_mail_host: MailHo
     run = own_mail_host.verify()
     assert failing(own_mail_host) == {"the probe's secret"}, run.output
     assert "run deploys/mail.py first: it makes the probe mailbox" in run.output
+
+
+@pytest.mark.webmail
+def test_what_somebody_changed_on_the_disk_is_named_each_by_its_own_line(own_mail_host: MailHost) -> None:
+    host = own_mail_host
+    code = host.run("readlink -f /usr/share/squirrelmail").stdout.strip()
+    login, shell, data = f"{code}/src/login.php", f"{code}/src/shell.php", "/var/lib/squirrelmail/data"
+    host.run(
+        f"touch -r {login} /tmp/then; echo '// patched' >>{login}; touch -r /tmp/then {login}; echo '<?php' >{shell};"
+        f"chmod 0644 {PRIVATE_KEY}; chmod 0777 {data}; chown nobody /var/lib/rspamd/dkim/*25519.key;"
+        "echo '# by hand' >>/etc/dovecot/users; systemctl --quiet disable postfix dovecot apache2 rspamd"
+    )
+    run = host.verify()
+    keys = host.run("ls /var/lib/rspamd/dkim/*25519.key").stdout.split()
+    units = {f"{name}.service" for name in ("postfix", "dovecot", "apache2", "rspamd")}
+    changed = {login, shell, PRIVATE_KEY, data, "/etc/dovecot/users"}
+    assert {*keys, *changed, *units} <= failing(host), run.output
+    assert {line["seen"] for line in report(host)["lines"] if line["what"] == PRIVATE_KEY} == {"mode 0644, not 0600"}
+    assert host.converge().rc == 0
+    run = host.verify()
+    assert (run.rc, failing(host)) == (0, set()), run.output
 
 
 def test_an_open_relay_is_found(own_mail_host: MailHost) -> None:

@@ -8,6 +8,7 @@ import socket
 import sys
 from typing import Any
 
+from deploys.proof.on_host.disk import disk
 from deploys.proof.on_host.doors import attempt, certificate, certificate_on_disk, say, trusting
 from deploys.proof.on_host.letters import Post
 from deploys.proof.on_host.outgoing import names, outgoing
@@ -27,6 +28,8 @@ def examine(plan: dict[str, Any]) -> None:
     meet_stranger(plan)
     attempt("outgoing", outgoing)
     attempt("names", names, plan["hostname"])
+    if "disk" in plan:
+        attempt("disk-looked", disk, plan["disk"])
     try:
         secret = pathlib.Path(plan["secret"]).read_text().rstrip("\n")
     except OSError as error:
