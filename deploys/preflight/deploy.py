@@ -75,7 +75,8 @@ def _look(mail: Words) -> tuple[MachineState, list[str]]:
     declared, _ = pop_global_arguments(ctx_state.get(), ctx_host.get(), {})
     # Asked as the log-in itself, so that a missing sudo is a sentence and not a failed command.
     machine: MachineState = host.get_fact(Machine, _sudo=False)
-    if no_access := access_problems(machine, bool(declared["_sudo"]), bool(declared["_sudo_password"])):
+    password = declared["_sudo_password"] or host.connector_data.get("prompted_sudo_password")
+    if no_access := access_problems(machine, bool(declared["_sudo"]), bool(password)):
         return machine, no_access
     listeners: list[Listener] = host.get_fact(Listeners)
     ports = needed_ports(mail.dovecot, mail.webmail, mail.tls.by_http, mail.pages)

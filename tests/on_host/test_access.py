@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import json
 import os
 import pty
 import re
@@ -22,7 +23,7 @@ from lab import pyinfra
 from lab.mailhost import MailHost
 from lab.pyinfra import ROOT
 from tests.on_host.conftest import start
-from tests.on_host.foundation import lay
+from tests.on_host.foundation import DEPLOY, lay
 from tests.on_host.words import example
 
 pytestmark = pytest.mark.host
@@ -158,6 +159,15 @@ def test_who_may_sudo_without_a_password_is_asked_for_none(guarded: MailHost, pe
     inventory = 'mail = [("mail.example.com", {"ssh_user": "tito", "_sudo": True})]\n'
     code, shown = at_terminal(person, inventory, "unused", *FACT)
     assert (code, "password" in shown) == (0, False), shown
+
+
+@one_release
+def test_a_whole_run_goes_on_with_the_password_typed(guarded: MailHost, person: dict[str, str]):
+    words = {"preflight": True, "directories": {"/srv/typed": ["0755"]}}
+    inventory = 'mail = [("mail.example.com", {"ssh_user": "tito", "_sudo": True})]\n'
+    code, shown = at_terminal({**person, "POSTHAUS_TEST": json.dumps(words)}, inventory, PASSWORD, DEPLOY, "-y")
+    assert (code, shown.count("password of tito")) == (0, 1), shown
+    assert guarded.run("stat -c %U /srv/typed").stdout == "root\n"
 
 
 @one_release
