@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
+import socket
 import subprocess
+import threading
 import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import dns.message
+import dns.rcode
 import pytest
 from dns import query
 from dns.update import UpdateMessage
 from pydantic import SecretStr
 
 from deploys.proof.line import Line, failed
-from deploys.records import whole
+from deploys.records import resolver, whole
 from deploys.records.authorization import authority_of, authorization_line
 from deploys.records.blocklists import blocklist_lines
 from deploys.records.check import check
@@ -117,6 +122,10 @@ def test_every_warning_of_a_green_zone_is_about_what_cannot_be_known_in_a_test(s
     assert warned == {
         "MX path example.com",  # documentation addresses are not on the internet
         "MX path example.net",
+        "A mail.example.com",
+        "AAAA mail.example.com",
+        "PTR 192.0.2.25",
+        "PTR 2001:db8::25",
         "DNSSEC example.com",  # TLSA in an unsigned zone
         "DNSSEC example.net",
     }
@@ -182,7 +191,67 @@ def test_a_resolver_that_is_silent_turns_nothing_green_or_red():
     began = time.monotonic()
     lines = check([NET], ["good.bl"], silent.ask, time.time())
     assert {line.ok for line in lines} == {None}
-    assert time.monotonic() - began < 5  # forty questions are not asked in vain
+    assert (lines[0].what, lines[0].key) == ("the resolver asked", "dns.resolver")
+    assert {line.seen for line in lines[1:]} == {"waits for: the resolver asked"}
+    assert time.monotonic() - began < 2  # forty questions are not asked in vain
+
+
+def test_a_resolver_that_takes_long_to_say_that_it_cannot_is_not_asked_for_ever(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(resolver, "LOST", 0.5)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
+        server.bind(("127.0.0.1", 0))
+        answering = threading.Thread(target=_cannot_say, args=(server,), daemon=True)
+        answering.start()
+        began = time.monotonic()
+        lines = check([COM, NET], ["good.bl"], Resolver("127.0.0.1", server.getsockname()[1]).ask, time.time())
+        assert time.monotonic() - began < 5
+    assert {line.ok for line in lines} == {None}
+    assert any("answered too little for too long" in line.seen for line in lines)
+
+
+def _cannot_say(server: socket.socket) -> None:
+    """SERVFAIL, each time after a while."""
+    with contextlib.suppress(OSError):
+        while True:
+            wire, asker = server.recvfrom(4096)
+            answer = dns.message.make_response(dns.message.from_wire(wire))
+            answer.set_rcode(dns.rcode.SERVFAIL)
+            time.sleep(0.1)
+            server.sendto(answer.to_wire(), asker)
+
+
+def test_a_domain_that_does_not_exist_is_one_red_line_before_all_others(server: Server, tmp_path: Path):
+    com = zone_file(zone_of(COM), RECORDS["example.com"], 1)
+    reverse = {"2.0.192.in-addr.arpa": REVERSE_4, "0.0.0.0.8.b.d.0.1.0.0.2.ip6.arpa": REVERSE_6}
+    told: list[str] = []
+    with authoritative(tmp_path, {"net": HEAD, "example.com": com, **reverse}) as port:
+        ask = Resolver("127.0.0.1", port).ask
+        lines = check([COM, NET], [], ask, time.time(), lambda address: ask, told.append)
+    assert [line.what for line in lines if line.ok is False] == ["SOA example.net"]
+    ways = [line for line in lines[:2] if line.what == "SOA example.net"]
+    assert ways[0].seen == "the domain does not exist"
+    waiting = [line for line in lines if line.seen == "waits for: SOA example.net"]
+    assert len(waiting) > 15
+    assert all("example.net" in line.key and line.verdict == "unknown" and not line.remedy for line in waiting)
+    assert told[0].startswith("asking about 2 domains")
+
+
+def test_a_host_whose_own_domain_does_not_exist_waits_for_it_too(tmp_path: Path):
+    with authoritative(tmp_path, {"com": HEAD}) as port:
+        ask = Resolver("127.0.0.1", port).ask
+        lines = check([COM], [], ask, time.time(), lambda address: ask)
+    assert {line.what for line in lines if line.ok is False} == {"SOA example.com"}
+    assert {line.seen for line in lines if line.what.startswith(("A ", "HELO", "TXT", "MX"))} == {
+        "waits for: SOA example.com"
+    }
+
+
+def test_an_address_that_the_internet_cannot_reach_is_said_where_it_stands(server: Server):
+    said = {line.key: line for line in lines_of(server)}
+    for key in ("dns.a.mail.example.com", "dns.ptr.192.0.2.25", "dns.ptr.2001:db8::25"):
+        assert said[key].verdict == "warn"
+        assert "the internet cannot reach" in said[key].remedy
+        assert "dns.addresses" in said[key].remedy
 
 
 def test_a_selector_without_a_key_on_the_host_is_red(server: Server, ask: Ask):

@@ -128,6 +128,8 @@ def _inbound(
 ) -> list[Line]:
     refusing = [name for name, value in mail.postfix.parameters.items() if re.search("reject_(rbl|rhsbl)_", str(value))]
     full = host.get_fact(Mailboxes, _ignore_errors=True) if about else {}
+    if about:
+        _tell("trying port 25 from outside")
     witnessed = _witnessed(mail, about)
     return inbound.lines(proof, about, listening, seen, refusing, inbound.greeting, full, witnessed, off)
 
@@ -142,6 +144,11 @@ def _about(mail: MailServer) -> About:
     return about, words.blocklists
 
 
+def _tell(progress: str) -> None:
+    """What takes a while is said before it begins."""
+    logger.info(f"{host.print_prefix}{progress}")
+
+
 def _words(mail: MailServer) -> Records:
     return read(mail.records, host.data.get("dns") or {}, site.directory() or site.ROOT)
 
@@ -150,13 +157,12 @@ def _dns(mail: MailServer, about: tuple[Subject, ...], lists: Sequence[str], now
     """What the DNS says, as others see it: asked from this workstation, or of the resolver that mail.yaml names."""
     if not about:
         return []
-    logger.info(f"{host.print_prefix}asking the DNS about {', '.join(mail.domains)}")
     words = _words(mail)
     ask = Resolver(words.resolver, words.resolver_port).ask
     authority = authority_of(mail.tls.acme.directory) if mail.tls.acme else None
     names = (*mail.names, *mail.page_names)
     return [
-        *check(about, lists, ask, now.timestamp()),
+        *check(about, lists, ask, now.timestamp(), say=_tell),
         *([authorization_line(names, authority, ask)] if authority else []),
     ]
 
@@ -178,6 +184,7 @@ def _witnessed(mail: MailServer, about: tuple[Subject, ...]) -> list[Line]:
 def _reports(mail: MailServer, seen: list[Observation]) -> list[Line]:
     logins = reports.readers(mail)
     letters = host.get_fact(ReportLetters, logins=logins, days=reports.DAYS, _ignore_errors=True) if logins else []
+    _tell(f"reading {len(letters)} letters that say they are reports")
     return reports.lines(letters, mail.domains, [*_own_addresses(seen), *mail.dns.addresses])
 
 
@@ -197,7 +204,7 @@ def _examine(mail: MailServer, disk: Mapping[str, Any]) -> tuple[list[Observatio
 
     The second value is a line that fails if it did not get to its end.
     """
-    logger.info(f"{host.print_prefix}letters are on their way; this takes some seconds")
+    _tell("letters are on their way; this takes some seconds")
     words = dict(host.current_op_global_arguments or {})
     as_root = {key: value for key, value in words.items() if key in CONNECTOR_ARGUMENT_KEYS}
     as_root |= {"_stdin": script(plan={**plan(mail), "disk": disk}), "_timeout": LONGEST}

@@ -9,7 +9,7 @@ from typing import Any
 from deploys.dovecot.render import PROBE_HOME, probe_address
 from deploys.filter.render import KEYS
 from deploys.mailserver import MailServer
-from deploys.records.check import is_public
+from deploys.records.reverse import is_public
 from deploys.records.subject import Subject
 from facts.probe import PROBE
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import ipaddress
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from functools import cache
 
 from deploys.proof.line import Check, Line
 from deploys.records import whole
@@ -11,55 +12,89 @@ from deploys.records.blocklists import blocklist_lines
 from deploys.records.compare import ROOM, alias_line, record_line
 from deploys.records.delegation import dnssec_line, mx_line, soa_line
 from deploys.records.nameservers import Elsewhere, at, name_server_lines
-from deploys.records.record import Record
+from deploys.records.record import Record, is_below
 from deploys.records.resolver import Ask
-from deploys.records.reverse import helo_line, reverse_lines
+from deploys.records.reverse import helo_line, is_public, reverse_lines, unreachable
 from deploys.records.spf import spf_line
 from deploys.records.subject import Subject
 
 
 def check(
-    subjects: Sequence[Subject], blocklists: Sequence[str], ask: Ask, now: float, elsewhere: Elsewhere = at
+    subjects: Sequence[Subject],
+    blocklists: Sequence[str],
+    ask: Ask,
+    now: float,
+    elsewhere: Elsewhere = at,
+    say: Callable[[str], None] = lambda text: None,
 ) -> tuple[Line, ...]:
-    """The host's lines, then each domain's, then each name server's. ``ask``: a ``Resolver``'s; ``now``: seconds
-    since 1970; ``elsewhere``: how to ask a name server at its address."""
+    """What keeps all else from being found first, then the host's lines, each domain's, each name server's.
+
+    ``ask``: a ``Resolver``'s; ``now``: seconds since 1970; ``elsewhere``: how to ask a name server at its address;
+    ``say``: whom to tell what is being asked now.
+    """
     if not subjects:
         return ()
+    silent = resolver_lines(ask)
+    ways = {subject.domain: soa_line(subject.domain, subject.zone, ask) for subject in subjects}
+    lost = {one.zone: ways[one.domain] for one in subjects if ways[one.domain].ok is False}
+    say(f"asking about {len(subjects)} domains and the host's name")
+    found = [*silent, *ways.values(), *check_host(whole.primary(subjects), ask, lost)]
+    found += [line for subject in subjects for line in check_domain(subject, ask, now, lost)]
     zones = whole.by_zone(whole.everything(subjects), [subject.zone for subject in subjects])
-    found = (
-        *check_host(whole.primary(subjects), blocklists, ask),
-        *(line for subject in subjects for line in check_domain(subject, ask, now)),
-        *(line for zone, inside in zones.items() if zone for line in name_server_lines(zone, inside, ask, elsewhere)),
-    )
+    say(f"asking the name servers of {', '.join(zone for zone in zones if zone)}")
+    asking = cache(elsewhere)
+    for zone, inside in zones.items():
+        if zone and zone not in lost:
+            found += name_server_lines(zone, inside, ask, asking)
+    say(f"asking {len(blocklists)} blocklists")
+    host = whole.primary(subjects)
+    found += blocklist_lines(filter(is_public, (*host.addresses, *host.outbound)), blocklists, ask)
+    found = [waiting(line, silent[0]) if silent and line not in silent else line for line in found]
     return tuple({line.key: line for line in found}.values())  # two domains in one zone ask the same of it
 
 
-def check_host(subject: Subject, blocklists: Sequence[str], ask: Ask) -> tuple[Line, ...]:
-    """The host's own records, its name, its addresses' reverse names, and the blocklists."""
+def resolver_lines(ask: Ask) -> list[Line]:
+    """A line where nobody answers, or nobody can: one quick question before all others."""
+    answer = ask(".", "NS")
+    about = Check("dns.resolver", ROOM, "the resolver asked", "answers")
+    if not answer.silent:
+        return []
+    remedy = "say in dns.resolver whom this workstation may ask, or dns.verify: false"
+    return [about.line(f"no answer ({answer.reason})", None, remedy)]
+
+
+def waiting(line: Line, cause: Line) -> Line:
+    """What nobody can know before the cause is mended."""
+    return replace(line, seen=f"waits for: {cause.what}", ok=None, remedy="")
+
+
+def check_host(subject: Subject, ask: Ask, lost: Mapping[str, Line]) -> tuple[Line, ...]:
+    """The host's own records, its name, its addresses' reverse names. ``lost``: zones that do not exist."""
     sending = (*subject.addresses, *subject.outbound)
+    helo = helo_line(subject.hostname, subject.addresses, ask)
+    gone = _gone(subject.hostname, lost)
     return (
-        *(_line(record, subject, ask) for record in whole.of_host(subject)),
-        helo_line(subject.hostname, subject.addresses, ask),
+        *(_line(record, subject, ask, lost) for record in whole.of_host(subject)),
+        waiting(helo, gone) if gone else helo,
         *reverse_lines(sending, subject.hostname, ask),
-        *blocklist_lines(filter(is_public, sending), blocklists, ask),
     )
 
 
-def check_domain(subject: Subject, ask: Ask, now: float) -> tuple[Line, ...]:
-    """One domain: found at all, every record, and the limits that a correct record can still break."""
-    return (
-        soa_line(subject.domain, subject.zone, ask),
+def check_domain(subject: Subject, ask: Ask, now: float, lost: Mapping[str, Line]) -> tuple[Line, ...]:
+    """One domain: every record, and the limits that a correct record can still break."""
+    found = (
         dnssec_line(subject.zone, bool(subject.tlsa), ask, now),
-        *(_line(record, subject, ask) for record in whole.of_domain(subject)),
-        *_keys(subject),
+        *(_line(record, subject, ask, lost) for record in whole.of_domain(subject)),
         mx_line(subject.domain, subject.hostname, subject.addresses, ask),
         spf_line(subject.domain, ask),
     )
+    gone = lost.get(subject.zone)
+    return (*(waiting(line, gone) if gone else line for line in found), *_keys(subject))
 
 
-def is_public(address: str) -> bool:
-    """Whether the internet can reach it."""
-    return ipaddress.ip_address(address).is_global  # nobody lists a private network
+def _gone(name: str, lost: Mapping[str, Line]) -> Line | None:
+    """Why a name cannot be found: the innermost of our zones that holds it does not exist."""
+    return next((lost[zone] for zone in sorted(lost, key=len, reverse=True) if is_below(name, zone)), None)
 
 
 def _keys(subject: Subject) -> tuple[Line, ...]:
@@ -72,7 +107,16 @@ def _keys(subject: Subject) -> tuple[Line, ...]:
     return (about.line("none", False, "run deploys/mail.py, which makes it"),)
 
 
-def _line(record: Record, subject: Subject, ask: Ask) -> Line:
+def _line(record: Record, subject: Subject, ask: Ask, lost: Mapping[str, Line]) -> Line:
+    line = _compared(record, subject, ask)
+    if gone := _gone(record.name, lost):
+        return waiting(line, gone)
+    if record.type in ("A", "AAAA") and line.ok and not line.remedy:
+        return replace(line, remedy=unreachable(record.values))
+    return line
+
+
+def _compared(record: Record, subject: Subject, ask: Ask) -> Line:
     if record.type == "CNAME":
         served = [value for kind in ("A", "AAAA") for value in ask(record.name, kind).values]
         return alias_line(record, ask(record.name, "CNAME"), served, subject.addresses)

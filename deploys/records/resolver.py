@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal, Protocol
@@ -20,6 +21,8 @@ from dns.rdtypes.ANY.RRSIG import RRSIG
 from deploys.records.record import text_of
 
 PATIENCE = 3
+FIRST = 3.0  # seconds for each attempt until the resolver has answered anything
+LOST = 15.0  # seconds that questions without a use may take in all; what is asked after that is not asked
 State = Literal["found", "nodata", "nxdomain", "failed"]
 
 
@@ -29,7 +32,7 @@ class Answer:
 
     ``name``: where the values stand in the end, behind any CNAME. ``authenticated``: the resolver validated it
     (DNSSEC). ``signed_until``: when the served signature ends, seconds since 1970; None: unsigned.
-    ``ttl``: seconds that others may remember it.
+    ``ttl``: seconds that others may remember it. ``silent``: nobody said anything at all.
     """
 
     state: State
@@ -40,6 +43,7 @@ class Answer:
     signed_until: int | None = None
     reason: str = ""
     ttl: int = 0
+    silent: bool = False
 
     @property
     def values(self) -> tuple[str, ...]:
@@ -63,13 +67,16 @@ class Ask(Protocol):
 @dataclass
 class Resolver:
     """One resolver. ``address`` None: the workstation's first. Every question is asked once in the object's life, and
-    none any more after ``PATIENCE`` in a row brought no answer at all."""
+    none any more after the first brought no answer at all, or later ``PATIENCE`` in a row, or when those that failed
+    have taken ``LOST`` seconds: so the whole has an end, whatever the network does."""
 
     address: str | None = None
     port: int = 53
     timeout: float = 5.0  # seconds, for each of two attempts
     _known: dict[tuple[str, str, bool], Answer] = field(default_factory=dict, repr=False)
     _silences: int = field(default=0, repr=False)
+    _heard: bool = field(default=False, repr=False)
+    _lost: float = field(default=0.0, repr=False)  # seconds
 
     def ask(self, name: str, kind: str, *, unchecked: bool = False) -> Answer:
         """The answer, never an exception."""
@@ -79,8 +86,16 @@ class Resolver:
         return self._known[key]
 
     def _answer(self, name: str, kind: str, unchecked: bool) -> Answer:
-        if self._silences >= PATIENCE:
-            return Answer("failed", reason=f"{self._server} is silent")
+        if self._silences >= (PATIENCE if self._heard else 1):
+            return Answer("failed", reason=f"{self._server} is silent", silent=True)
+        if self._lost > LOST:
+            return Answer("failed", reason=f"{self._server} has answered too little for too long")
+        began = time.monotonic()
+        answer = self._asked(name, kind, unchecked)
+        self._lost += time.monotonic() - began if answer.state == "failed" else 0
+        return answer
+
+    def _asked(self, name: str, kind: str, unchecked: bool) -> Answer:
         try:
             question = dns.message.make_query(name or ".", kind, want_dnssec=True)
         except (dns.exception.DNSException, ValueError) as error:  # others' records name what no name can be
@@ -88,17 +103,18 @@ class Resolver:
         question.flags |= dns.flags.AD | (dns.flags.CD if unchecked else 0)
         try:
             response = self._exchange(question)
-            self._silences = 0
+            self._silences, self._heard = 0, True
             return understood(response, kind)
         except Exception as error:  # silence, or bytes that are no answer
             self._silences += 1
-            return Answer("failed", reason=str(error) or type(error).__name__)
+            return Answer("failed", reason=str(error) or type(error).__name__, silent=True)
 
     def _exchange(self, question: dns.message.Message) -> dns.message.Message:
+        seconds = self.timeout if self._heard else min(self.timeout, FIRST)
         try:
-            return dns.query.udp_with_fallback(question, self._server, timeout=self.timeout, port=self.port)[0]
+            return dns.query.udp_with_fallback(question, self._server, timeout=seconds, port=self.port)[0]
         except dns.exception.Timeout:  # a lost datagram says nothing; the second silence does
-            return dns.query.udp_with_fallback(question, self._server, timeout=self.timeout, port=self.port)[0]
+            return dns.query.udp_with_fallback(question, self._server, timeout=seconds, port=self.port)[0]
 
     @cached_property
     def _server(self) -> str:

@@ -15,6 +15,19 @@ def reverse_name(address: str) -> str:
     return ipaddress.ip_address(address).reverse_pointer
 
 
+def is_public(address: str) -> bool:
+    """Whether the internet can reach it."""
+    return ipaddress.ip_address(address).is_global
+
+
+def unreachable(addresses: Iterable[str]) -> str:
+    """What to say of those addresses that the internet cannot reach; nothing where it reaches all."""
+    private = [address for address in addresses if not is_public(address)]
+    if not private:
+        return ""
+    return f"the internet cannot reach {', '.join(private)}: if others see another address, say that in dns.addresses"
+
+
 def kind_of(address: str) -> str:
     """A or AAAA."""
     return "A" if ipaddress.ip_address(address).version == 4 else "AAAA"
@@ -41,7 +54,7 @@ def reverse_line(address: str, hostname: str, pointer: Answer, forward: Mapping[
     names = {value.rstrip(".").lower() for value in pointer.values}
     seen = ", ".join(sorted(names)) or "no reverse name"
     if hostname not in names:
-        return about.line(seen, False, remedy)
+        return about.line(seen, False, "; else ".join(filter(None, (unreachable([address]), remedy))))
     back = forward[next(value for value in pointer.values if value.rstrip(".").lower() == hostname)]
     if back.state == "failed":
         return about.line(f"{seen}, whose address has no answer ({back.reason})", None, "ask again")
@@ -52,8 +65,9 @@ def reverse_line(address: str, hostname: str, pointer: Answer, forward: Mapping[
         found = ", ".join(back.values) or "nothing"
         publish = f"publish {kind_of(address)} {hostname} {address}"
         return about.line(f"{seen}, which leads to {found}", False, publish)
+    private = unreachable([address])
     several = f"leave {hostname} alone; further reverse names confuse receivers" if len(names) > 1 else ""
-    return about.line(seen, True, several)
+    return about.line(seen, True, "; ".join(filter(None, (several, private))))
 
 
 def helo_line(hostname: str, addresses: Iterable[str], ask: Ask) -> Line:
