@@ -15,6 +15,7 @@ import pytest
 from deploys import download
 from deploys.squirrelmail import source
 from lab import accounts, engine, trial
+from lab.waiting import wait_until
 
 SLEEP = shutil.which("sleep") or "/bin/sleep"
 
@@ -27,10 +28,16 @@ def dockerd(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[subproc
     monkeypatch.setattr(engine, "OWNER_FILE", tmp_path / "checkout")
     monkeypatch.setattr(engine, "_running", list)
     with subprocess.Popen([tmp_path / "dockerd", "60"]) as process:
+        wait_until(lambda: engine_name(process.pid) == "dockerd", 10, "the kernel does not call it dockerd")
         (tmp_path / "pid").write_text(str(process.pid))
         (tmp_path / "checkout").write_text(str(engine.ROOT))
         yield process
         process.kill()
+
+
+def engine_name(pid: int) -> str:
+    """What the kernel calls a process: the program's name, a moment after it has begun."""
+    return Path(f"/proc/{pid}/comm").read_text().strip()
 
 
 @pytest.fixture

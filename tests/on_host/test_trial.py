@@ -17,6 +17,7 @@ from deploys.squirrelmail import source
 from lab import engine as lab_engine
 from lab import images, trial
 from lab.mailhost import MailHost
+from lab.waiting import wait_until
 
 pytestmark = [pytest.mark.host, pytest.mark.releases("debian-13")]
 
@@ -47,6 +48,8 @@ def engine_of_ours(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[
     monkeypatch.setattr(lab_engine, "PID_FILE", tmp_path / "pid")
     monkeypatch.setattr(lab_engine, "OWNER_FILE", tmp_path / "checkout")
     with subprocess.Popen([tmp_path / "dockerd", "600"]) as process:
+        comm = Path(f"/proc/{process.pid}/comm")
+        wait_until(lambda: comm.read_text() == "dockerd\n", 10, "the kernel does not call it dockerd")
         (tmp_path / "pid").write_text(str(process.pid))
         (tmp_path / "checkout").write_text(str(lab_engine.ROOT))
         yield process
