@@ -105,9 +105,21 @@ rspamd_config:register_symbol({
   end
 })
 
+-- A program of this host that has not logged in writes in the host's name. In a domain's it does as far as its envelope
+-- sender is of that domain: Postfix lets root alone choose that (local_login_sender_maps), root writes as anybody.
+local function may_sign_for_host(task)
+  local client = tostring(task:get_from_ip() or '')
+  local passing = task:get_mempool():get_variable('MTA-Name') == 'ORIGINATING' -- what a person has submitted
+  if passing or (client ~= '127.0.0.1' and client ~= '::1') then return true end
+  local from, sender = (task:get_from('mime') or {})[1] or {}, (task:get_from('smtp') or {})[1] or {}
+  local domain = (from.domain or ''):lower()
+  return not ours[domain] or sender.user == 'root' or (sender.domain or ''):lower() == domain
+end
+
 -- Never what came from outside, though a script sends it on in its person's name, or a program of the host does: such a
 -- message carries our verdict, or a signature already.
 rspamd_config:add_condition('DKIM_SIGNED', function(task)
   if task:get_user() then return of_script(task) ~= 'redirect' end
-  return task:get_header('Authentication-Results') == nil and task:get_header('DKIM-Signature') == nil
+  local unmarked = task:get_header('Authentication-Results') == nil and task:get_header('DKIM-Signature') == nil
+  return unmarked and may_sign_for_host(task)
 end)

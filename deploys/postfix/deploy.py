@@ -20,6 +20,7 @@ quiet postconf -c "$STAGE" -M
 quiet postconf -c "$STAGE" -P
 twice=$(postconf -c "$STAGE" -M | awk '{ print $1, $2 }' | sort | uniq -d)
 [ -z "$twice" ] || refuse "master.cf names a service twice: $twice"
+quiet postmap -c "$STAGE" -q nobody "regexp:$STAGE/local-senders"
 for table in "$STAGE"/posthaus/*; do
     case $table in
         */restart-parameters) ;;

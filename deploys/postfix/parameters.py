@@ -113,6 +113,8 @@ def _delivery() -> dict[str, Value]:
         # 8-bit texts keep others' signatures on the way to a server that does not announce 8BITMIME: in practice none
         # of those minds them. What our own people write has become 7-bit text before it was signed (master.cf).
         "disable_mime_output_conversion": True,
+        # Programs on this host send as the user that runs them; root alone chooses an envelope sender (postdrop(1)).
+        "local_login_sender_maps": f"regexp:{DIRECTORY}/local-senders",
         # All mail to Unix users is redirected in the aliases table; nobody reads /var/mail, and no .forward runs.
         "alias_maps": "",
         "alias_database": "",

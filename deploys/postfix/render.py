@@ -37,6 +37,7 @@ def configuration(postfix: Postfix, hostname: str, directory: Directory, tls: Tl
         "master.cf": File(master_cf(postfix)),
         "posthaus/submission-headers": File(submission_headers(hostname)),
         **seven_bit(postfix, hostname),
+        "local-senders": File(local_senders(hostname)),
         RESTART_PARAMETERS: File(restart_parameters(settings)),
         **{f"posthaus/{name}": File(text) for name, text in tables.all_tables(hostname, directory).items()},
     }
@@ -66,6 +67,12 @@ def seven_bit(postfix: Postfix, hostname: str) -> dict[str, File]:
             f"/^DKIM-Signature:/ IGNORE\n/^Received: from .*\\[127\\.0\\.0\\.1\\].*[[:space:]]by {named} / IGNORE\n"
         ),
     }
+
+
+def local_senders(hostname: str) -> str:
+    """Unix user to the envelope senders that sendmail takes from it (postdrop(1)); everybody may read it, for postdrop
+    does so as whoever calls it."""
+    return f"/^(root|postfix)$/ * <>\n/^(.+)$/ $1 $1@{hostname} $1@localhost\n"
 
 
 def certificates(tls: Tls) -> str:

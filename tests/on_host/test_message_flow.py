@@ -144,3 +144,24 @@ def test_a_stranger_does_not_greet_by_our_own_name(mail_host: MailHost):
         assert greeted_as(name) in (504, 550, 554), name
         assert greeted_as(name, "HELO") in (504, 550, 554), name
     assert greeted_as("app.example.com") == greeted_as("mx.outside.example") == 250
+
+
+def test_a_program_on_the_host_sends_as_its_own_user_and_only_root_as_somebody_of_a_domain(mail_host: MailHost):
+    """sendmail is open to every Unix user; the domain's signature is not."""
+    subject = letter(IQBAL)["Subject"]
+
+    def sends(user: str, envelope: str = "", author: str = TITO) -> int:
+        text = f"From: {author}\nTo: {IQBAL}\nSubject: {subject}-{user}-{author.split('@')[1]}\n\nA line.\n"
+        return mail_host.run(f"runuser -u {user} -- sendmail {envelope} {IQBAL}", check=False, input=text).returncode
+
+    def signers(user: str, domain: str) -> set[str]:
+        found = arrived(mail_host, IQBAL, mail_host.password(IQBAL), f"{subject}-{user}-{domain}")
+        assert found is not None
+        return {name for name, _ in valid(found.as_bytes(), dns_of(mail_host))}
+
+    for envelope in (f"-f {TITO}", "-f root", "-f '<>'"):
+        assert sends("nobody", envelope) != 0, envelope
+    assert sends("nobody") == sends("nobody", "-f nobody", "nobody@mail.example.com") == sends("root") == 0
+    assert signers("nobody", "example.com") == set(), "in tito's name, and nothing vouches for it"
+    assert signers("nobody", "mail.example.com") == {"mail.example.com"}
+    assert signers("root", "example.com") == {"example.com"}
