@@ -152,7 +152,7 @@ class MailServer(Words):
     @property
     def units(self) -> dict[str, File]:
         """What the rooms put below /etc/systemd/system."""
-        redis = rspamd.units(self.filter) if self.filter else {}
+        redis = rspamd.units(self.filter, self.accounts) if self.filter else {}
         names = unbound.units() if self.resolves else {}
         return {**redis, **names, **(sts.units() if self.sts else {}), **sieve.units(self.accounts)}
 

@@ -63,7 +63,7 @@ def test_what_is_not_declared_is_not_installed(monkeypatch):
     mail = golden_server(monkeypatch, filter={"learn": False})
     assert mail.filter
     assert render.packages(mail.filter) == ("rspamd", "python3-milter")
-    assert set(render.units(mail.filter)) == {"posthaus-mime.service", "rspamd.service.d/posthaus-memory.conf"}
+    assert set(render.units(mail.filter)) == {"posthaus-mime.service", "rspamd.service.d/posthaus.conf"}
     assert "local.d/redis.conf" not in files(mail)
     assert not {"rspamd", "redis-tools"} & set(golden_server(monkeypatch, filter=False).packages())
 

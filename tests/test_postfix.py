@@ -184,7 +184,10 @@ def test_strangers_letters_that_an_alias_leads_elsewhere_go_by_way_of_srs_and_no
 
     assert {way(one) for one in ("<>", "tito@example.com", "ana@example.net", "root@mail.example.com")} == {"DUNNO"}
     assert {way(one) for one in ("x@example.org", "x@sub.example.com", "x@badexample.com")} == {"srs:[127.0.0.1]:10027"}
-    assert f"recipient_canonical_maps = {reverse}\n" in made["main.cf"].data.decode()
+    assert (
+        f"recipient_canonical_maps = pipemap:{{regexp:/etc/postfix/posthaus/returned, {reverse}}}\n"
+        in made["main.cf"].data.decode()
+    )
     assert f"sender_canonical_maps={forward}\n" in made["master.cf"].data.decode()
 
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from deploys.directory.settings import Accounts
 from deploys.filter import antivirus
-from deploys.filter.settings import CONTROLLER, MILTER, MIME_MILTER, SPAM_HEADER, Filter
+from deploys.filter.settings import CONTROLLER, CONTROLLER_DIRECTORY, MILTER, MIME_MILTER, SPAM_HEADER, Filter
 from deploys.filter.ucl import Block, block
 from deploys.records.settings import Records, ed25519_selector
 from deploys.render import template
@@ -30,6 +31,7 @@ OUT_OF_REACH = 1_000_000
 MIME = "posthaus-mime.service"
 MIME_PROGRAM = "posthaus/mime.py"
 MIME_PARTS, MIME_DEPTH = 2000, 30
+DROP_IN = "rspamd.service.d/posthaus.conf"
 MEMORY = "768M"  # of all of rspamd; it needs some 130
 PRIORITY = 9
 # A host without a reverse name has one fault, which two symbols tell: together they shall not outweigh all else.
@@ -62,7 +64,7 @@ def configuration(
         "override.d/options.inc": options(ours, nameserver),
         "local.d/logging.inc": {"type": "console", "systemd": True, "level": "notice"},
         "local.d/worker-normal.inc": {"enabled": False},
-        "local.d/worker-controller.inc": {"bind_socket": CONTROLLER},
+        "local.d/worker-controller.inc": {"bind_socket": f"{CONTROLLER} mode=0666"},
         "override.d/worker-proxy.inc": worker_proxy(),
         "override.d/actions.conf": actions(words),
         "local.d/settings.conf": settings(ours),
@@ -96,7 +98,8 @@ def configuration(
 def options(ours: Iterable[str], nameserver: str | None) -> Block:
     """rspamd takes every private network for our own unless told: no SPF, DKIM or DMARC, and our signature."""
     asking = {"dns": {"nameserver": [nameserver]}} if nameserver else {}
-    return {"local_addrs": list(ours), **asking}
+    # What somebody sets at runtime (saveactions) would win over what is declared here, and for good: it has no place.
+    return {"local_addrs": list(ours), "dynamic_conf": "/nonexistent/rspamd", **asking}
 
 
 def worker_proxy() -> Block:
@@ -246,12 +249,12 @@ def owner_rows(owners: Mapping[str, Iterable[str]]) -> str:
     return "".join(f"{address} {' '.join(sorted(logins))}\n" for address, logins in sorted(owners.items()))
 
 
-def units(words: Filter) -> dict[str, File]:
+def units(words: Filter, accounts: Accounts = "virtual") -> dict[str, File]:
     """Redis as a unit of our own, and what ClamAV's hang on."""
     units = {
         **(antivirus.units() if words.antivirus else {}),
         MIME: File(mime_unit()),
-        "rspamd.service.d/posthaus-memory.conf": File(f"{HEAD}\n[Service]\nMemoryMax={MEMORY}\nOOMPolicy=continue\n"),
+        DROP_IN: File(drop_in(accounts)),
     }
     if not words.learn:
         return units
@@ -263,6 +266,16 @@ def units(words: Filter) -> dict[str, File]:
         memory=REDIS_MEGABYTES,
     )
     return {f"{REDIS}.service": File(text), **units}
+
+
+def drop_in(accounts: Accounts) -> str:
+    """What is ours about rspamd's unit: a limit of memory, and a directory that Dovecot's processes may enter.
+
+    With system accounts these run as each person, so all may enter.
+    """
+    group, mode = ("vmail", "0710") if accounts == "virtual" else ("root", "0711")
+    made = f"/usr/bin/install -d -o {USER} -g {group} -m {mode} {CONTROLLER_DIRECTORY}"
+    return f"{HEAD}\n[Service]\nExecStartPre=+{made}\nMemoryMax={MEMORY}\nOOMPolicy=continue\n"
 
 
 def mime_unit() -> str:
@@ -279,11 +292,11 @@ def mime_unit() -> str:
 
 def mime_running() -> str:
     """A shell command that succeeds where the milter that counts parts answers."""
-    return f"timeout 5 bash -c 'exec 3<>/dev/tcp/127.0.0.1/{MIME_MILTER.rpartition(':')[2]}'"
+    return f"timeout 5 bash -c 'exec 3<>/dev/tcp/127.0.0.1/{MIME_MILTER.rpartition(':')[2]}' || exit 75"
 
 
 def running() -> str:
-    """A shell command that succeeds where Postfix's milter and the controller answer."""
-    ports = (MILTER.rpartition(":")[2], CONTROLLER.rpartition(":")[2])
-    opened = " && ".join(f"exec {number}<>/dev/tcp/127.0.0.1/{port}" for number, port in enumerate(ports, 3))
-    return f"timeout 5 bash -c '{opened}'"
+    """A shell command that succeeds where Postfix's milter and the controller answer. It exits with 75 where nobody
+    does yet: rspamd reads its configuration for seconds."""
+    port = MILTER.rpartition(":")[2]
+    return f"test -S {CONTROLLER} && timeout 5 bash -c 'exec 3<>/dev/tcp/127.0.0.1/{port}' || exit 75"

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from deploys.filter import antivirus
-from deploys.filter.render import DIRECTORY, MIME, MIME_PROGRAM, REDIS, UNITS
+from deploys.filter.render import DIRECTORY, DROP_IN, MIME, MIME_PROGRAM, REDIS, UNITS
 from deploys.filter.settings import Filter
 from operations.service import Service
 
-RSPAMD = Service("rspamd.service", reload_on=(DIRECTORY,), trees=(DIRECTORY,))
+RSPAMD = Service("rspamd.service", reload_on=(DIRECTORY,), restart_on=(f"{UNITS}/{DROP_IN}",), trees=(DIRECTORY,))
 MIME_LIMITS = Service(MIME, restart_on=(f"{UNITS}/{MIME}", f"{DIRECTORY}/{MIME_PROGRAM}"))
 REDIS_FOR_IT = Service(f"{REDIS}.service", restart_on=(f"{UNITS}/{REDIS}.service",))
 ANTIVIRUS = Service(

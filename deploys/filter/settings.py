@@ -11,7 +11,9 @@ from deploys.settings import Settings, refuse
 
 MIME_MILTER = "inet:127.0.0.1:11331"
 MILTER = "inet:127.0.0.1:11332"
-CONTROLLER = "127.0.0.1:11334"
+# No port: whoever may enter this directory may teach and ask, and nobody else (docs/decisions/filter.md).
+CONTROLLER_DIRECTORY = "/run/posthaus-rspamd"
+CONTROLLER = f"{CONTROLLER_DIRECTORY}/controller.sock"
 SPAM_HEADER = "X-Spam"  # "Yes": Dovecot files the letter in Junk
 
 

@@ -24,6 +24,7 @@ quiet postmap -c "$STAGE" -q nobody "regexp:$STAGE/local-senders"
 for table in "$STAGE"/posthaus/*; do
     case $table in
         */restart-parameters) ;;
+        */returned) quiet postmap -c "$STAGE" -q SRS0=posthaus "regexp:$table" ;;
         */ways) quiet postmap -c "$STAGE" -q posthaus "regexp:$table" ;;
         */*-headers) quiet postmap -c "$STAGE" -q Posthaus "regexp:$table" ;;
         *) quiet postmap -c "$STAGE" -q posthaus "texthash:$table" ;;

@@ -230,8 +230,9 @@ def _ways() -> dict[str, Value]:
 
 def _forwarding(reverse: str) -> dict[str, Value]:
     return {
-        # The way back, for bounces: an address that we never gave out leads nowhere, and is refused.
-        "recipient_canonical_maps": reverse,
+        # The way back, for bounces: an address that we never gave out leads nowhere, and is refused. About all
+        # others nobody is asked, so that other mail flows while postsrsd does not answer.
+        "recipient_canonical_maps": f"pipemap:{{regexp:{DIRECTORY}/posthaus/returned, {reverse}}}",
         "recipient_canonical_classes": "envelope_recipient",
     }
 

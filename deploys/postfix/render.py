@@ -20,6 +20,8 @@ DIRECTORY = parameters.DIRECTORY
 # Postfix reads these when it starts, and not again when it reloads (postconf(5)).
 SEVEN_BIT_ENTRANCE = 10028  # of the loopback: where Postfix hands itself 8-bit text to be made 7-bit text
 RESTART_PARAMETERS = "posthaus/restart-parameters"
+# Addresses that postsrsd made (SRS0=hash=time=domain=local), and no others.
+RETURNED = "/^(SRS[01][-+=].*)$/ $1\n"
 ONLY_AT_START = ("inet_interfaces", "inet_protocols", "queue_directory", "data_directory", "mail_owner", "setgid_group")
 
 
@@ -43,6 +45,8 @@ def configuration(postfix: Postfix, hostname: str, directory: Directory, tls: Tl
     }
     if tls.by_name:
         files["posthaus/certificates"] = File(certificates(tls))
+    if postfix.srs:
+        files["posthaus/returned"] = File(RETURNED)
     if postfix.srs or postfix.relayhosts:
         files["posthaus/ways"] = File(ways(postfix, hostname, directory))
     if postfix.relayhost and postfix.relayhost.password:

@@ -14,6 +14,6 @@ def deploy_sieve() -> None:
     (service,) = services()
     unit.converge(
         name="Take what people's Sieve scripts send",
-        probe="test -S /run/posthaus-sieve/socket",
+        probe="test -S /run/posthaus-sieve/socket || exit 75",
         **service.question,
     )

@@ -10,6 +10,7 @@ from uuid import uuid4
 
 import pytest
 
+from deploys.filter.settings import CONTROLLER
 from lab.mailhost import MailHost
 from tests.on_host.post import arrived, letter, stranger, submit
 from tests.on_host.signatures import dns_of, valid
@@ -143,7 +144,7 @@ def test_a_file_that_rspamd_refuses_leaves_the_old_ones_at_work(mail_host: MailH
 def test_letters_wait_while_the_filter_is_down_and_no_key_ever_changes(own_mail_host: MailHost):
     host = own_mail_host
     keys = host.run(KEYS).stdout
-    host.run("rspamc learn_spam", input=letter(TITO, size=400).as_string())
+    host.run(f"rspamc -h {CONTROLLER} learn_spam", input=letter(TITO, size=400).as_string())
     learned = host.run(f"{REDIS} dbsize").stdout
     assert int(learned) > 0
     host.run("systemctl stop rspamd")
@@ -171,3 +172,32 @@ def test_letters_wait_while_the_filter_is_down_and_no_key_ever_changes(own_mail_
     assert submit(host, TITO, host.password(TITO), TITO, IQBAL, message) == 250
     signed = valid(read(host, IQBAL, message["Subject"]).as_bytes(), dns_of(host))
     assert signed == {("example.com", "new"), ("example.com", "new-ed25519")}
+
+
+SAVED = """import socket
+with socket.socket(socket.AF_UNIX) as controller:
+    controller.connect("{controller}")
+    controller.sendall(b"POST /saveactions HTTP/1.0\\r\\nContent-Length: 16\\r\\n\\r\\n[0,100,500,1000]")
+    print(controller.recv(100))
+"""
+
+
+def test_no_program_of_the_host_but_dovecots_own_talks_to_the_filter_and_none_changes_it(mail_host: MailHost):
+    listening = mail_host.run("ss -Hltn | awk '{ print $4 }'").stdout
+    assert ":11332" in listening
+    assert ":11334" not in listening
+    for user in ("nobody", "www-data", "postfix"):
+        asked = mail_host.run(f"runuser -u {user} -- rspamc -h {CONTROLLER} stat 2>&1", check=False).stdout
+        assert "Messages scanned" not in asked, user
+    assert "Messages scanned" in mail_host.run(f"runuser -u vmail -- rspamc -h {CONTROLLER} stat").stdout
+    assert "500 Save error" in mail_host.run("python3 -", input=SAVED.format(controller=CONTROLLER)).stdout
+    # What an older installation once saved does not count any more.
+    mail_host.write(
+        "/var/lib/rspamd/rspamd_dynamic", '[{"metric":"default","actions":[{"name":"reject","value":0.1}]}]'
+    )
+    try:
+        mail_host.run("systemctl restart rspamd")
+        mail_host.run("timeout 20 sh -c 'until ss -Hltn sport = :11332 | grep -q .; do sleep 0.2; done'")
+        assert stranger(mail_host, TITO) == 250
+    finally:
+        mail_host.run("rm -f /var/lib/rspamd/rspamd_dynamic")

@@ -78,7 +78,7 @@ def test_a_move_never_waits_for_a_filter_that_is_down(pupil: MailHost):
         moved(pupil, [message], "INBOX", "Junk")
         assert arrived(pupil, TITO, pupil.password(TITO), message["Subject"], "Junk", 2)
     finally:
-        pupil.run(f"systemctl start rspamd.service; until {running()} 2>/dev/null; do sleep 0.2; done", timeout=30)
+        pupil.run(f"systemctl start rspamd.service; until ({running()}) 2>/dev/null; do sleep 0.2; done", timeout=30)
     assert learned(pupil) == (0, 0)
 
 
