@@ -215,7 +215,7 @@ class MailServer(Words):
             hostname=self.hostname,
             domains=self.domains,
             protocols=tuple(self.dovecot.protocols),
-            title=self.webmail.title if self.webmail else self.domains[0],
+            title=self.webmail.title if self.webmail and "title" in self.webmail.model_fields_set else "",
             page=apache.address(self.webmail or None, self.hostname),
             sieve="sieve" in self.dovecot.protocols,
         )

@@ -20,7 +20,10 @@ getent group | sed 's/^/group /'"""
 
 @dataclass(frozen=True)
 class Account(Record):
-    """A Unix user. ``secret`` is the SHA-256 of shadow(5)'s password field; ``groups`` holds the first group too."""
+    """A Unix user. ``secret`` is the SHA-256 of shadow(5)'s password field; ``groups`` holds the first group too.
+
+    ``name``: what passwd(5) says of the person, nothing for nobody's.
+    """
 
     uid: int
     gid: int
@@ -28,6 +31,7 @@ class Account(Record):
     shell: str
     groups: tuple[str, ...]
     secret: str
+    name: str = ""
 
 
 @dataclass(frozen=True)
@@ -58,8 +62,10 @@ class Accounts(FactBase[Unix]):
             kind, _, rest = line.partition(" ")
             if kind == "user":
                 secret, groups, entry = rest.split(" ", 2)
-                user, _, uid, gid, _, home, shell = entry.split(":")
-                unix.users[user] = Account(int(uid), int(gid), home, shell, tuple(sorted(groups.split(","))), secret)
+                user, _, uid, gid, gecos, home, shell = entry.split(":")
+                member_of = tuple(sorted(groups.split(",")))
+                name = gecos.partition(",")[0]
+                unix.users[user] = Account(int(uid), int(gid), home, shell, member_of, secret, name)
             elif kind == "group":
                 group, _, number, members = rest.split(":")
                 unix.groups[group] = int(number)

@@ -65,17 +65,20 @@ def _system_user(
 
 
 @operation()
-def mail_users(passwords: Mapping[str, str | None], group: str = "mailusers"):  # type: ignore[no-untyped-def]
+def mail_users(  # type: ignore[no-untyped-def]
+    passwords: Mapping[str, str | None], group: str = "mailusers", names: Mapping[str, str] | None = None
+):
     """
     People with accounts on the host: made where missing, with a home and no shell; an existing shell stays.
 
     + passwords: Unix user: crypt(3) hash for PAM (None: the password is left alone)
     + group: holds exactly these people afterwards, so that a program can ask "may this one read mail here?".
       Who is no longer declared leaves the group and keeps account, home and letters
+    + names: Unix user: the person's name, written where the account has none; people change theirs with chfn(1)
     """
     hashes = {user: crypt_hash(user, given) for user, given in passwords.items() if given is not None}
     unix = host.get_fact(Accounts, users=sorted(passwords))
-    commands = _mail_users(unix, sorted(passwords), group)
+    commands = _mail_users(unix, sorted(passwords), group, names or {})
     stale = {user: given for user, given in hashes.items() if _stale(unix.users.get(user), given)}
     if stale:
         commands.append(StringCommand("chpasswd --encrypted"))
@@ -87,15 +90,23 @@ def mail_users(passwords: Mapping[str, str | None], group: str = "mailusers"):  
     yield StringCommand(*commands, _separator=" && ", _stdin=stdin)
 
 
-def _mail_users(unix: Unix, users: list[str], group: str) -> list[StringCommand]:
+def _mail_users(unix: Unix, users: list[str], group: str, names: Mapping[str, str]) -> list[StringCommand]:
     commands = [] if group in unix.groups else [_shell("groupadd", "--system", group)]
     for user in users:
+        comment = ["--comment", _gecos(names[user])] if names.get(user) else []
         if user not in unix.users:
             own = ["--gid", user] if user in unix.groups else ["--user-group"]
-            commands.append(_shell("useradd", "--create-home", "--shell", NOLOGIN, *own, user))
+            commands.append(_shell("useradd", "--create-home", "--shell", NOLOGIN, *comment, *own, user))
+        elif comment and not unix.users[user].name:
+            commands.append(_shell("usermod", *comment, user))
     if set(unix.members.get(group, ())) != set(users):
         commands.append(_shell("gpasswd", "--members", ",".join(users), group))
     return commands
+
+
+def _gecos(name: str) -> str:
+    """A name as passwd(5) can hold it: colons part its fields, commas the parts of this one."""
+    return re.sub(r"[:,]+ *", " ", name).strip()
 
 
 def crypt_hash(user: str, given: str) -> str:

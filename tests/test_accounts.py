@@ -1,10 +1,12 @@
 """Unix accounts: what PAM could not read, and numbers that belong to somebody else, are refused in a sentence."""
 
+from dataclasses import replace
+
 import pytest
 from pyinfra.api.exceptions import OperationValueError
 
 from facts.accounts import Account, Unix
-from operations.accounts import NOLOGIN, _system_user, crypt_hash
+from operations.accounts import NOLOGIN, _mail_users, _system_user, crypt_hash
 
 HOME = "/var/mail/vhosts"
 
@@ -54,3 +56,13 @@ def test_a_missing_membership_is_added_and_others_stay():
 def test_a_user_with_another_number_is_refused_since_files_belong_to_numbers():
     with pytest.raises(OperationValueError, match="has the number 1001, not 5000"):
         commands(vmail(uid=1001))
+
+
+def test_a_persons_name_is_written_where_the_account_has_none():
+    ana = Account(1001, 1001, "/home/x", NOLOGIN, (), "")
+    unix = Unix({"ana": ana, "eve": replace(ana, name="Eve of old")}, {"people": 1}, {"people": ("ana",)})
+    names = {"ana": "Ana: Ñandú, Dr", "eve": "Eve", "new": "José"}
+    said = [str(command) for command in _mail_users(unix, ["ana", "eve", "new"], "people", names)]
+    assert "usermod --comment 'Ana Ñandú Dr' ana" in said
+    assert any("--comment 'José'" in line or "--comment José" in line for line in said if "useradd" in line)
+    assert not [line for line in said if "eve" in line and line.startswith("usermod")]

@@ -216,3 +216,19 @@ def test_a_misspelt_mailbox_is_not_blamed_on_its_aliases():
 def test_what_has_been_read_never_changes():
     with pytest.raises(ValidationError):
         server().quota = 1
+
+
+def test_an_address_may_hold_what_no_mail_program_trips_over():
+    odd = "a&b=c~d#e@example.org"
+    assert odd in directory(mailboxes={"alice@example.org": {"password": ARGON2}, odd: {"password": ARGON2}}).mailboxes
+    assert directory(aliases={"o'neil@example.org": ["alice@example.org"]}).owners("o'neil@example.org")
+
+
+@pytest.mark.parametrize("local", ["a/b", "a!b", "a%b", "a*b", "~ann", "#ann", "'ann", "a|b", "a$b"])
+def test_an_address_that_some_program_would_trip_over_is_refused(local):
+    assert "cannot be an address here" in str(refusal(mailboxes={f"{local}@example.org": {"password": ARGON2}}))
+
+
+def test_a_mailbox_with_an_apostrophe_is_told_the_alias_that_does_it():
+    text = str(refusal(mailboxes={"o'neil@example.org": {"password": ARGON2}}))
+    assert "declare oneil@example.org, and o'neil@example.org as an alias" in text

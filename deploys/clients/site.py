@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+import idna
+
 Kind = Literal["imap", "pop3", "smtp"]
 
 
@@ -32,8 +34,8 @@ SENDING = (Way("smtp", 465, "SSL"), Way("smtp", 587, "STARTTLS"))
 
 @dataclass(frozen=True)
 class Site:
-    """``domains``: whose people's mail programs ask. ``title``: what they see. ``page``: where people look, as a
-    browser names it, without a slash at the end."""
+    """``domains``: whose people's mail programs ask. ``title``: what they see, or nothing: then the domain. ``page``:
+    where people look, as a browser names it, without a slash at the end."""
 
     hostname: str
     domains: tuple[str, ...]
@@ -41,6 +43,11 @@ class Site:
     title: str
     page: str
     sieve: bool = False
+
+    @property
+    def spellings(self) -> dict[str, str]:
+        """Every domain in A-labels, by each way to write it."""
+        return {**{idna.decode(domain): domain for domain in self.domains}, **{name: name for name in self.domains}}
 
     @property
     def reading(self) -> tuple[Way, ...]:

@@ -28,7 +28,12 @@ class Mailbox(Settings):
         " user's own password counts then, and Argon2 is not read.",
         examples=["{ARGON2ID}$argon2id$v=19$m=19456,t=2,p=1$…"],
     )
-    name: Line | None = Field(default=None, description="The person's name, in any script.", examples=["José Müller"])
+    name: Line | None = Field(
+        default=None,
+        description="The person's name, in any script. The webmail's From says it until the person chooses otherwise;"
+        " with `accounts: system` it is the Unix user's, where that has none.",
+        examples=["José Müller"],
+    )
     quota: Size | None = Field(
         default=None,
         description="The most this mailbox may hold; 0 is no limit. Default: `quota` of the server.",

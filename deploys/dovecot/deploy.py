@@ -70,4 +70,5 @@ def _people(directory: Directory) -> None:
         accounts.mail_users(
             name="Have the people's Unix users",
             passwords={directory.login(address): mailbox.crypt for address, mailbox in directory.mailboxes.items()},
+            names={directory.login(address): box.name for address, box in directory.mailboxes.items() if box.name},
         )

@@ -5,11 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+import idna
+
 from deploys.directory.settings import RESERVED, Directory
 from deploys.dovecot.settings import AUTH_SOCKET, LMTP_SOCKET, QUOTA_SOCKET, Dovecot
 from deploys.render import dovecot_quote, template
 from deploys.sieve import render as sieve
 from deploys.tls.settings import Tls
+from deploys.values.names import domain_of
 from operations.file import File
 
 HERE = Path(__file__).parent
@@ -18,6 +21,7 @@ DIRECTORY = "/etc/dovecot"
 USERS = f"{DIRECTORY}/users"
 ALIASES = f"{DIRECTORY}/aliases"  # Dovecot appends the asking service's name
 LEARNING = "learning"  # below DIRECTORY
+SPELLINGS = f"{DIRECTORY}/spellings"
 PROBE_USERS = f"{DIRECTORY}/probe-users"
 PROBE_HOME = "/var/lib/posthaus-probe"
 STORE = "/var/mail/vhosts"
@@ -67,6 +71,7 @@ def configuration(
         "dovecot.conf": File(dovecot_conf(dovecot, directory, tls, series, ipv6, bool(taught))),
         **(learning(taught) if taught else {}),
         "users": File(users(directory, series), "0640", "root", "dovecot"),
+        **({"spellings": File(text, "0640", "root", "dovecot")} if (text := spellings(directory, series)) else {}),
         "aliases.quota-status": File(quota_aliases(directory, series), "0640", "root", "dovecot"),
         # Dovecot 2.4 lists nobody (doveadm -A) where one of its user databases has no file to look into.
         **{f"aliases.{protocol}": File("", "0640", "root", "dovecot") for protocol in ("", "doveadm")},
@@ -93,6 +98,7 @@ def dovecot_conf(
         users=USERS,
         aliases=ALIASES,
         probe_users=PROBE_USERS,
+        spellings=SPELLINGS if spellings(directory, series) else "",
         domain=directory.domains[0],
         quota=directory.quota,
         sieve_before=sieve.BEFORE,
@@ -125,6 +131,22 @@ def users(directory: Directory, series: str) -> str:
     """The passwd-file of declared mailboxes: who may log in, with which hash, and who receives."""
     rows = [row for address in sorted(directory.mailboxes) for row in _rows(directory, address)]
     return template(HERE / f"users-{series}.j2", rows=rows)
+
+
+def spellings(directory: Directory, series: str) -> str:
+    """For log-ins alone: mailboxes of internationalised domains as people write them, each the one in A-labels."""
+    if directory.accounts == "system":
+        return ""
+    written = {
+        f"{address.rpartition('@')[0]}@{idna.decode(domain)}": address
+        for address in directory.mailboxes
+        if "xn--" in (domain := domain_of(address))
+    }
+    rows = [
+        Row(name, directory.mailboxes[address].password or "!", (f"user={address}",))
+        for name, address in sorted(written.items())
+    ]
+    return template(HERE / f"users-{series}.j2", rows=rows) if rows else ""
 
 
 def quota_aliases(directory: Directory, series: str) -> str:

@@ -46,7 +46,11 @@ def trees(
     """``{target: {path: file}}`` of every config.tree here."""
     own = File(render.config_local_php(webmail, directory, hostname, tls), mode="0640", group="www-data")
     return {
-        render.CONFIGURATION: {"config_local.php": own, "before.php": File(render.before_php())},
+        render.CONFIGURATION: {
+            "config_local.php": own,
+            "before.php": File(render.before_php()),
+            "names.php": File(render.names_php(directory), mode="0640", group="www-data"),
+        },
         TMPFILES: {"squirrelmail.conf": File(render.tmpfiles_conf())},
         LOGROTATE: {"squirrelmail": File(render.logrotate_conf())},
         f"/etc/php/{php}/fpm": {
@@ -78,7 +82,7 @@ def deploy_squirrelmail(
         name="Write SquirrelMail's configuration",
         target=render.CONFIGURATION,
         files=declared[render.CONFIGURATION],
-        validate=f"php{php} -l $STAGE/config_local.php && php{php} -l $STAGE/before.php",
+        validate=f"php{php} -l $STAGE/config_local.php && php{php} -l $STAGE/before.php && php{php} -l $STAGE/names.php",
     )
     _deploy_housekeeping(declared)
     _deploy_php(php, declared, settings)

@@ -5,13 +5,25 @@
 // program writes; what lies deeper is not shown, but is in the message's file, which can be downloaded.
 const POSTHAUS_DEPTH = 8;
 
+const POSTHAUS_NAMES = '/etc/squirrelmail/names.php';
+
 /** SquirrelMail 1.4.23 asks each plugin what it takes part in; 1.5.2 reads config/plugin_hooks.php instead. */
 function squirrelmail_plugin_init_posthaus()
 {
     global $squirrelmail_plugin_hooks;
-    foreach (['read_body_top', 'read_body_bottom', 'message_body'] as $hook) {
+    foreach (['read_body_top', 'read_body_bottom', 'message_body', 'get_pref'] as $hook) {
         $squirrelmail_plugin_hooks[$hook]['posthaus'] = "posthaus_$hook";
     }
+}
+
+/** What somebody has not chosen yet: the name that the administrator gave the mailbox is their full name till then. */
+function posthaus_get_pref($asked)
+{
+    [$person, $what] = $asked;
+    if ($what !== 'full_name' || !is_readable(POSTHAUS_NAMES)) {
+        return null;
+    }
+    return (include POSTHAUS_NAMES)[strtolower((string) $person)] ?? null;
 }
 
 /** The message is known, and nothing has been looked for in it yet. */

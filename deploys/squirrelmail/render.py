@@ -7,7 +7,7 @@ from pathlib import Path
 import idna
 
 from deploys.directory.settings import Directory
-from deploys.render import template
+from deploys.render import php_quote, template
 from deploys.squirrelmail.settings import Webmail
 from deploys.tls.settings import Tls
 
@@ -69,6 +69,13 @@ def config_local_php(webmail: Webmail, directory: Directory, hostname: str, tls:
         state=STATE,
         spool=SPOOL,
     )
+
+
+def names_php(directory: Directory) -> str:
+    """Log-in to the name that mail.yaml gives the mailbox: what its From says until the person chooses otherwise."""
+    named = {directory.login(address): mailbox.name for address, mailbox in directory.mailboxes.items() if mailbox.name}
+    rows = "".join(f"    {php_quote(login)} => {php_quote(name)},\n" for login, name in sorted(named.items()))
+    return f"<?php\n// Written by Posthaus. The next run puts it back.\nreturn [\n{rows}];\n"
 
 
 def pool_conf(php: str, message_size: int, tls: Tls) -> str:

@@ -87,7 +87,10 @@ class Webmail(Settings):
         examples=["webmail.example.org"],
     )
     title: Line = Field(
-        default="Webmail", max_length=200, description="The title of its pages.", examples=["Mail of Example Ltd"]
+        default="Webmail",
+        max_length=200,
+        description="The title of its pages, and what mail programs call the account (without one: by its domain).",
+        examples=["Mail of Example Ltd"],
     )
     port: Annotated[Port, AfterValidator(_free)] = Field(default=443, description="Its https port.", examples=[8443])
     line: Literal["current", "stable"] = Field(

@@ -16,7 +16,7 @@ from deploys.squirrelmail.settings import Source
 
 HERE = Path(__file__).parent
 LINKED_CONFIGURATION = "/etc/squirrelmail/config_local.php"
-LAYOUT = 3  # raise it whenever ``_arranged`` makes something else of the same source
+LAYOUT = 4  # raise it whenever ``_arranged`` makes something else of the same source
 
 # Character sets of East Asia, as SquirrelMail names them, and as PHP's mbstring does.
 DECODERS = {
@@ -69,7 +69,7 @@ def _arranged(data: bytes, where: str) -> bytes:
 
 def _plugin() -> dict[str, tuple[bytes, float]]:
     """A plugin beside SquirrelMail's own; 1.5.2 reads who takes part in what from a file, as its conf.pl writes it."""
-    hooks = ("read_body_top", "read_body_bottom", "message_body")
+    hooks = ("read_body_top", "read_body_bottom", "message_body", "get_pref")
     lines = [f"$squirrelmail_plugin_hooks['{hook}']['posthaus'] = 'posthaus_{hook}';" for hook in hooks]
     return {
         "plugins/posthaus/setup.php": ((HERE / "plugin.php").read_bytes(), 0),

@@ -9,7 +9,9 @@ from functools import lru_cache
 import idna
 
 LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")  # RFC 1123, section 2.1: no underscore, no outer hyphen
-OWN_LOCAL_PART = re.compile(r"[a-z0-9_](?:[a-z0-9_-]|\.(?!\.|$))*")  # safe as a file name and in tables
+# No / (it parts directories), no ! and % (Postfix reads a route in them), no * and ? (Dovecot's tools take them for any
+# name), no ` { | } $ ^ (shells, templates and patterns read more in them).
+OWN_LOCAL_PART = re.compile(r"[a-z0-9_](?:[a-z0-9_'&=~#-]|\.(?!\.|$))*")
 ANY_LOCAL_PART = re.compile(r"[a-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[a-z0-9!#$%&'*+/=?^_`{|}~-]+)*")  # RFC 5321 dot-string
 EXAMPLE = "mail.example.org"
 
@@ -61,7 +63,10 @@ def alias_address(text: str) -> str:
     """An address of ours: like ``address``, with nothing before the @ that a table or a file name trips over."""
     canonical = address(text)
     if not OWN_LOCAL_PART.fullmatch(canonical.rpartition("@")[0].replace("+", "-")):
-        raise ValueError(f"{text} cannot be an address here; use letters, digits, dots, hyphens and _ before the @")
+        raise ValueError(
+            f"{text} cannot be an address here: some mail program takes one of its characters for something else; "
+            "before the @ use letters, digits, dots, hyphens and _ ' & = ~ #, and begin with a letter or digit"
+        )
     return canonical
 
 
@@ -71,7 +76,14 @@ def mailbox_address(text: str) -> str:
     if "+" in canonical:
         plain = untagged(canonical)
         raise ValueError(f"{text} holds +, which only tags mail; declare {plain}, and mail to {text} arrives there")
-    return alias_address(text)
+    alias_address(text)
+    if "'" in canonical:  # its lookup in a passwd-file escapes it first, in 2.3 and 2.4
+        plain = canonical.replace("'", "")
+        raise ValueError(
+            f"{text} holds an apostrophe, with which Dovecot finds no mailbox; declare {plain}, and {canonical} as an "
+            "alias that leads to it: it receives and sends as that, too"
+        )
+    return canonical
 
 
 def domain_of(mail_address: str) -> str:

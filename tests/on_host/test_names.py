@@ -1,0 +1,82 @@
+"""People's names, and addresses that some programs would trip over: received, read, sent, found by mail programs."""
+
+from __future__ import annotations
+
+import imaplib
+from email.header import decode_header, make_header
+
+import pytest
+import requests
+
+from lab.mailhost import MailHost
+from lab.passwords import hashed
+from tests.on_host.browsing import by_imap, client, new_subject, soon
+from tests.on_host.post import arrived, letter, stranger, submit, trusting
+from tests.on_host.words import EXAMPLE, TITO, example
+
+pytestmark = [pytest.mark.host, pytest.mark.webmail]
+
+PASSWORD = "one for them all"
+WRITTEN, CAROL = "carol@bücher.example", "carol@xn--bcher-kva.example"
+ODD = ("a&b@example.com", "x=y~z#q@example.com")
+ALIAS = "o'neil@example.com"
+NAME = "Carol Büro O'Neil & Co"
+WORDS = example(
+    domains=[*EXAMPLE["domains"], "bücher.example"],
+    mailboxes={
+        **EXAMPLE["mailboxes"],
+        **{address: {"password": hashed(PASSWORD), "name": NAME} for address in (WRITTEN, *ODD)},
+    },
+    aliases={**EXAMPLE["aliases"], ALIAS: [TITO]},
+)
+
+
+def may_log_in(host: MailHost, login: str) -> bool:
+    """Whether IMAP knows the name."""
+    with imaplib.IMAP4_SSL(host.address, 993, ssl_context=trusting(host), timeout=30) as imap:
+        return imap.authenticate("PLAIN", lambda _: f"\0{login}\0{PASSWORD}".encode())[0] == "OK"
+
+
+def test_odd_and_international_addresses_and_their_names_work_everywhere(own_mail_host: MailHost):
+    host = own_mail_host
+    run = host.converge(WORDS)
+    assert run.rc == 0, run.output
+    host.passwords |= dict.fromkeys((CAROL, WRITTEN, *ODD), PASSWORD)
+
+    for address in (CAROL, *ODD):
+        message, answer, subject = letter(address), letter(TITO, sender=address), new_subject()
+        assert stranger(host, address, message=message) == 250, address
+        assert arrived(host, address, PASSWORD, message["Subject"]), address
+        assert submit(host, address, PASSWORD, address, TITO, answer) == 250, address
+        written = client(host, WRITTEN if address == CAROL else address).write(TITO, subject, "x")
+        assert "Your mail has been sent" in written.text, address
+        tito = client(host, TITO)
+        assert soon(lambda tito=tito, subject=subject: subject in tito.messages())
+        sender = by_imap(host, TITO, subject)["From"].addresses[0]
+        assert (sender.display_name.strip('"'), sender.addr_spec) == (NAME, address)
+
+    message = letter(ALIAS)
+    assert stranger(host, ALIAS, message=message) == 250
+    assert arrived(host, TITO, host.password(TITO), message["Subject"])
+    assert submit(host, TITO, host.password(TITO), ALIAS, TITO, letter(TITO, sender=ALIAS)) == 250
+
+    assert may_log_in(host, WRITTEN)
+    assert submit(host, WRITTEN, PASSWORD, CAROL, TITO, letter(TITO, sender=CAROL)) == 250
+    profile = requests.get(
+        f"https://{host.address}/setup/mail.mobileconfig",
+        {"address": WRITTEN},
+        headers={"Host": "webmail.example.com"},
+        verify=False,
+        timeout=30,
+    ).text
+    assert profile.count(CAROL) == 3
+    assert "<string>xn--bcher-kva.example</string>" in profile  # the account's name, for want of a title
+
+    page = client(host, WRITTEN)
+    form = page.get("/src/options.php", optpage="personal").form_with("new_full_name")
+    page.submit(form, "submit_personal", (), new_full_name="Chosen Otherwise")
+    subject = new_subject()
+    client(host, WRITTEN).write(TITO, subject, "x")
+    assert soon(lambda: subject in client(host, TITO).messages())
+    assert str(make_header(decode_header(by_imap(host, TITO, subject)["From"]))).startswith("Chosen Otherwise")
+    assert host.converge().changes == 0
