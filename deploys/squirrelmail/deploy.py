@@ -82,7 +82,7 @@ def deploy_squirrelmail(
         name="Write SquirrelMail's configuration",
         target=render.CONFIGURATION,
         files=declared[render.CONFIGURATION],
-        validate=f"php{php} -l $STAGE/config_local.php && php{php} -l $STAGE/before.php && php{php} -l $STAGE/names.php",
+        validate=" && ".join(f"php{php} -l $STAGE/{file}" for file in declared[render.CONFIGURATION]),
     )
     _deploy_housekeeping(declared)
     _deploy_php(php, declared, settings)
