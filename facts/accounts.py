@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from pyinfra.api import FactBase, QuoteString, StringCommand
+from pyinfra.api import FactBase, StringCommand
 from typing_extensions import override
 
+from facts import words
 from facts.record import Record
 
 # A crypt(3) string is a secret; its digest tells whether it changed and may stand in a log.
-_COMMAND = """for user in "$@"; do
+_COMMAND = """printf '%s\\n' "$words" | while read -r user; do
 line=$(getent passwd "$user") || continue
 secret=$(getent shadow "$user" | cut -d: -f2 | tr -d '\\n' | sha256sum | cut -c1-64)
 echo "user $secret $(id -Gn "$user" | tr ' ' ',') $line"
@@ -52,8 +53,8 @@ class Accounts(FactBase[Unix]):
     default = Unix
 
     @override
-    def command(self, users: list[str]) -> StringCommand:
-        return StringCommand("sh", "-c", QuoteString(_COMMAND), "accounts", *[QuoteString(user) for user in users])
+    def command(self, users: list[str] | None = None) -> StringCommand:
+        return StringCommand(words.read(users), _COMMAND)
 
     @override
     def process(self, output: list[str]) -> Unix:

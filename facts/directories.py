@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from pyinfra.api import FactBase, QuoteString, StringCommand
+from pyinfra.api import FactBase, StringCommand
 from typing_extensions import override
+
+from facts import words
 
 
 class Directories(FactBase[dict[str, tuple[str, str, str]]]):
     """``{path: (mode, user, group)}`` of those paths that are directories; a link to one counts as the directory.
+    Many stand on standard input, a line each.
 
     ``pyinfra inventory.py fact facts.directories.Directories paths='["/var/mail"]'``
     """
@@ -15,10 +18,8 @@ class Directories(FactBase[dict[str, tuple[str, str, str]]]):
     default = dict
 
     @override
-    def command(self, paths: list[str]) -> StringCommand:
-        return StringCommand(
-            "stat -Lc '%F|%a|%U|%G|%n' --", *[QuoteString(path) for path in paths], "2>/dev/null; true"
-        )
+    def command(self, paths: list[str] | None = None) -> StringCommand:
+        return StringCommand(words.read(paths), words.each("stat -Lc '%F|%a|%U|%G|%n' --"), "2>/dev/null; true")
 
     @override
     def process(self, output: list[str]) -> dict[str, tuple[str, str, str]]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pyinfra.api import FactBase, QuoteString, StringCommand
 from typing_extensions import override
 
+from facts import words
 from operations.state import ROOT, tree_state
 
 
@@ -33,7 +34,7 @@ class TreeState:
 
 
 class Tree(FactBase[TreeState]):
-    """State of ``paths`` (relative) below ``target``, in one command.
+    """State of ``paths`` (relative) below ``target``, in one command. Many stand on its standard input, a line each.
 
     ``pyinfra inventory.py fact facts.tree.Tree target=/etc/dovecot paths='["dovecot.conf"]'``
     """
@@ -41,18 +42,18 @@ class Tree(FactBase[TreeState]):
     default = TreeState
 
     @override
-    def command(self, target: str, paths: list[str]) -> StringCommand:
-        files = [QuoteString(path) for path in paths]
+    def command(self, target: str, paths: list[str] | None = None) -> StringCommand:
         return StringCommand(
+            words.read(paths),
             StringCommand("S=", QuoteString(tree_state(target)), ";", _separator=""),
             "sed 's/^/M /' \"$S/manifest\" 2>/dev/null;",
             '[ ! -e "$S/undo/complete" ] || echo I; [ ! -d "$S/previous" ] || echo U;',
             "cd",
             QuoteString(target),
-            "2>/dev/null && { stat -c 'F %f %U %G %n' --",
-            *files,
-            "; sha256sum --",
-            *files,
+            "2>/dev/null && {",
+            words.each("stat -c 'F %f %U %G %n' --"),
+            ";",
+            words.each("sha256sum --"),
             "; } 2>/dev/null; true",
         )
 

@@ -11,6 +11,7 @@ from pyinfra.api import QuoteString, StringCommand, operation
 from pyinfra.api.exceptions import OperationValueError
 
 from facts.accounts import Account, Accounts, Unix
+from facts.words import as_stdin
 
 NOLOGIN = "/usr/sbin/nologin"
 # What crypt(3) of Debian 12 and 13 and Ubuntu 22.04 and later understands, and PAM with it (crypt(5)).
@@ -77,7 +78,7 @@ def mail_users(  # type: ignore[no-untyped-def]
     + names: Unix user: the person's name, written where the account has none; people change theirs with chfn(1)
     """
     hashes = {user: crypt_hash(user, given) for user, given in passwords.items() if given is not None}
-    unix = host.get_fact(Accounts, users=sorted(passwords))
+    unix = host.get_fact(Accounts, _stdin=as_stdin(sorted(passwords)))
     commands = _mail_users(unix, sorted(passwords), group, names or {})
     stale = {user: given for user, given in hashes.items() if _stale(unix.users.get(user), given)}
     if stale:

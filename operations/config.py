@@ -20,6 +20,7 @@ from pyinfra.context import ctx_host
 from pyinfra.facts.files import FileContents
 
 from facts.tree import Tree, Trees, TreeState
+from facts.words import as_stdin
 from operations.file import File
 from operations.script import script
 from operations.state import tree_state
@@ -58,7 +59,7 @@ def tree(target: str, files: Mapping[str, File], validate: str = "true", copy: b
     """
     _refuse_bad_paths(target, files)
     _checkers.setdefault(ctx_host.get(), {})[target] = Checker(validate, copy)
-    on_host = host.get_fact(Tree, target=target, paths=sorted(files))
+    on_host = host.get_fact(Tree, target=target, _stdin=as_stdin(sorted(files)))
     put = sorted(path for path, file in files.items() if on_host.interrupted or not _same(on_host, path, file))
     gone = sorted(set(on_host.manifest) - set(files))
     if not put and not gone:

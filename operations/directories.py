@@ -9,6 +9,7 @@ from pyinfra import host
 from pyinfra.api import QuoteString, StringCommand, operation
 
 from facts.directories import Directories
+from facts.words import as_stdin
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,7 @@ def present(directories: Mapping[str, Directory]):  # type: ignore[no-untyped-de
 
     + directories: absolute path: Directory. Missing parents come as root's, 0755
     """
-    there = host.get_fact(Directories, paths=sorted(directories))
+    there = host.get_fact(Directories, _stdin=as_stdin(sorted(directories)))
     wrong = {
         path: directory
         for path, directory in sorted(directories.items())

@@ -33,16 +33,17 @@ def keys(directory: str, names: Iterable[str], given: Mapping[str, GivenKey], gr
     What lies there stays: its public half is published. Another given key for the same name is an error.
     """
     wanted = sorted(names)
-    there = host.get_fact(DkimKeys, directory=directory, group=group)
-    others = [name for name, key in given.items() if there.digests.get(name, key.digest) != key.digest]
+    there = host.get_fact(DkimKeys, directory=directory, group=group, given=sorted(given))
+    others = [name for name, key in given.items() if there.digests.get(name) not in (None, "", key.digest)]
     if others:  # a failing command, for an exception would end the run on all hosts
         yield StringCommand("echo", QuoteString(_other(others)), ">&2; exit 1")
         return
     if not set(wanted) - set(there.digests) and not there.loose:
         host.noop(f"{len(wanted)} keys of DKIM are there")
         return
-    lines = [f"{name} {given[name].pem.strip()}".replace("\n", "\\n") for name in wanted if name in given]
-    yield script("dkim.sh", directory, group, *wanted, stdin="".join(f"{line}\n" for line in lines))
+    pem = {name: key.pem.strip().replace("\n", "\\n") for name, key in given.items()}
+    lines = "".join(f"{name} {pem.get(name, '')}".rstrip() + "\n" for name in wanted)
+    yield script("dkim.sh", directory, group, stdin=lines)
 
 
 def _other(names: list[str]) -> str:

@@ -1,20 +1,20 @@
-# dkim.keys on the host. $1 directory, $2 group, the rest: names. stdin: "NAME PEM" for given keys, \n for line breaks.
+# dkim.keys on the host. $1 directory, $2 group. stdin: a name a line, and behind a given one's its PEM, \n for line breaks.
 set -eu
 umask 077
 directory=$1 group=$2
-shift 2
 lock "keys of DKIM"
 install -d -m 0750 -o root -g "$group" -- "$directory"
 given=$(mktemp -d)
 trap 'rm -rf -- "$given"' EXIT
-while IFS= read -r line; do
-    printf '%b\n' "${line#* }" >"$given/${line%% *}"
+while read -r name pem; do
+    printf '%s\n' "$name" >>"$given/names"
+    [ -z "$pem" ] || printf '%b\n' "$pem" >"$given/of-$name"
 done
-for name in "$@"; do
+while read -r name; do
     new="$directory/.$name.new"
     if [ ! -s "$directory/$name.key" ]; then
-        if [ -s "$given/$name" ]; then
-            cat -- "$given/$name" >"$new"
+        if [ -s "$given/of-$name" ]; then
+            cat -- "$given/of-$name" >"$new"
         else
             case $name in
             # rspamd takes the bare seed, in base64
@@ -27,6 +27,5 @@ for name in "$@"; do
         ln -- "$new" "$directory/$name.key" 2>/dev/null || [ -s "$directory/$name.key" ]
         rm -f -- "$new"
     fi
-done
-chown "root:$group" -- "$directory"/*.key
-chmod 0640 -- "$directory"/*.key
+done <"$given/names"
+find "$directory" -maxdepth 1 -name '*.key' -exec chown "root:$group" -- {} + -exec chmod 0640 -- {} +

@@ -18,7 +18,10 @@ from deploys.records import whole
 from deploys.records.deploy import zone_files
 from deploys.records.gather import subjects
 from deploys.records.settings import Records
+from facts.accounts import Accounts
+from facts.directories import Directories
 from facts.dns import Publishable
+from facts.tree import Tree
 from tests.dns_subjects import KEYS
 from tests.example import ARGON2, ROOT, boxes, example
 
@@ -108,3 +111,13 @@ def test_a_slip_among_many_addresses_is_still_guessed_at():
     with pytest.raises(WordsError) as refused:
         MailServer.read(example(mailboxes=mailboxes, aliases={"x@example.org": ["ttio17@example.org"]}))
     assert "did you mean tito17@example.org?" in str(refused.value)
+
+
+@pytest.mark.parametrize("command", [Tree().command("/etc"), Directories().command(), Accounts().command()], ids=str)
+def test_no_command_line_grows_with_what_is_asked_about(command):
+    asked = "".join(f"/etc/a-rather-long-name-of-a-file-{number}\n" for number in range(10_000))
+    told = subprocess.run(
+        ["sh", "-c", str(command)], input=f"{asked}/etc\nroot\nhosts\n", capture_output=True, text=True
+    )
+    assert not told.stderr
+    assert any(word in told.stdout for word in ("root hosts", "root|/etc", "user "))
