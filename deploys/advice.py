@@ -6,6 +6,7 @@ import stat
 from collections.abc import Iterator
 
 from deploys.mailserver import MailServer
+from deploys.tls.settings import MOST_NAMES
 from deploys.values import networks
 from deploys.values.names import domain_of
 from deploys.values.sizes import in_words
@@ -13,7 +14,14 @@ from deploys.values.sizes import in_words
 
 def warnings(mail: MailServer) -> list[str]:
     """One line for each, ``key: what it means; what to do about it``."""
-    return [*_forwards(mail), *_wide_networks(mail), *_small_quotas(mail), *_loose_files(mail), *_uncovered(mail)]
+    return [
+        *_forwards(mail),
+        *_wide_networks(mail),
+        *_small_quotas(mail),
+        *_loose_files(mail),
+        *_uncovered(mail),
+        *_crowded_out(mail),
+    ]
 
 
 def _forwards(mail: MailServer) -> Iterator[str]:
@@ -53,6 +61,17 @@ def _uncovered(mail: MailServer) -> Iterator[str]:
         yield (
             f"clients: tls.certificate does not cover {', '.join(mail.uncovered)}, so mail programs find no "
             "settings there and there is no MTA-STS policy; get one that does, or write clients: false"
+        )
+
+
+def _crowded_out(mail: MailServer) -> Iterator[str]:
+    """A certificate holds so many names: the hosts', and up to three for each domain's mail programs."""
+    if without := mail.crowded_out:
+        more = f" and {len(without) - 3} more" if len(without) > 3 else ""
+        yield (
+            f"clients: a certificate holds {MOST_NAMES} names, so {', '.join(without[:3])}{more} have no pages of their"
+            " own: mail programs find no settings there and there is no MTA-STS policy; give their names certificates"
+            " of their own (tls.by_name), or write clients: false"
         )
 
 

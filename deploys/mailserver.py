@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import cached_property
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,7 @@ from deploys.srs import render as srs
 from deploys.sts import render as sts
 from deploys.tls import check
 from deploys.tls import render as tls
+from deploys.tls.settings import MOST_NAMES
 from deploys.values import without_repeats
 from deploys.values.names import domain_of
 from deploys.vocabulary import Words
@@ -177,16 +179,30 @@ class MailServer(Words):
         wanted = [name for domain in self.domains for name in self._page_names(domain) if name not in self.tls.by_name]
         return check.uncovered(self.tls.certificate.read_bytes(), wanted) if self.tls.certificate else ()
 
-    @property
+    @cached_property
     def paged(self) -> tuple[str, ...]:
-        """The domains whose mail programs are answered under names of their own, which the certificate can cover."""
-        return tuple(domain for domain in self.domains if self.pages and not self._missing(domain))
+        """The domains whose mail programs are answered under names of their own, which the certificate can cover: all
+        that the operator's own does, and of one that we get the first ones, as many as it may hold."""
+        covered = [domain for domain in self.domains if self.pages and not self._missing(domain)]
+        if self.tls.certificate:
+            return tuple(covered)
+        needed = accumulate((len(self._to_certify(domain)) for domain in covered), initial=len(self.names))
+        return tuple(domain for domain, names in zip(covered, list(needed)[1:], strict=True) if names <= MOST_NAMES)
+
+    @property
+    def crowded_out(self) -> tuple[str, ...]:
+        """The domains that have no pages of their own since the certificate is full."""
+        paged = set(self.paged)
+        others = (domain for domain in self.domains if self.pages and domain not in paged)
+        return tuple(domain for domain in others if not self._missing(domain))
 
     @property
     def page_names(self) -> tuple[str, ...]:
         """The host names of the pages for mail programs, which the certificate covers as soon as the DNS has them."""
-        names = [name for domain in self.paged for name in self._page_names(domain)]
-        return tuple(name for name in names if name not in self.tls.by_name)
+        return tuple(name for domain in self.paged for name in self._to_certify(domain))
+
+    def _to_certify(self, domain: str) -> tuple[str, ...]:
+        return tuple(name for name in self._page_names(domain) if name not in self.tls.by_name)
 
     def _page_names(self, domain: str) -> tuple[str, ...]:
         return page_names(domain, policy=bool(self.domain_words[domain].mta_sts))

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from deploys.advice import warnings
 from deploys.apache import render as apache
 from deploys.mailserver import MailServer
 from deploys.preflight.needs import needed_ports
@@ -60,6 +61,18 @@ def test_an_address_is_enough_and_lets_encrypt_is_asked():
 
 def test_without_acme_no_certbot_is_installed():
     assert "certbot" not in MailServer.read(example()).packages()
+
+
+def test_of_more_domains_than_a_certificate_has_room_for_the_first_are_served_and_the_others_named():
+    domains = [f"d{number}.example.org" for number in range(40)]
+    words = example(tls={"acme": {"email": "hostmaster@example.org"}}, domains=["example.org", *domains])
+    mail = MailServer.read(words)
+    assert len(mail.names) + len(mail.page_names) <= 100
+    assert mail.paged == ("example.org", *domains[:31])
+    assert set(mail.policies) == set(mail.paged)
+    (warning,) = [line for line in warnings(mail) if line.startswith("clients: ")]
+    assert "a certificate holds 100 names, so d31.example.org, d32.example.org, d33.example.org and 6 more" in warning
+    assert not [line for line in warnings(MailServer.read({**words, "clients": False})) if "certificate" in line]
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from deploys.values import HostName
 DIRECTORY = "/etc/ssl/posthaus"
 # A directory for each name of tls.by_name. Not below the other: services that never read it would seem to run with
 # old files when it goes away.
+MOST_NAMES = 100  # of one certificate: Let's Encrypt's limit, and others'; OpenSSL takes no chain above 100 KiB
 BY_NAME = "/etc/ssl/posthaus-by-name"
 
 
