@@ -44,7 +44,14 @@ def checker(target: str) -> Checker | None:
 
 
 @operation()
-def tree(target: str, files: Mapping[str, File], validate: str = "true", copy: bool = True):  # type: ignore[no-untyped-def]
+def tree(  # type: ignore[no-untyped-def]
+    target: str,
+    files: Mapping[str, File],
+    validate: str = "true",
+    copy: bool = True,
+    build: str = "false",
+    built: Mapping[str, str] | None = None,
+):
     """
     Make ``files`` (relative path: File) what lies below ``target``; what we once put there and no longer declare goes.
 
@@ -52,18 +59,26 @@ def tree(target: str, files: Mapping[str, File], validate: str = "true", copy: b
     + files: every file that is ours below it
     + validate: shell commands for sh -e; $STAGE is the whole new tree, $TARGET where it will lie; non-zero refuses, and
       what they say tells why. unit.converge runs them once more before it reloads what reads these files
-    + copy: stage a copy of the target first, so that the checker sees the files that are not ours
+    + copy: stage a copy of the target first, so that the checker sees the files that are not ours; then only what
+      changes is sent
+    + build: shell commands for sh -e that make one of ``built`` and set its owner and mode, before the checker looks:
+      $SOURCE is its source's path below $STAGE
+    + built: files that the host makes from others of ``files``: path: its source's path. They have the source's owner
+      and mode, are ours as the others are, and are made anew whenever their source changes
 
     Nothing is touched when the checker refuses. Until a unit has run with the new files, the old ones are kept on the
     host (root only) for unit.converge to put back.
     """
     _refuse_bad_paths(target, files)
     _checkers.setdefault(ctx_host.get(), {})[target] = Checker(validate, copy)
-    on_host = host.get_fact(Tree, target=target, _stdin=as_stdin(sorted(files)))
+    built = built or {}
+    ours = sorted({*files, *built})
+    on_host = host.get_fact(Tree, target=target, _stdin=as_stdin(ours))
     put = sorted(path for path, file in files.items() if on_host.interrupted or not _same(on_host, path, file))
-    gone = sorted(set(on_host.manifest) - set(files))
-    if not put and not gone:
-        host.noop(f"{len(files)} files below {target} are as declared")
+    make = sorted(path for path, source in built.items() if source in put or not _fits(on_host, path, files[source]))
+    gone = sorted(set(on_host.manifest) - set(ours))
+    if not put and not make and not gone:
+        host.noop(f"{len(ours)} files below {target} are as declared")
         return
     if state.config.DIFF:
         _show_differences(target, files, put, gone)
@@ -72,8 +87,15 @@ def tree(target: str, files: Mapping[str, File], validate: str = "true", copy: b
         target,
         tree_state(target),
         "copy" if copy else "bare",
-        stdin=_payload(files, put, gone),
+        stdin=_payload(
+            {path: files[path] for path in (put if copy else files)},
+            put=sorted([*put, *make]),
+            gone=gone,
+            build=sorted({built[path] for path in make}),
+            manifest=ours,
+        ),
         parts=("check.sh", "tree.sh"),
+        BUILD=build,
         VALIDATE=validate,
     )
 
@@ -104,15 +126,19 @@ def _same(on_host: TreeState, path: str, file: File) -> bool:
     )
 
 
+def _fits(on_host: TreeState, path: str, source: File) -> bool:
+    there = on_host.files.get(path)
+    return there is not None and (there.mode, there.user, there.group) == (source.mode, source.user, source.group)
+
+
 def _refuse_bad_paths(target: str, files: Mapping[str, File]) -> None:
     bad = [path for path in files if path.startswith("/") or ".." in path.split("/") or "\n" in path or not path]
     if bad or not target.startswith("/") or target == "/":
         raise OperationValueError(f"config.tree: {bad or target} is no path below an absolute directory")
 
 
-def _payload(files: Mapping[str, File], put: list[str], gone: list[str]) -> str:
-    """All files (the checker needs the whole), and which of them to rename or remove, as base64 of a tar.gz."""
-    lists = {"put": put, "gone": gone, "manifest": sorted(files)}
+def _payload(files: Mapping[str, File], **lists: list[str]) -> str:
+    """The files to send, and the lists of paths by their names, as base64 of a tar.gz."""
     members = {name: File("".join(f"{path}\n" for path in paths), "0600") for name, paths in lists.items()}
     members |= {f"files/{path}": file for path, file in files.items()}
     buffer = io.BytesIO()

@@ -1,4 +1,4 @@
-# config.tree on the host. $1 target, $2 its state, $3 copy|bare; stdin: a base64 tar.gz with files/, put and gone.
+# config.tree on the host. $1 target, $2 its state, $3 copy|bare; stdin: a base64 tar.gz with files/, put, gone, build, manifest.
 set -eu
 umask 077
 target=$1 state=$2 neighbours=$3
@@ -15,6 +15,10 @@ if [ "$neighbours" = copy ]; then cp -a -- "$target/." "$stage"; fi
 chmod --reference="$target" -- "$stage"
 while IFS= read -r path; do rm -f -- "$stage/$path"; done <"$payload/gone"
 cp -a --remove-destination -- "$payload/files/." "$stage"
+while IFS= read -r SOURCE; do
+    export SOURCE
+    checked "$target" "$stage" "$BUILD" || { echo "$target: what is made of $SOURCE could not be made; the old files stay" >&2; exit 1; }
+done <"$payload/build"
 checked "$target" "$stage" "$VALIDATE" || { echo "$target: its checker refused the new files; the old ones stay" >&2; exit 1; }
 
 mkdir -p -- "$state/undo/files"

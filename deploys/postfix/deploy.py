@@ -23,13 +23,19 @@ twice=$(postconf -c "$STAGE" -M | awk '{ print $1, $2 }' | sort | uniq -d)
 quiet postmap -c "$STAGE" -q nobody "regexp:$STAGE/local-senders"
 for table in "$STAGE"/posthaus/*; do
     case $table in
-        */restart-parameters) ;;
+        */restart-parameters | *.cdb) ;;
         */returned) quiet postmap -c "$STAGE" -q SRS0=posthaus "regexp:$table" ;;
         */ways) quiet postmap -c "$STAGE" -q posthaus "regexp:$table" ;;
         */*-headers) quiet postmap -c "$STAGE" -q Posthaus "regexp:$table" ;;
         *) quiet postmap -c "$STAGE" -q posthaus "texthash:$table" ;;
     esac
 done
+"""
+# A row too many is but a warning of postmap's.
+_BUILD = r"""said=$(postmap -c "$STAGE" "cdb:$STAGE/$SOURCE" 2>&1) || said=${said:-postmap failed}
+[ -z "$said" ] || { printf '%s\n' "$said" | sed "s|$STAGE|$TARGET|g" >&2; exit 1; }
+chown --reference="$STAGE/$SOURCE" -- "$STAGE/$SOURCE.cdb"
+chmod --reference="$STAGE/$SOURCE" -- "$STAGE/$SOURCE.cdb"
 """
 
 
@@ -41,6 +47,8 @@ def deploy_postfix(postfix: Postfix, hostname: str, directory: Directory, tls: T
         target=TARGET,
         files=render.configuration(postfix, hostname, directory, tls, ipv6),
         validate=_VALIDATE,
+        build=_BUILD,
+        built=render.built(),
     )
     (service,) = services(tls, resolves)
     unit.converge(

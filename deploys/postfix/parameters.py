@@ -16,6 +16,7 @@ HEAD = "# Written by Posthaus: the next run undoes changes made here. Say yours 
 # reads that as empty, and then refuses everybody until it ends.
 DIRECTORY = "/etc/postfix"
 TABLES = f"texthash:{DIRECTORY}/posthaus"
+INDEXED = f"cdb:{DIRECTORY}/posthaus"  # those of tables.INDEXED
 LOOPBACK = "127.0.0.0/8 [::ffff:127.0.0.0]/104 [::1]/128"
 # Mozilla's "intermediate" list without the DHE suites.
 CIPHERS = ":".join(
@@ -101,9 +102,9 @@ def _general(message_size: int) -> dict[str, Value]:
 
 def _delivery() -> dict[str, Value]:
     return {
-        "virtual_mailbox_domains": f"{TABLES}/domains",
-        "virtual_mailbox_maps": f"{TABLES}/mailboxes",
-        "virtual_alias_maps": f"{TABLES}/aliases",
+        "virtual_mailbox_domains": f"{INDEXED}/domains",
+        "virtual_mailbox_maps": f"{INDEXED}/mailboxes",
+        "virtual_alias_maps": f"{INDEXED}/aliases",
         "virtual_transport": f"lmtp:unix:{LMTP_SOCKET}",
         # Dovecot takes 10 letters at once for a mailbox (lmtp_user_concurrency_limit) and puts off one more with 451.
         "lmtp_destination_concurrency_limit": 10,
@@ -129,7 +130,7 @@ def _login() -> dict[str, Value]:
         "smtpd_sasl_security_options": "noanonymous",
         "smtpd_sasl_tls_security_options": "noanonymous",
         "smtpd_tls_auth_only": True,
-        "smtpd_sender_login_maps": f"{TABLES}/senders",
+        "smtpd_sender_login_maps": f"{INDEXED}/senders",
     }
 
 
@@ -173,7 +174,7 @@ def _inbound() -> dict[str, Value]:
     return {
         "smtpd_helo_restrictions": _list(
             "permit_mynetworks",
-            f"check_helo_access {TABLES}/helo-names",
+            f"check_helo_access {INDEXED}/helo-names",
             "reject_invalid_helo_hostname",
             "reject_non_fqdn_helo_hostname",
         ),
@@ -183,7 +184,7 @@ def _inbound() -> dict[str, Value]:
             "reject_non_fqdn_sender",
             "reject_unknown_sender_domain",
             "reject_unlisted_sender",
-            f"check_sender_access {TABLES}/own-senders",
+            f"check_sender_access {INDEXED}/own-senders",
         ),
         "smtpd_relay_restrictions": _list("permit_mynetworks", "reject_unauth_destination"),
         "smtpd_recipient_restrictions": _list(

@@ -28,7 +28,7 @@ ONLY_AT_START = ("inet_interfaces", "inet_protocols", "queue_directory", "data_d
 def packages(postfix: Postfix) -> tuple[str, ...]:
     """The Debian packages; a relayhost that asks for a password needs SASL's mechanisms too."""
     asked = any(one.username for one in (postfix.relayhost, *postfix.relayhosts.values()) if one)
-    return ("postfix", *(("libsasl2-modules",) if asked else ()))
+    return ("postfix", "postfix-cdb", *(("libsasl2-modules",) if asked else ()))
 
 
 def configuration(postfix: Postfix, hostname: str, directory: Directory, tls: Tls, ipv6: bool) -> dict[str, File]:
@@ -41,14 +41,14 @@ def configuration(postfix: Postfix, hostname: str, directory: Directory, tls: Tl
         **seven_bit(postfix, hostname),
         "local-senders": File(local_senders(hostname)),
         RESTART_PARAMETERS: File(restart_parameters(settings)),
-        **{f"posthaus/{name}": File(text) for name, text in tables.all_tables(hostname, directory).items()},
+        **{f"posthaus/{name}": _readable(text) for name, text in tables.all_tables(hostname, directory).items()},
     }
     if tls.by_name:
         files["posthaus/certificates"] = File(certificates(tls))
     if postfix.srs:
         files["posthaus/returned"] = File(RETURNED)
     if postfix.srs or postfix.relayhosts:
-        files["posthaus/ways"] = File(ways(postfix, hostname, directory))
+        files["posthaus/ways"] = _readable(ways(postfix, hostname, directory))
     if postfix.relayhost and postfix.relayhost.password:
         files["posthaus/relayhost-password"] = File(relayhost_password(postfix.relayhost), "0600")
     if postfix.relayhosts:
@@ -77,6 +77,16 @@ def local_senders(hostname: str) -> str:
     """Unix user to the envelope senders that sendmail takes from it (postdrop(1)); everybody may read it, for postdrop
     does so as whoever calls it."""
     return f"/^(root|postfix)$/ * <>\n/^(.+)$/ $1 $1@{hostname} $1@localhost\n"
+
+
+def _readable(table: str) -> File:
+    """A file that lists addresses: Postfix opens its tables as root, and no local user reads who lives here."""
+    return File(table, "0640", group="postfix")
+
+
+def built() -> dict[str, str]:
+    """The indexed tables that the host makes, each from which file of ours."""
+    return {f"posthaus/{name}.cdb": f"posthaus/{name}" for name in tables.INDEXED}
 
 
 def certificates(tls: Tls) -> str:
