@@ -8,7 +8,7 @@ from pyinfra import host, logger
 from pyinfra.api import QuoteString, StringCommand, operation
 
 from facts.mailboxes import Sessions
-from facts.stores import Stores, StoresOnHost
+from facts.stores import Stores, StoresOnHost, digest
 
 _said: set[tuple[str, str]] = set()  # a run that asks before it acts evaluates operations twice
 
@@ -23,7 +23,7 @@ def named(declared: Mapping[str, str], system: bool):  # type: ignore[no-untyped
 
     Call it before Dovecot's list of mailboxes changes: the old list tells which mailboxes are new.
     """
-    stores = host.get_fact(Stores)
+    stores = host.get_fact(Stores, declared="" if system else digest(declared))
     for line in (*left_behind(stores, declared, system), *taken_over(stores, declared, system)):
         if (host.name, line) not in _said:
             _said.add((host.name, line))

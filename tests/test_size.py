@@ -21,6 +21,8 @@ from deploys.records.settings import Records
 from facts.accounts import Accounts
 from facts.directories import Directories
 from facts.dns import Publishable
+from facts.mailboxes import STORE
+from facts.stores import USERS, Stores, digest
 from facts.tree import Tree
 from tests.dns_subjects import KEYS
 from tests.example import ARGON2, ROOT, boxes, example
@@ -121,3 +123,19 @@ def test_no_command_line_grows_with_what_is_asked_about(command):
     )
     assert not told.stderr
     assert any(word in told.stdout for word in ("root hosts", "root|/etc", "user "))
+
+
+def test_mailboxes_that_are_as_declared_are_not_read_out_again(tmp_path):
+    for local in ("tito", "gone"):
+        (tmp_path / "mail" / "example.org" / local / "Maildir").mkdir(parents=True)
+    (tmp_path / "users").write_text("tito@example.org:{X}:\nana@example.org:{X}:\n")
+
+    def told(declared):
+        command = Stores().command(digest(declared) if declared else "")
+        command = command.replace(USERS, f"{tmp_path}/users").replace(STORE, f"{tmp_path}/mail")
+        return Stores().process(subprocess.check_output(["sh", "-c", command], text=True).splitlines())
+
+    same, changed = told(["tito@example.org", "ana@example.org"]), told(["tito@example.org"])
+    assert (same.listed, list(same.virtual)) == ((), ["gone@example.org"])
+    assert changed.listed == ("ana@example.org", "tito@example.org")
+    assert set(changed.virtual) == {"gone@example.org", "tito@example.org"}
