@@ -8,7 +8,7 @@ import gzip
 import io
 import tarfile
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -19,8 +19,10 @@ from pyinfra.api.exceptions import OperationValueError
 from pyinfra.context import ctx_host
 from pyinfra.facts.files import FileContents
 
+from facts.blocks import Blocks
 from facts.tree import Tree, Trees, TreeState
 from facts.words import as_stdin
+from operations import rows
 from operations.file import File
 from operations.script import script
 from operations.state import tree_state
@@ -89,6 +91,7 @@ def tree(  # type: ignore[no-untyped-def]
         "copy" if copy else "bare",
         stdin=_payload(
             {path: files[path] for path in (put if copy else files)},
+            _by_rows(target, on_host, {path: files[path] for path in put}) if copy else {},
             put=sorted([*put, *make]),
             gone=gone,
             build=sorted({built[path] for path in make}),
@@ -137,10 +140,23 @@ def _refuse_bad_paths(target: str, files: Mapping[str, File]) -> None:
         raise OperationValueError(f"config.tree: {bad or target} is no path below an absolute directory")
 
 
-def _payload(files: Mapping[str, File], **lists: list[str]) -> str:
-    """The files to send, and the lists of paths by their names, as base64 of a tar.gz."""
+def _by_rows(target: str, on_host: TreeState, files: Mapping[str, File]) -> dict[str, bytes]:
+    """Of the long ones among ``files`` that lie on the host: how to make each of the old one."""
+    there = () if on_host.interrupted else on_host.files
+    long = sorted(path for path, file in files.items() if len(file.data) > rows.LONG and path in there)
+    blocks = host.get_fact(Blocks, target=target, paths=long) if long else {}
+    found = {path: rows.difference(files[path].data, blocks.get(path, ())) for path in long}
+    return {path: difference for path, difference in found.items() if difference is not None}
+
+
+def _payload(files: Mapping[str, File], by_rows: Mapping[str, bytes], **lists: list[str]) -> str:
+    """The files to send, whole or ``by_rows``, and the lists of paths by their names, as base64 of a tar.gz."""
+    lists["made"] = [f"{files[path].sha256} {path}" for path in sorted(by_rows)]
     members = {name: File("".join(f"{path}\n" for path in paths), "0600") for name, paths in lists.items()}
-    members |= {f"files/{path}": file for path, file in files.items()}
+    members |= {
+        f"files/{path}": replace(file, content=b"") if path in by_rows else file for path, file in files.items()
+    }
+    members |= {f"rows/{path}": File(difference, "0600") for path, difference in by_rows.items()}
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w", format=tarfile.GNU_FORMAT) as archive:
         _add_directory(archive, "files")

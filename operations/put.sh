@@ -1,4 +1,4 @@
-# config.tree on the host. $1 target, $2 its state, $3 copy|bare; stdin: a base64 tar.gz with files/, put, gone, build, manifest.
+# config.tree on the host. $1 target, $2 its state, $3 copy|bare; stdin: a base64 tar.gz with files/, rows/ and the lists put, gone, build, made, manifest.
 set -eu
 umask 077
 target=$1 state=$2 neighbours=$3
@@ -11,6 +11,13 @@ payload=$(mktemp -d -- "$(dirname "$target")/.$(basename "$target").posthaus.XXX
 trap 'rm -rf -- "$stage" "$payload"' EXIT
 trap 'exit 129' HUP; trap 'exit 130' INT; trap 'exit 143' TERM
 base64 -d | tar -xzmpf - -C "$payload"
+# Long files of which only the new rows came: "=FIRST LAST" are rows of the old file.
+while read -r sum path; do
+    LC_ALL=C awk 'NR == FNR { old[NR] = $0; next }
+        /^=/ { split(substr($0, 2), range, " "); for (row = range[1] + 0; row <= range[2] + 0 && row in old; row++) print old[row]; next }
+        { print substr($0, 2) }' "$target/$path" "$payload/rows/$path" >"$payload/files/$path"
+    [ "$(sha256sum <"$payload/files/$path" | cut -c1-64)" = "$sum" ] || { echo "$target/$path changed meanwhile; run again" >&2; exit 1; }
+done <"$payload/made"
 if [ "$neighbours" = copy ]; then cp -a -- "$target/." "$stage"; fi
 chmod --reference="$target" -- "$stage"
 while IFS= read -r path; do rm -f -- "$stage/$path"; done <"$payload/gone"

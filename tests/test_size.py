@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import re
 import subprocess
 import sys
 import time
@@ -19,11 +20,13 @@ from deploys.records.deploy import zone_files
 from deploys.records.gather import subjects
 from deploys.records.settings import Records
 from facts.accounts import Accounts
+from facts.blocks import Blocks
 from facts.directories import Directories
 from facts.dns import Publishable
 from facts.mailboxes import STORE
 from facts.stores import USERS, Stores, digest
 from facts.tree import Tree
+from operations import rows
 from tests.dns_subjects import KEYS
 from tests.example import ARGON2, ROOT, boxes, example
 
@@ -139,3 +142,35 @@ def test_mailboxes_that_are_as_declared_are_not_read_out_again(tmp_path):
     assert (same.listed, list(same.virtual)) == ((), ["gone@example.org"])
     assert changed.listed == ("ana@example.org", "tito@example.org")
     assert set(changed.virtual) == {"gone@example.org", "tito@example.org"}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda rows: [*rows[:9000], "new\n", *rows[9000:]],
+        lambda rows: [*rows, "new\n"],
+        lambda rows: rows[1:],
+        lambda rows: [*rows[:5000], *rows[5003:], "a\n", "b\n"],
+        lambda rows: rows,
+        lambda rows: rows[:300],
+    ],
+)
+def test_of_a_long_table_only_the_rows_travel_that_the_host_lacks(tmp_path, change):
+    old = [f"p{number}@example.org p{number}@example.org\n" for number in range(20_000)]
+    new = "".join(change(old)).encode()
+    (tmp_path / "table").write_text("".join(old))
+    command = str(Blocks().command(str(tmp_path), ["table"]))
+    blocks = Blocks().process(subprocess.check_output(["sh", "-c", command], text=True).splitlines())["table"]
+    told = rows.difference(new, blocks)
+    assert told is not None
+    assert len(told) < 50_000 < len("".join(old))
+    (tmp_path / "told").write_bytes(told)
+    program = re.search(r"awk '(.*?)' \"\$target", (ROOT / "operations" / "put.sh").read_text(), re.DOTALL)
+    assert program
+    made = subprocess.check_output(["awk", program[1], tmp_path / "table", tmp_path / "told"])
+    assert made == new
+
+
+def test_another_table_travels_whole():
+    assert rows.difference(b"".join(b"row %d\n" % number for number in range(50_000)), ["0" * 32]) is None
+    assert rows.difference(b"no line break at the end", ["0" * 32]) is None
