@@ -8,6 +8,7 @@ from deploys.dovecot.deploy import deploy_dovecot
 from deploys.filter.deploy import deploy_filter, end_antivirus
 from deploys.host.deploy import deploy_host, deploy_units
 from deploys.host.render import debconf
+from deploys.host.restarts import drop_ins
 from deploys.mailserver import MailServer
 from deploys.postfix.deploy import deploy_postfix
 from deploys.postfix.tables import owners
@@ -31,7 +32,7 @@ packages.installed(name="Install the packages of all rooms", packages=mail.packa
 deploy_host(mail.hostname, machine)
 if not (mail.filter and mail.filter.antivirus):
     end_antivirus()
-deploy_units(mail.units)
+deploy_units({**mail.units, **(drop_ins([f"php{php}-fpm.service"]) if mail.webmail else {})})
 if mail.resolves:
     deploy_resolver(mail.resolver, machine.ipv6)
 deploy_tls(mail.tls, mail.names, mail.page_names)  # before all that serves it

@@ -17,8 +17,10 @@ from deploys.directory.checks import contradictions
 from deploys.directory.settings import Directory
 from deploys.dovecot import render as dovecot
 from deploys.filter import render as rspamd
+from deploys.filter.antivirus import FETCHER, SCANNER
 from deploys.filter.settings import CONTROLLER, MILTER, MIME_MILTER
 from deploys.host import render as host
+from deploys.host import restarts
 from deploys.postfix import render as postfix
 from deploys.postfix.settings import Postfix
 from deploys.reading import errors
@@ -156,7 +158,24 @@ class MailServer(Words):
         """What the rooms put below /etc/systemd/system."""
         redis = rspamd.units(self.filter, self.accounts) if self.filter else {}
         names = unbound.units() if self.resolves else {}
-        return {**redis, **names, **(sts.units() if self.sts else {}), **sieve.units(self.accounts)}
+        again = restarts.drop_ins(self._units_that_stay_down)
+        return {**again, **redis, **names, **(sts.units() if self.sts else {}), **sieve.units(self.accounts)}
+
+    @property
+    def _units_that_stay_down(self) -> tuple[str, ...]:
+        """Units that the distribution leaves down when something ends them; PHP's name is the host's to tell.
+
+        Postfix is an instance of a template up to Debian 12 and Ubuntu 24.04, later itself.
+        """
+        return (
+            "dovecot.service",
+            "postfix.service",
+            "postfix@.service",
+            *(("apache2.service",) if self.webmail or self.pages or self.tls.by_http else ()),
+            *(("unbound.service",) if self.resolves else ()),
+            *(("postsrsd.service",) if self.forwards else ()),
+            *((SCANNER, FETCHER) if self.filter and self.filter.antivirus else ()),
+        )
 
     @property
     def teacher(self) -> str | None:

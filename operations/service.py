@@ -6,6 +6,12 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 
+def program(*packages: str) -> tuple[str, ...]:
+    """Files that change when one of these Debian packages is installed or upgraded (dpkg(1)): what runs is another
+    program from then on, or one that lacks what has come. Those that are not installed do no harm."""
+    return tuple(f"/var/lib/dpkg/info/{package}.list" for package in packages)
+
+
 @dataclass(frozen=True)
 class Service:
     """One systemd unit as a component declares it: unit.converge makes it so, verify looks whether it is so.

@@ -80,7 +80,7 @@ def _checks(trees: list[str], watched: list[str]) -> str:
     for target in trees:
         if found := checker(target):
             state = tree_state(target)
-            changed = shlex.join(["unchanged", f"{state}/checked", target, *watched])
+            changed = shlex.join(["unchanged", f"{state}/checked", *([target] if found.copy else []), *watched])
             words = ["in_place", target, "copy" if found.copy else "bare", f"{state}/manifest", found.validate]
             lines.append(f"{changed} || {shlex.join(words)} || exit 1")
     return "\n".join(lines)

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import subprocess
 from pathlib import Path
-
-import pytest
 
 from deploys.apache import render
 from deploys.squirrelmail.render import post_size
-from deploys.squirrelmail.settings import Webmail
 from tests.test_squirrelmail import server
 
 GOLDEN = Path(__file__).parent / "golden" / "apache"
@@ -50,13 +46,3 @@ def test_a_form_that_php_takes_is_not_refused_by_apache():
 def test_pictures_from_elsewhere_need_the_readers_word():
     policies = [line for line in configuration().splitlines() if "Content-Security-Policy" in line]
     assert [("https:" in line, "view_unsafe_images=1" in line) for line in policies] == [(False, False), (True, True)]
-
-
-@pytest.mark.parametrize("port", [443, 8443])
-def test_the_probe_is_shell_that_parses(port: int):
-    probe = render.probe(Webmail(hostname="webmail.example.com", port=port), "mail.example.com")
-    assert subprocess.run(["sh", "-n", "-c", probe], check=False).returncode == 0
-    script = subprocess.run(
-        ["sh", "-c", probe.replace("bash -c", "printf %s")], capture_output=True, text=True, check=True
-    )
-    assert subprocess.run(["bash", "-n", "-c", script.stdout], check=False).returncode == 0

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import subprocess
 
 import pytest
 
@@ -145,11 +144,6 @@ def test_nothing_is_chrooted_and_no_service_stands_twice(monkeypatch):
     ]
     assert {service[4] for service in services} == {"n"}
     assert len({(service[0], service[1]) for service in services}) == len(services)
-
-
-def test_the_probe_conversation_is_a_program_that_bash_reads():
-    subprocess.run(["bash", "-n", render.HERE / "dialogue.sh"], check=True)
-    assert "220 $1 *" in (render.HERE / "dialogue.sh").read_text()
 
 
 def test_strangers_reach_no_unix_user_but_those_the_rfcs_want(monkeypatch):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import shlex
+from pathlib import Path
+
 from pyinfra.api import deploy
 
 from deploys.apache import render
@@ -18,7 +21,8 @@ TARGET = render.TARGET
 # first start makes
 _VALIDATE = (
     "export APACHE_CONFDIR=$TARGET; . $STAGE/envvars; mkdir -p $APACHE_RUN_DIR $APACHE_LOCK_DIR; "
-    "apache2 -t -f $STAGE/apache2.conf"
+    "apache2 -t -f $STAGE/apache2.conf; "
+    f"python3 -I -c {shlex.quote((Path(__file__).parent / 'listens.py').read_text(encoding='utf-8'))} $STAGE $TARGET"
 )
 
 
@@ -28,13 +32,13 @@ def deploy_apache(
 ) -> None:
     """Serve the webmail and the pages for mail programs by https, and lead http there. As for ``apache2_conf``."""
     text = render.apache2_conf(webmail, hostname, tls, php, message_size, pages)
-    _serve(text, render.probe(webmail, hostname), tls)
+    _serve(text, render.running(webmail, hostname, tls, pages), tls)
 
 
 @deploy("Apache")
 def deploy_challenges(hostname: str) -> None:
     """Serve nothing but what an ACME authority asks for at port 80."""
-    _serve(render.challenges_conf(hostname), render.PROBE_CHALLENGES, None)
+    _serve(render.challenges_conf(hostname), render.running_for_challenges(), None)
 
 
 def _serve(text: str, probe: str, tls: Tls | None) -> None:

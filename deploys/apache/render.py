@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from deploys.apache import probe
 from deploys.clients.render import DIRECTORY, SCRIPT
+from deploys.probes.program import MOST_NAMES, program
 from deploys.render import template
 from deploys.squirrelmail.render import HOME, STATE, entrance, post_size, socket
 from deploys.squirrelmail.settings import Webmail
@@ -148,14 +150,23 @@ def address(webmail: Webmail | None, hostname: str = "") -> str:
     return f"https://{webmail.hostname}{port}"
 
 
-PROBE_CHALLENGES = "bash -c 'exec 3<>/dev/tcp/127.0.0.1/80'"
-
-
-def probe(webmail: Webmail | None, hostname: str) -> str:
-    """A shell command, needing bash alone: Apache leads to the webmail, and its https port is open."""
-    host, port = (webmail.hostname, webmail.port) if webmail else (hostname, 443)
-    ask = f"printf 'HEAD / HTTP/1.1\\r\\nHost: {host}\\r\\nConnection: close\\r\\n\\r\\n' >&3"
-    return (
-        f"bash -c \"exec 3<>/dev/tcp/127.0.0.1/80 && {ask} && grep -q '^Location: {address(webmail, hostname)}/' <&3"
-        f' && exec 4<>/dev/tcp/127.0.0.1/{port}"'
+def running(webmail: Webmail | None, hostname: str, tls: Tls, pages: Pages | None) -> str:
+    """A shell command that succeeds where Apache leads to https and serves the page there. As for ``apache2_conf``."""
+    name, port = (webmail.hostname or hostname, webmail.port) if webmail else (hostname, 443)
+    asked = [
+        f"{kind}.{domain}" for domain in (pages.domains if pages else ()) for kind in ("autoconfig", "autodiscover")
+    ]
+    sites = [(name, port, tls.chain_of(name)), *((one, 443, tls.chain_of(one)) for one in asked)]
+    return program(
+        probe,
+        name=name,
+        port=port,
+        leads=f"{address(webmail, hostname)}/",
+        page="/src/login.php" if webmail else "/setup/",
+        sites=sites[:MOST_NAMES],
     )
+
+
+def running_for_challenges() -> str:
+    """The same where it serves nothing but what an ACME authority asks for."""
+    return program(probe, name="", port=0, leads="", page="", sites=[])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from deploys.apache.render import TARGET
 from deploys.tls.settings import Tls
-from operations.service import Service
+from operations.service import Service, program
 
 
 def services(tls: Tls | None) -> tuple[Service, ...]:
@@ -14,7 +14,7 @@ def services(tls: Tls | None) -> tuple[Service, ...]:
     return (
         Service(
             "apache2.service",
-            restart_on=(f"{TARGET}/apache2.conf",),
+            restart_on=(f"{TARGET}/apache2.conf", *program("apache2", "apache2-bin")),
             reload_on=(f"{TARGET}/local.conf", *certificates),
             trees=(TARGET,),
         ),

@@ -54,7 +54,7 @@ def deploy_dovecot(
     (service,) = services(tls)
     unit.converge(
         name="Run Dovecot with it",
-        probe=render.running(dovecot, directory),
+        probe=render.running(dovecot, directory, tls),
         after=[conf],
         **service.question,
     )

@@ -8,7 +8,9 @@ from pathlib import Path
 import idna
 
 from deploys.directory.settings import RESERVED, Directory
+from deploys.dovecot import probe
 from deploys.dovecot.settings import AUTH_SOCKET, LMTP_SOCKET, QUOTA_SOCKET, Dovecot
+from deploys.probes.program import MOST_NAMES, program
 from deploys.render import dovecot_quote, template
 from deploys.sieve import render as sieve
 from deploys.tls.settings import Tls
@@ -189,12 +191,23 @@ def probe_row(directory: Directory) -> tuple[str, str]:
     return before, f":{OWNER_ID}:{OWNER_ID}::{PROBE_HOME}::allow_nets=127.0.0.0/8,::1"
 
 
-def running(dovecot: Dovecot, directory: Directory) -> str:
-    """A shell command that succeeds where Dovecot knows its users, greets, and listens for Postfix."""
-    port, greeting = (143, "* OK") if "imap" in dovecot.protocols else (110, "+OK")
-    greets = f'exec 3<>/dev/tcp/127.0.0.1/{port} && read -r line <&3 && [[ $line == "{greeting}"* ]]'
-    sockets = " && ".join(f"test -S {SPOOL}/{socket}" for socket in (AUTH_SOCKET, LMTP_SOCKET, QUOTA_SOCKET))
-    return f"doveadm user {probe_address(directory)} && {sockets} && timeout 5 bash -c '{greets}'"
+def running(dovecot: Dovecot, directory: Directory, tls: Tls) -> str:
+    """A shell command that succeeds where Dovecot takes a message from Postfix, lets the probe in and shows it."""
+    auth, lmtp, quota = (f"{SPOOL}/{socket}" for socket in (AUTH_SOCKET, LMTP_SOCKET, QUOTA_SOCKET))
+    own = not any(name.rpartition("/")[2].startswith("ssl") for name in dovecot.settings)
+    chains = [
+        (None, tls.chain_path if own else None),
+        *((name, tls.chain_of(name) if own else None) for name in tls.by_name),
+    ]
+    return program(
+        probe,
+        protocols=list(dovecot.protocols),
+        address=probe_address(directory),
+        auth=auth,
+        lmtp=lmtp,
+        quota=quota,
+        chains=chains[:MOST_NAMES],
+    )
 
 
 def home(address: str) -> str:

@@ -4,9 +4,18 @@ from __future__ import annotations
 
 from deploys.dovecot.render import DIRECTORY
 from deploys.tls.settings import Tls
-from operations.service import Service
+from operations.service import Service, program
+
+PACKAGES = tuple(f"dovecot-{part}" for part in ("core", "imapd", "lmtpd", "managesieved", "pop3d", "sieve"))
 
 
 def services(tls: Tls) -> tuple[Service, ...]:
     """Dovecot. ``tls``: whose certificates it serves."""
-    return (Service("dovecot.service", reload_on=(DIRECTORY, *tls.directories), trees=(DIRECTORY,)),)
+    return (
+        Service(
+            "dovecot.service",
+            reload_on=(DIRECTORY, *tls.directories),
+            restart_on=program(*PACKAGES),  # a master of before knows no protocol that has come with a new package
+            trees=(DIRECTORY,),
+        ),
+    )

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from pyinfra.api import deploy
 
+from deploys.directory.settings import RESERVED
 from deploys.filter import antivirus, render, services
 from deploys.filter.keys import given, names
 from deploys.filter.settings import Filter
@@ -61,7 +62,7 @@ def deploy_filter(
         unit.converge(name="Run ClamAV as soon as it has signatures", **services.ANTIVIRUS.question)
     unit.converge(
         name="Run the filter with it",
-        probe=render.running(),
+        probe=render.running(f"{RESERVED}@{signing[0]}"),
         after=[conf],
         **services.RSPAMD.question,
     )

@@ -9,9 +9,10 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from deploys.directory.settings import Accounts
-from deploys.filter import antivirus
+from deploys.filter import antivirus, probe
 from deploys.filter.settings import CONTROLLER, CONTROLLER_DIRECTORY, MILTER, MIME_MILTER, SPAM_HEADER, Filter
 from deploys.filter.ucl import Block, block
+from deploys.probes.program import program
 from deploys.records.settings import Records, ed25519_selector
 from deploys.render import template
 from operations.file import File
@@ -295,8 +296,6 @@ def mime_running() -> str:
     return f"timeout 5 bash -c 'exec 3<>/dev/tcp/127.0.0.1/{MIME_MILTER.rpartition(':')[2]}' || exit 75"
 
 
-def running() -> str:
-    """A shell command that succeeds where Postfix's milter and the controller answer. It exits with 75 where nobody
-    does yet: rspamd reads its configuration for seconds."""
-    port = MILTER.rpartition(":")[2]
-    return f"test -S {CONTROLLER} && timeout 5 bash -c 'exec 3<>/dev/tcp/127.0.0.1/{port}' || exit 75"
+def running(address: str) -> str:
+    """A shell command that succeeds where the filter signs what ``address`` sends, asked as Postfix asks it."""
+    return program(probe, milter=int(MILTER.rpartition(":")[2]), controller=CONTROLLER, address=address)

@@ -5,11 +5,13 @@ from __future__ import annotations
 from deploys.filter import antivirus
 from deploys.filter.render import DIRECTORY, DROP_IN, MIME, MIME_PROGRAM, REDIS, UNITS
 from deploys.filter.settings import Filter
-from operations.service import Service
+from operations.service import Service, program
 
-RSPAMD = Service("rspamd.service", reload_on=(DIRECTORY,), restart_on=(f"{UNITS}/{DROP_IN}",), trees=(DIRECTORY,))
+RSPAMD = Service(
+    "rspamd.service", reload_on=(DIRECTORY,), restart_on=(f"{UNITS}/{DROP_IN}", *program("rspamd")), trees=(DIRECTORY,)
+)
 MIME_LIMITS = Service(MIME, restart_on=(f"{UNITS}/{MIME}", f"{DIRECTORY}/{MIME_PROGRAM}"))
-REDIS_FOR_IT = Service(f"{REDIS}.service", restart_on=(f"{UNITS}/{REDIS}.service",))
+REDIS_FOR_IT = Service(f"{REDIS}.service", restart_on=(f"{UNITS}/{REDIS}.service", *program("redis-tools")))
 ANTIVIRUS = Service(
     antivirus.UNIT, restart_on=(f"{UNITS}/{antivirus.UNIT}",), brings=(antivirus.FETCHER, antivirus.SCANNER)
 )

@@ -53,7 +53,7 @@ def deploy_postfix(postfix: Postfix, hostname: str, directory: Directory, tls: T
     (service,) = services(tls, resolves)
     unit.converge(
         name="Run Postfix with it",
-        probe=render.running(hostname, directory),
+        probe=render.running(postfix, hostname, directory, tls),
         after=[conf],
         **service.question,
     )

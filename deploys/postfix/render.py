@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-import shlex
 from collections.abc import Mapping
 from pathlib import Path
 
 from deploys.directory.settings import Directory
-from deploys.postfix import parameters, tables
+from deploys.postfix import parameters, probe, tables
 from deploys.postfix.settings import Postfix, Relayhost
+from deploys.probes.program import MOST_NAMES, program
 from deploys.render import template
 from deploys.srs.render import ENTRANCE
 from deploys.tls.settings import Tls
@@ -159,7 +159,20 @@ def relayhost_passwords(relayhosts: Mapping[str, Relayhost]) -> str:
     )
 
 
-def running(hostname: str, directory: Directory) -> str:
-    """A shell command that succeeds where smtpd holds a whole conversation: a bad table or network shows only there."""
-    dialogue = (HERE / "dialogue.sh").read_text(encoding="utf-8")
-    return f"timeout 8 bash -c {shlex.quote(dialogue)} dialogue {hostname} postmaster@{directory.domains[0]}"
+def running(postfix: Postfix, hostname: str, directory: Directory, tls: Tls) -> str:
+    """A shell command that succeeds where Postfix greets, speaks TLS, and brings the probe's message to its mailbox."""
+    said = postfix.parameters
+    own = not any(name.startswith("smtpd_tls_") and name.endswith(("_file", "_files")) for name in said)
+    chain = tls.chain_path if own else None
+    # A client that names whom it asks for, as most do, is answered by way of the table of names.
+    names = [(hostname, chain), *((name, tls.chain_of(name)) for name in sorted(tls.by_name))]
+    asked = [one.strip().removeprefix("inet:").rpartition(":") for one in (postfix.milter or "").split(",") if one]
+    return program(
+        probe,
+        hostname=hostname,
+        address=tables.probe(directory),
+        postmaster=f"postmaster@{directory.domains[0]}",
+        chains=[(None, chain), *names][:MOST_NAMES],
+        starttls=said.get("smtpd_tls_security_level") != "none",
+        milters=[(host, int(port)) for host, _, port in asked],
+    )

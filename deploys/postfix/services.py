@@ -5,7 +5,7 @@ from __future__ import annotations
 from deploys.postfix.render import DIRECTORY, RESTART_PARAMETERS
 from deploys.resolver.settings import FOR_POSTFIX, RESOLV_CONF
 from deploys.tls.settings import Tls
-from operations.service import Service
+from operations.service import Service, program
 
 
 def services(tls: Tls, resolves: bool) -> tuple[Service, ...]:
@@ -15,7 +15,11 @@ def services(tls: Tls, resolves: bool) -> tuple[Service, ...]:
             "postfix.service",
             instance="postfix@-.service",  # Debian 12 runs it behind a wrapper
             reload_on=(DIRECTORY, *tls.directories),
-            restart_on=(f"{DIRECTORY}/{RESTART_PARAMETERS}", *((FOR_POSTFIX,) if resolves else ())),
+            restart_on=(
+                f"{DIRECTORY}/{RESTART_PARAMETERS}",
+                *((FOR_POSTFIX,) if resolves else ()),
+                *program("postfix"),
+            ),
             sees=(RESOLV_CONF, FOR_POSTFIX if resolves else RESOLV_CONF),
             trees=(DIRECTORY,),
         ),

@@ -6,7 +6,7 @@ from pyinfra.api import deploy
 
 from deploys.resolver import render
 from deploys.resolver.services import services
-from deploys.resolver.settings import ADDRESS, DIRECTORY, ResolverWord
+from deploys.resolver.settings import DIRECTORY, ResolverWord
 from operations import config, unit
 
 TARGET = DIRECTORY
@@ -30,7 +30,7 @@ def deploy_resolver(word: ResolverWord, ipv6: bool) -> None:
     (service,) = services()
     unit.converge(
         name="Run the resolver with it",
-        probe=f"timeout 5 bash -c 'exec 3<>/dev/tcp/{ADDRESS}/53'",
+        probe=render.running(),
         after=[conf],
         **service.question,
     )

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from deploys.probes.program import program
 from deploys.render import template
+from deploys.resolver import probe
 from deploys.resolver.settings import ADDRESS, FOR_POSTFIX, RESOLV_CONF, Forward, ResolverWord
 from operations.file import File
 
@@ -42,3 +44,8 @@ def resolv_conf() -> str:
 def units() -> dict[str, File]:
     """systemd's drop-ins, below /etc/systemd/system."""
     return {path: File(_DROP_IN) for path in DROP_INS}
+
+
+def running() -> str:
+    """A shell command that succeeds where the resolver answers."""
+    return program(probe, address=ADDRESS)

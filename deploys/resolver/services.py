@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from deploys.resolver.settings import DIRECTORY
-from operations.service import Service
+from operations.service import Service, program
 
 
 def services() -> tuple[Service, ...]:
     """unbound. A reload keeps old sockets and forwarders."""
-    return (Service("unbound.service", restart_on=(DIRECTORY,), trees=(DIRECTORY,)),)
+    return (Service("unbound.service", restart_on=(DIRECTORY, *program("unbound")), trees=(DIRECTORY,)),)

@@ -126,7 +126,7 @@ def _deploy_php(php: str, declared: Mapping[str, dict[str, File]], settings: Ope
     (service,) = services(php)
     unit.converge(
         name="Run PHP with it",
-        probe=f"test -S {render.socket(php)} && test -S {render.entrance(php)}",
+        probe=render.running(php),
         after=[settings, pool],
         **service.question,
     )

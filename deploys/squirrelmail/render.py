@@ -7,7 +7,9 @@ from pathlib import Path
 import idna
 
 from deploys.directory.settings import Directory
+from deploys.probes.program import program
 from deploys.render import php_quote, template
+from deploys.squirrelmail import probe
 from deploys.squirrelmail.settings import Webmail
 from deploys.tls.settings import Tls
 
@@ -157,3 +159,8 @@ def _other_domains(directory: Directory) -> dict[str, str]:
 def _unicode_domains(directory: Directory) -> dict[str, str]:
     """Internationalised domains as people write them, and as Dovecot knows them (RFC 5891)."""
     return {idna.decode(domain): domain for domain in directory.domains if "xn--" in domain}
+
+
+def running(php: str) -> str:
+    """A shell command that succeeds where PHP makes the login page."""
+    return program(probe, paths=[socket(php), entrance(php)], page=f"{HOME}/src/login.php")

@@ -5,6 +5,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from deploys.probes.program import program
+from deploys.srs import probe
 from operations.file import File
 
 SECRET = "/etc/postsrsd.secret"  # made once, by the package
@@ -72,7 +74,6 @@ def _conf(domains: list[str]) -> str:
 
 
 def running(series: str) -> str:
-    """A shell command that succeeds where it answers."""
-    ports = (_FORWARD, _REVERSE) if series == "1" else (_SOCKETMAP,)
-    asked = " && ".join(f"exec {number}<>/dev/tcp/127.0.0.1/{port}" for number, port in enumerate(ports, 3))
-    return f"timeout 5 bash -c '{asked}'"
+    """A shell command that succeeds where it makes an address of ours of a stranger's, and leads that back."""
+    two = [(_FORWARD, ""), (_REVERSE, "")]
+    return program(probe, ways=two if series == "1" else [(_SOCKETMAP, "forward"), (_SOCKETMAP, "reverse")])

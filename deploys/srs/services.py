@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 from deploys.srs.render import configuration, target
-from operations.service import Service
+from operations.service import Service, program
 
 
 def services(series: str) -> tuple[Service, ...]:
     """postsrsd of that ``series`` ("1", "2"). Its target is a directory of many programs: only its own file counts."""
     files = configuration(series, ["example.com"])
-    return (Service("postsrsd.service", restart_on=tuple(f"{target(series)}/{name}" for name in files)),)
+    return (
+        Service(
+            "postsrsd.service",
+            restart_on=(*(f"{target(series)}/{name}" for name in files), *program("postsrsd")),
+            trees=(target(series),),
+        ),
+    )

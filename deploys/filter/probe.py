@@ -1,0 +1,107 @@
+"""The filter does its work: as Postfix asks it (the milter protocol, version 6), it signs what the probe writes.
+
+Runs on the host, under its own python3 alone.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import struct
+import time
+from pathlib import Path
+
+from deploys.probes.talk import HERE, Silent, Wrong, command, message, stream
+
+UNIT = "rspamd.service"
+ENDS = {b"a": "accept", b"r": "reject", b"t": "tempfail", b"d": "discard", b"y": "a reply of its own"}
+ADD, INSERT = b"h", b"i"
+
+
+def probe(milter: int, controller: str, address: str) -> None:
+    """``milter``: a port of the loopback; ``controller``: a socket. ``address``: the probe's, whose domain is signed for."""
+    _has_new_workers()
+    stream(controller).close()
+    domain = address.partition("@")[2]
+    with stream((HERE, milter)) as sock:
+        signatures = _signatures(sock, address)
+    if not any(f"d={domain};" in "".join(one.split()) for one in signatures):
+        raise Wrong(f"the filter does not sign what {domain} sends")
+
+
+def _has_new_workers() -> None:
+    """A reload goes on in the background, and until it is done the workers of before answer."""
+    said = command("systemctl", "show", "-p", "MainPID,StateChangeTimestampMonotonic", UNIT)
+    values = dict(line.split("=", 1) for line in said.splitlines() if "=" in line)
+    changed = time.monotonic() - int(values.get("StateChangeTimestampMonotonic") or 0) / 1e6
+    ages = _ages_of_milters(values.get("MainPID", "0"))
+    if min(ages, default=changed + 1) > changed + 0.1:  # the former ones finish what they are at, and take no more
+        raise Silent("the filter has not started anew what Postfix asks")
+
+
+def _ages_of_milters(main: str) -> list[float]:
+    """Seconds since each child of ``main`` began that speaks the milter protocol (proc(5))."""
+    up, ticks = float(Path("/proc/uptime").read_text().split()[0]), os.sysconf("SC_CLK_TCK")
+    ages = []
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            words = (process / "stat").read_text().rpartition(") ")[2].split()
+            if words[1] == main and b"rspamd_proxy" in (process / "cmdline").read_bytes():
+                ages.append(up - int(words[19]) / ticks)
+    return ages
+
+
+def _signatures(sock: socket.socket, address: str) -> list[str]:
+    """The values of DKIM-Signature that the filter adds to a message of ``address``, logged in."""
+    _, text = message(address)
+    head, _, body = text.partition("\r\n\r\n")
+    _send(sock, b"O", struct.pack(">III", 6, 0x1FF, 0))
+    if _receive(sock)[0] != b"O":
+        raise Wrong("the filter does not speak the milter protocol")
+    _send(sock, b"D", b"C" + _words("j", "localhost", "{daemon_name}", "ORIGINATING"))
+    _send(sock, b"C", _words("localhost") + b"4" + struct.pack(">H", 50000) + _words(HERE))
+    _send(sock, b"H", _words("localhost"))
+    _send(sock, b"D", b"M" + _words("i", "PROBE", "{auth_authen}", address, "{auth_type}", "PLAIN"))
+    _send(sock, b"M", _words(f"<{address}>"))
+    _send(sock, b"R", _words(f"<{address}>"))
+    _send(sock, b"T", b"")
+    for line in head.split("\r\n"):
+        name, _, value = line.partition(": ")
+        _send(sock, b"L", _words(name, value))
+    _send(sock, b"N", b"")
+    _send(sock, b"B", body.encode())
+    _send(sock, b"E", b"")
+    found = []
+    while True:
+        kind, data = _receive(sock)
+        if kind in (ADD, INSERT):
+            name, header = data[4 if kind == INSERT else 0 :].decode("utf-8", "replace").split("\0")[:2]
+            found += [header] if name.lower() == "dkim-signature" else []
+        elif kind == b"a":
+            _send(sock, b"Q", b"")
+            return found
+        elif kind in ENDS:
+            raise Wrong(f"the filter answers a message of ours with {ENDS[kind]}: {data.decode('utf-8', 'replace')}")
+
+
+def _words(*words: str) -> bytes:
+    return b"".join(word.encode() + b"\0" for word in words)
+
+
+def _send(sock: socket.socket, kind: bytes, data: bytes) -> None:
+    sock.sendall(struct.pack(">I", len(data) + 1) + kind + data)
+
+
+def _receive(sock: socket.socket) -> tuple[bytes, bytes]:
+    packet = _exactly(sock, struct.unpack(">I", _exactly(sock, 4))[0])
+    return packet[:1], packet[1:]
+
+
+def _exactly(sock: socket.socket, size: int) -> bytes:
+    data = b""
+    while len(data) < size:
+        if not (more := sock.recv(size - len(data))):
+            raise Silent("the filter hangs up")
+        data += more
+    return data

@@ -1,0 +1,1 @@
+"""How a service proves its real work before its former files are forgotten: programs that run on the host."""

@@ -1,0 +1,84 @@
+"""The probes as they go to a host: programs that parse, without a secret, that tell their reasons apart."""
+
+from __future__ import annotations
+
+import shlex
+import socket
+import subprocess
+from types import SimpleNamespace
+
+import pytest
+
+from deploys.apache import render as apache
+from deploys.dovecot import render as dovecot
+from deploys.filter import render as rspamd
+from deploys.postfix import render as postfix
+from deploys.postfix.settings import Postfix
+from deploys.probes.program import program
+from deploys.resolver import render as unbound
+from deploys.squirrelmail import render as squirrelmail
+from deploys.squirrelmail.settings import Webmail
+from deploys.srs import probe as srs_probe
+from deploys.srs import render as srs
+from deploys.tls.settings import Tls
+from tests.golden_words import golden_server
+
+PROBES = {
+    "dovecot": lambda mail: dovecot.running(mail.dovecot, mail.directory, mail.tls),
+    "postfix": lambda mail: postfix.running(mail.postfix_room(), mail.hostname, mail.directory, mail.tls),
+    "filter": lambda mail: rspamd.running("posthaus-probe@example.com"),
+    "srs": lambda mail: srs.running("2"),
+    "resolver": lambda mail: unbound.running(),
+    "webmail": lambda mail: squirrelmail.running("8.2"),
+    "apache": lambda mail: apache.running(
+        Webmail(hostname="w.example.com", port=8443), "mail.example.com", mail.tls, None
+    ),
+}
+
+
+def run(command: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(["sh", "-c", command], capture_output=True, text=True, timeout=20, check=False)
+
+
+@pytest.mark.parametrize("name", PROBES)
+def test_every_probe_is_a_program_that_parses_and_fits_a_command_line(monkeypatch: pytest.MonkeyPatch, name: str):
+    command = PROBES[name](golden_server(monkeypatch))
+    words = shlex.split(command)
+    assert words[:4] == ["exec", "python3", "-I", "-c"]
+    compile(words[4], name, "exec")
+    assert len(command) < 60_000  # Linux takes 131,072 bytes in one argument
+
+
+def test_nobody_there_yet_is_told_from_a_wrong_answer():
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        port = server.getsockname()[1]
+    ways = [(port, "forward"), (port, "reverse")]
+    assert run(program(srs_probe, ways=ways)).returncode == 75
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        ways = [(port, "forward"), (port, "reverse")]
+        asking = subprocess.Popen(["sh", "-c", program(srs_probe, ways=ways)], stderr=subprocess.PIPE, text=True)
+        client, _ = server.accept()
+        with client:
+            client.recv(100)
+            client.sendall(b"9:NOTFOUND ,")
+        assert "SRS makes nothing of" in asking.communicate(timeout=20)[1]
+        assert asking.returncode == 1
+
+
+def test_a_probe_that_is_ended_says_so():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        command = program(srs_probe, ways=[(port, "forward"), (port, "reverse")])
+        done = run(f"timeout 5 sh -c {shlex.quote(command)}")
+    assert "no answer within the time" in done.stderr
+
+
+def test_an_operators_own_certificate_parameter_is_not_compared_with_ours():
+    plain = SimpleNamespace(domains=("example.com",))
+    ours = postfix.running(Postfix(), "mail.example.com", plain, Tls())  # type: ignore[arg-type]
+    own = Postfix(parameters={"smtpd_tls_chain_files": "/etc/own.pem"})
+    theirs = postfix.running(own, "mail.example.com", plain, Tls())  # type: ignore[arg-type]
+    assert "fullchain.pem" in ours
+    assert "fullchain.pem" not in theirs
