@@ -46,11 +46,15 @@ runs() {
     return 1
 }
 
-# act VERB PROBE SECONDS: for systemd, and as many again for the probe.
+# act VERB PROBE SECONDS: for the probe, and five more for systemd, since what stops may have work to finish.
 act() {
     ask reset-failed -- "$watched" 2>/dev/null
     first=$(restarts)
-    within "$3" systemctl "$1" -- "$unit" >&2 || { why="systemctl $1 $unit failed, or took more than $3 s"; return 2; }
+    patient=$(($3 + 5))
+    within "$patient" systemctl "$1" -- "$unit" >&2 || {
+        why="systemctl $1 $unit failed, or took more than $patient s"
+        return 2
+    }
     # Most daemons are only told to reload: what ran before may answer a moment longer.
     case $1 in reload*) sleep 0.5 ;; esac
     deadline=$(($(now) + $3))
@@ -86,6 +90,8 @@ put_back() {
 runs_again() {
     old=true
     [ ! -s "$memory/probe" ] || old=$(cat -- "$memory/probe")
+    # What does not stop in time is ended.
+    if [ "$(ask is-active -- "$watched")" = deactivating ]; then ask kill --signal=KILL -- "$watched"; fi
     act reload-or-restart "$old" 8 && return 0
     act restart "$old" 8 && return 0
     # What neither stops nor starts in time is ended, and started.

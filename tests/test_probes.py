@@ -71,7 +71,7 @@ def test_a_probe_that_is_ended_says_so():
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
         command = program(srs_probe, ways=[(port, "forward"), (port, "reverse")])
-        done = run(f"timeout 5 sh -c {shlex.quote(command)}")
+        done = run(f"timeout 3 sh -c {shlex.quote(command)}")
     assert "no answer within the time" in done.stderr
 
 

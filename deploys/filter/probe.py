@@ -20,7 +20,7 @@ ADD, INSERT = b"h", b"i"
 
 
 def probe(milter: int, controller: str, address: str) -> None:
-    """``milter``: a port of the loopback; ``controller``: a socket. ``address``: the probe's, whose domain is signed for."""
+    """``milter``: a port of the loopback; ``controller``: a socket. ``address``: the probe's, which is signed for."""
     _has_new_workers()
     stream(controller).close()
     domain = address.partition("@")[2]
