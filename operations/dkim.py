@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pyinfra import host
 from pyinfra.api import QuoteString, StringCommand, operation
 
-from facts.dkim import DkimKeys
+from facts.dkim import KNOWN, DkimKeys
 from operations.script import script
 
 
@@ -30,7 +30,8 @@ def keys(directory: str, names: Iterable[str], given: Mapping[str, GivenKey], gr
     + given: name to the operator's own key, instead of one made here
     + group: who signs with them
 
-    What lies there stays: its public half is published. Another given key for the same name is an error.
+    What lies there stays: its public half is published. Another given key for the same name is an error, and so is one
+    that lay there once and is gone.
     """
     wanted = sorted(names)
     there = host.get_fact(DkimKeys, directory=directory, group=group, given=sorted(given))
@@ -38,12 +39,26 @@ def keys(directory: str, names: Iterable[str], given: Mapping[str, GivenKey], gr
     if others:  # a failing command, for an exception would end the run on all hosts
         yield StringCommand("echo", QuoteString(_other(others)), ">&2; exit 1")
         return
-    if not set(wanted) - set(there.digests) and not there.loose:
+    lost = sorted((set(wanted) & set(there.known)) - set(there.digests) - set(given))
+    if lost:
+        yield StringCommand("echo", QuoteString(_lost(directory, lost)), ">&2; exit 1")
+        return
+    if set(wanted) <= set(there.digests) & set(there.known) and not there.loose:
         host.noop(f"{len(wanted)} keys of DKIM are there")
         return
     pem = {name: key.pem.strip().replace("\n", "\\n") for name, key in given.items()}
     lines = "".join(f"{name} {pem.get(name, '')}".rstrip() + "\n" for name in wanted)
-    yield script("dkim.sh", directory, group, stdin=lines)
+    yield script("dkim.sh", directory, group, stdin=lines, KNOWN=KNOWN)
+
+
+def _lost(directory: str, names: list[str]) -> str:
+    gone = " ".join(f"{directory}/{name}.key" for name in names)
+    given_up = " ".join(f"{KNOWN}/{name}" for name in names)
+    return (
+        f"{', '.join(names)}: lay on this host and does not any more, and its public half is published; a new one would"
+        f" not fit it. Restore {gone} from a backup, or declare a new dkim.selector for the domain, or give the key up:"
+        f" rm {given_up}, run again, and publish the new record (deploys/dns.py)"
+    )
 
 
 def _other(names: list[str]) -> str:

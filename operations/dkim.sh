@@ -1,4 +1,5 @@
-# dkim.keys on the host. $1 directory, $2 group. stdin: a name a line, and behind a given one's its PEM, \n for line breaks.
+# dkim.keys on the host. $KNOWN: where the names of keys are remembered.
+# $1 directory, $2 group. stdin: a name a line, and behind a given one's its PEM, \n for line breaks.
 set -eu
 umask 077
 directory=$1 group=$2
@@ -29,3 +30,6 @@ while read -r name; do
     fi
 done <"$given/names"
 find "$directory" -maxdepth 1 -name '*.key' -exec chown "root:$group" -- {} + -exec chmod 0640 -- {} +
+# What lies here is published, or will be: whoever takes it away shall be asked, not given another (facts.dkim.KNOWN).
+mkdir -p -- "$KNOWN"
+find "$directory" -maxdepth 1 -name '*.key' -printf '%f\n' | sed 's/\.key$//' | (cd "$KNOWN" && xargs -r touch --)

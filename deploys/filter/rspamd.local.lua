@@ -123,3 +123,19 @@ rspamd_config:add_condition('DKIM_SIGNED', function(task)
   local unmarked = task:get_header('Authentication-Results') == nil and task:get_header('DKIM-Signature') == nil
   return unmarked and may_sign_for_host(task)
 end)
+
+-- Our own domains' mail waits rather than leaves without a signature: receivers believe our DMARC record (RFC 7489), and
+-- a key that is gone may come back.
+rspamd_config:register_symbol({
+  name = 'POSTHAUS_UNSIGNED',
+  type = 'postfilter',
+  priority = 1,
+  callback = function(task)
+    if not task:get_user() or of_script(task) == 'redirect' or task:has_symbol('POSTHAUS_FROM_OF_ANOTHER') then return end
+    local from = task:get_from('mime') or {}
+    if from[1] and ours[(from[1].domain or ''):lower()] and not task:has_symbol('DKIM_SIGNED') then
+      task:insert_result('POSTHAUS_UNSIGNED', 1.0)
+      task:set_pre_result('soft reject', 'No key signs for ' .. from[1].domain .. '; the administrator has to look')
+    end
+  end
+})

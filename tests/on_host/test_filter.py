@@ -201,3 +201,20 @@ def test_no_program_of_the_host_but_dovecots_own_talks_to_the_filter_and_none_ch
         assert stranger(mail_host, TITO) == 250
     finally:
         mail_host.run("rm -f /var/lib/rspamd/rspamd_dynamic")
+
+
+def test_mail_waits_while_its_domains_keys_are_gone_and_no_run_makes_others(mail_host: MailHost):
+    mail_host.run("mkdir -m 0700 /root/taken && mv /var/lib/rspamd/dkim/example.com.* /root/taken")
+    try:
+        assert sent_by(mail_host, TITO, IQBAL) == 451
+        assert stranger(mail_host, TITO) == 250, "what arrives needs no signature"
+        assert sent_by(mail_host, ANA, IQBAL) == 250, "another domain's own keys are there"
+        run = mail_host.converge()
+        assert run.rc == 1
+        assert "Restore /var/lib/rspamd/dkim/example.com.mail.key" in run.output
+        assert (
+            mail_host.run("ls /var/lib/rspamd/dkim | grep example.com.mail | grep -v ^mail", check=False).stdout == ""
+        )
+    finally:
+        mail_host.run("mv /root/taken/* /var/lib/rspamd/dkim && rmdir /root/taken")
+    assert sent_by(mail_host, TITO, IQBAL) == 250
