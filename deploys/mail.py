@@ -19,14 +19,19 @@ from deploys.sieve.deploy import deploy_sieve
 from deploys.squirrelmail.deploy import deploy_squirrelmail
 from deploys.srs.deploy import deploy_srs
 from deploys.sts.deploy import deploy_sts
+from deploys.takeover import look as takeover
+from deploys.takeover.deploy import deploy_keeping
 from deploys.tls.deploy import deploy_order, deploy_tls
 from operations import packages
 
 config.TEMP_DIR = "/var/tmp"  # sudo's askpass helper runs from there; a careful host mounts /tmp noexec
 
 mail = MailServer.read(host.data.mail)
-machine = deploy_preflight(mail)  # facts only: what stands in the way is said before anything changes
+ground = deploy_preflight(mail)  # facts only: what stands in the way is said before anything changes
+machine, foreign = ground.machine, ground.foreign
 php = machine.php_version
+deploy_keeping(takeover.found(mail, machine, foreign), foreign)
+neighbours = takeover.beside(mail, foreign)
 
 packages.installed(name="Install the packages of all rooms", packages=mail.packages(), debconf=debconf(mail.hostname))
 deploy_host(mail.hostname, machine)
@@ -48,13 +53,21 @@ if mail.sts:
 room = mail.postfix_room(rewriting, machine.seven_bit)
 deploy_postfix(room, mail.hostname, mail.directory, mail.tls, machine.ipv6, mail.resolves)  # knocks at all of these
 if mail.webmail:
-    deploy_squirrelmail(mail.webmail, mail.directory, mail.hostname, mail.tls, php, mail.message_size)
+    deploy_squirrelmail(
+        mail.webmail,
+        mail.directory,
+        mail.hostname,
+        mail.tls,
+        php,
+        mail.message_size,
+        takeover.php_beside(mail, foreign),
+    )
 if mail.pages:
     deploy_clients(mail.client_site, mail.policies, bool(mail.webmail))
 if mail.webmail or mail.pages:
-    deploy_apache(mail.webmail or None, mail.hostname, mail.tls, php, mail.message_size, mail.apache_pages)
+    deploy_apache(mail.webmail or None, mail.hostname, mail.tls, php, mail.message_size, mail.apache_pages, neighbours)
 elif mail.tls.by_http:
-    deploy_challenges(mail.hostname)
-deploy_retirement(mail, php)  # what nothing above declares any more goes away
+    deploy_challenges(mail.hostname, neighbours)
+deploy_retirement(mail, php, foreign.targets, bool(neighbours))  # what nothing above declares any more goes away
 # last: it asks an authority somewhere else, which may refuse
 deploy_order(mail.tls, mail.names, mail.page_names, mail.dns.tlsa)

@@ -112,6 +112,7 @@ class MailServer(Words):
             postmaster=self.postmaster or "",
             accounts=self.accounts,
             quota=self.quota,
+            owner=self.vmail,
         )
 
     def postfix_room(self, srs: tuple[str, str] | None = None, seven_bit: bool = True) -> Postfix:
@@ -159,7 +160,8 @@ class MailServer(Words):
         redis = rspamd.units(self.filter, self.accounts) if self.filter else {}
         names = unbound.units() if self.resolves else {}
         again = restarts.drop_ins(self._units_that_stay_down)
-        return {**again, **redis, **names, **(sts.units() if self.sts else {}), **sieve.units(self.accounts)}
+        scripts = sieve.units(self.accounts, self.vmail.name)
+        return {**again, **redis, **names, **(sts.units() if self.sts else {}), **scripts}
 
     @property
     def _units_that_stay_down(self) -> tuple[str, ...]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from pyinfra.api import deploy
 
 from deploys.apache import deploy as apache
@@ -21,27 +23,39 @@ from operations import config, unit
 
 
 @deploy("What is no longer declared")
-def deploy_retirement(mail: MailServer, php: str) -> None:
-    """Stop the units of rooms left out, and remove the files of every target outside the declared ones."""
-    if not mail.webmail:
-        for name in (*(() if mail.tls.by_http or mail.pages else ("apache2.service",)), f"php{php}-fpm.service"):
-            unit.converge(name=f"Stop {name}, which serves nothing declared", unit=name, running=False)
-    for name in _idle(mail):
+def deploy_retirement(mail: MailServer, php: str, ours: Collection[str], neighbours: bool = False) -> None:
+    """Stop the units of rooms left out, and remove the files of every target outside the declared ones. A service that
+    never had a file of ours is somebody else's, and goes on.
+
+    ``ours``: the directories that had files of ours when the run began (facts.foreign). ``neighbours``: Apache serves
+    others' sites too, so that it goes on without ours.
+    """
+    for name in _idle(mail, php, neighbours, ours):
         unit.converge(name=f"Stop {name}, which nothing declared needs", unit=name, running=False)
-    config.retire(name="Remove files that nothing declares", keep=targets(mail, php))
+    keep = targets(mail, php)
+    if set(ours) - set(keep):
+        config.retire(name="Remove files that nothing declares", keep=keep)
+    if neighbours and not (mail.webmail or mail.pages or mail.tls.by_http):
+        sites = f"{apache.TARGET}/sites-enabled"  # changes when ours go
+        unit.converge(name="Let Apache serve the other sites alone", unit="apache2.service", reload_on=[sites])
 
 
-def _idle(mail: MailServer) -> list[str]:
-    """Units of rooms that these words leave out."""
+def _idle(mail: MailServer, php: str, neighbours: bool, ours: Collection[str]) -> list[str]:
+    """Units of rooms that these words leave out, of those that had files of ours (``ours``: the targets)."""
+    http = mail.webmail or mail.pages or mail.tls.by_http
     needed = {
-        "postsrsd.service": mail.forwards,
-        "unbound.service": mail.resolves,
-        sts.UNIT: mail.sts,
-        "rspamd.service": bool(mail.filter),
-        rspamd.MIME: bool(mail.filter),
-        f"{rspamd.REDIS}.service": bool(mail.filter and mail.filter.learn),
+        "apache2.service": (http or neighbours, (apache.TARGET,)),
+        f"php{php}-fpm.service": (mail.webmail or neighbours, (f"/etc/php/{php}/fpm",)),
+        "postsrsd.service": (mail.forwards, tuple(map(srs.target, srs.SERIES))),
+        "unbound.service": (mail.resolves, (resolver.DIRECTORY,)),
+        sts.UNIT: (mail.sts, (sts.DIRECTORY,)),
+        "rspamd.service": (mail.filter, (rspamd.DIRECTORY,)),
+        rspamd.MIME: (mail.filter, (UNITS,)),
+        f"{rspamd.REDIS}.service": (mail.filter and mail.filter.learn, (UNITS,)),
     }
-    return [name for name, wanted in needed.items() if not wanted]
+    return [
+        name for name, (wanted, targets) in needed.items() if not wanted and any(target in ours for target in targets)
+    ]
 
 
 def targets(mail: MailServer, php: str) -> tuple[str, ...]:

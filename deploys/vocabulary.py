@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo
 
-from deploys.directory.settings import Accounts, Mailbox
+from deploys.directory.settings import Accounts, Mailbox, Owner
 from deploys.dovecot.settings import Dovecot
 from deploys.filter.settings import Filter
 from deploys.postfix.settings import PostfixWords, Relayhost
@@ -15,6 +15,7 @@ from deploys.records.settings import DomainRecords, HostRecords
 from deploys.resolver.settings import ResolverWord
 from deploys.settings import Settings
 from deploys.squirrelmail.settings import Webmail
+from deploys.takeover.settings import Takeover
 from deploys.tls.settings import Tls
 from deploys.values import (
     Address,
@@ -115,6 +116,11 @@ class Words(Settings):
         description="`virtual`: mailboxes of this server alone. `system`: every mailbox is a Unix user (made if"
         " missing) with ~/Maildir, who logs in as tito or tito@example.org.",
     )
+    vmail: Owner = Field(
+        default=Owner(),
+        description="The Unix user that owns the messages of virtual mailboxes, made if missing.",
+        examples=[{"uid": 5001}],
+    )
     quota: Quota = Field(default=1 << 30, description="The most one mailbox may hold; 0 is no limit.", examples=["5G"])
     message_size: MessageSize = Field(
         default=50 << 20,
@@ -156,6 +162,14 @@ class Words(Settings):
         " and validates (DNSSEC); blocklists, DANE and MTA-STS want it. `host`: whoever the host asks. `{forward: …}`:"
         " a local one that asks others.",
         examples=[{"forward": ["192.0.2.53"]}],
+    )
+    takeover: Takeover = Field(
+        default=(),
+        description="What a host has from before and Posthaus may replace: `[postfix, dovecot]`, of the components"
+        " postfix, dovecot, rspamd, unbound and files, or `true` for all. Without it, configuration that somebody else"
+        " wrote stops the run. It is kept on the host first (docs/taking-over.md). Once the host is taken over, the"
+        " option may go.",
+        examples=[["postfix", "dovecot"]],
     )
     dns: HostRecords = Field(default=HostRecords(), description="What the DNS shall say of the host.")
     postfix: PostfixWords = Field(default=PostfixWords(), description="What has no word of its own here, for Postfix.")

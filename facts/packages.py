@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from pyinfra.api import FactBase, QuoteString, StringCommand
 from typing_extensions import override
@@ -73,6 +73,42 @@ class Packages(FactBase[dict[str, Package]]):
     @override
     def process(self, output: list[str]) -> dict[str, Package]:
         return package_versions(output)
+
+
+@dataclass(frozen=True)
+class Unsettled(Record):
+    """What an upgrade left: packages ``half`` way, with dpkg's word for each, and files that lie ``beside`` ours (of a
+    package that is half way all lie so, as *.dpkg-new, until it is whole: these are left out)."""
+
+    half: dict[str, str] = field(default_factory=dict)
+    beside: tuple[str, ...] = ()
+
+
+class Leftovers(FactBase[Unsettled]):
+    """Packages that are not completely installed, and below ``directories`` what packages laid beside changed files.
+
+    ``pyinfra inventory.py fact facts.packages.Leftovers directories='["/etc/postfix"]'``
+    """
+
+    default = Unsettled
+
+    @override
+    def command(self, directories: list[str]) -> StringCommand:
+        return StringCommand(
+            "dpkg-query -W -f 'P ${db:Status-Status} ${Package}\\n';",
+            "find",
+            *[QuoteString(directory) for directory in directories],
+            r"\( -name '*.dpkg-dist' -o -name '*.dpkg-new' -o -name '*.ucf-dist' -o -name '*.ucf-new' \)",
+            "-printf 'B %p\\n' 2>/dev/null; true",
+        )
+
+    @override
+    def process(self, output: list[str]) -> Unsettled:
+        packages = [line.split(" ", 2)[1:] for line in output if line.startswith("P ")]
+        settled = ("installed", "config-files", "not-installed")
+        half = {package: status for status, package in packages if status not in settled}
+        found = sorted(line[2:] for line in output if line.startswith("B "))
+        return Unsettled(half, tuple(path for path in found if not (half and path.endswith(".dpkg-new"))))
 
 
 def upstream(version: str | None, parts: int = 2) -> str | None:

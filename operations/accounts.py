@@ -20,7 +20,13 @@ _CRYPT = re.compile(r"^\$(?:1|2[aby]|5|6|7|y|gy)\$[^\s:]+$")
 
 @operation()
 def system_user(  # type: ignore[no-untyped-def]
-    user: str, uid: int, home: str, groups: Iterable[str] = (), shell: str = NOLOGIN, gid: int | None = None
+    user: str,
+    uid: int,
+    home: str,
+    groups: Iterable[str] = (),
+    shell: str = NOLOGIN,
+    gid: int | None = None,
+    as_it_is: bool = False,
 ):
     """
     A user that programs run as, with a group of its own name.
@@ -29,10 +35,11 @@ def system_user(  # type: ignore[no-untyped-def]
     + home: written down, not made
     + groups: groups to join besides its own; they must exist
     + gid: its group's number (None: the same as uid)
+    + as_it_is: home and shell of a user that exists are left alone
     """
     number = uid if gid is None else gid
     unix = host.get_fact(Accounts, users=[user])
-    commands = _system_user(unix, user, uid, number, home, shell, tuple(groups))
+    commands = _system_user(unix, user, uid, number, home, shell, tuple(groups), as_it_is)
     if not commands:
         host.noop(f"user {user} is as declared")
         return
@@ -40,7 +47,7 @@ def system_user(  # type: ignore[no-untyped-def]
 
 
 def _system_user(
-    unix: Unix, user: str, uid: int, gid: int, home: str, shell: str, groups: tuple[str, ...]
+    unix: Unix, user: str, uid: int, gid: int, home: str, shell: str, groups: tuple[str, ...], as_it_is: bool = False
 ) -> list[StringCommand]:
     account = unix.users.get(user)
     if account and account.uid != uid:
@@ -49,6 +56,8 @@ def _system_user(
         )
     if unix.groups.get(user, gid) != gid:
         raise OperationValueError(f"group {user} has the number {unix.groups[user]}, not {gid}")
+    if account and as_it_is and account.gid == gid:
+        home, shell = account.home, account.shell
     commands = []
     if user not in unix.groups:
         commands.append(_shell("groupadd", "--system", "--gid", str(gid), user))

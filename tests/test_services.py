@@ -29,6 +29,7 @@ from deploys.srs import deploy as srs
 from deploys.sts.deploy import deploy_sts
 from deploys.tls.settings import BY_NAME, Tls
 from facts.acme import LETSENCRYPT
+from facts.foreign import ForeignState
 from facts.machine import MachineState
 from facts.packages import Package
 from facts.units import Unit
@@ -124,7 +125,7 @@ def test_verify_looks_at_exactly_the_files_and_directories_that_the_run_puts(
     mail = golden_server(monkeypatch, **words)
     run(mail)
     trees = {one["tree"]: dict(one["files"]) for one in converged if "tree" in one}
-    asked = declared.trees(mail, MACHINE)
+    asked = declared.trees(mail, MACHINE, ForeignState())
     by_other_means = {UNITS, clients.DIRECTORY, LETSENCRYPT}  # in mail.py, by the very property; in the TLS room
     assert {target: asked[target] for target in asked if target not in by_other_means} == trees
     made = [one["directories"] for one in converged if "directories" in one]
@@ -133,7 +134,7 @@ def test_verify_looks_at_exactly_the_files_and_directories_that_the_run_puts(
 
 def test_the_host_is_told_of_no_content(monkeypatch: pytest.MonkeyPatch):
     mail = golden_server(monkeypatch)
-    told = json.dumps(declared.wanted(mail, MACHINE))
+    told = json.dumps(declared.wanted(mail, MACHINE, ForeignState()))
     assert SECRET not in told
     assert "$6$" not in told
     assert "/etc/postfix/main.cf" in told

@@ -24,30 +24,44 @@ _VALIDATE = (
     "apache2 -t -f $STAGE/apache2.conf; "
     f"python3 -I -c {shlex.quote((Path(__file__).parent / 'listens.py').read_text(encoding='utf-8'))} $STAGE $TARGET"
 )
+# Their apache2.conf names what it reads by where Apache's files lie.
+_VALIDATE_BESIDE = (
+    "export APACHE_CONFDIR=$STAGE; . $STAGE/envvars; mkdir -p $APACHE_RUN_DIR $APACHE_LOCK_DIR; "
+    "sed 's|^[[:space:]]*[Ss]erver[Rr]oot .*|ServerRoot '\"$STAGE|\" $STAGE/apache2.conf >$STAGE/staged; "
+    "apache2 -t -d $STAGE -f $STAGE/staged; rm -f $STAGE/staged"
+)
 
 
 @deploy("Apache")
 def deploy_apache(
-    webmail: Webmail | None, hostname: str, tls: Tls, php: str, message_size: int, pages: render.Pages | None
+    webmail: Webmail | None,
+    hostname: str,
+    tls: Tls,
+    php: str,
+    message_size: int,
+    pages: render.Pages | None,
+    beside: render.Beside | None = None,
 ) -> None:
     """Serve the webmail and the pages for mail programs by https, and lead http there. As for ``apache2_conf``."""
-    text = render.apache2_conf(webmail, hostname, tls, php, message_size, pages)
-    _serve(text, render.running(webmail, hostname, tls, pages), tls)
+    text = render.apache2_conf(webmail, hostname, tls, php, message_size, pages, beside)
+    files = render.files(text, bool(pages), True, bool(beside))
+    _serve(files, render.running(webmail, hostname, tls, pages), tls)
 
 
 @deploy("Apache")
-def deploy_challenges(hostname: str) -> None:
+def deploy_challenges(hostname: str, beside: render.Beside | None = None) -> None:
     """Serve nothing but what an ACME authority asks for at port 80."""
-    _serve(render.challenges_conf(hostname), render.running_for_challenges(), None)
+    files = render.files(render.challenges_conf(hostname, beside), False, False, bool(beside))
+    _serve(files, render.running_for_challenges(), None)
 
 
-def _serve(text: str, probe: str, tls: Tls | None) -> None:
+def _serve(files: dict[str, File], probe: str, tls: Tls | None) -> None:
     (apache,) = services(tls)
     conf = config.tree(
         name="Write Apache's configuration",
         target=TARGET,
-        files={"apache2.conf": File(text)},
-        validate=_VALIDATE,
+        files=files,
+        validate=_VALIDATE_BESIDE if render.SITES in files else _VALIDATE,
     )
     unit.converge(
         name="Run Apache with it",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,10 +14,14 @@ from deploys.squirrelmail.render import HOME, STATE, entrance, post_size, socket
 from deploys.squirrelmail.settings import Webmail
 from deploys.tls.render import WEBROOT
 from deploys.tls.settings import Tls
+from operations.file import File
 
 HERE = Path(__file__).parent
 TARGET = "/etc/apache2"
 CHALLENGES = "/.well-known/acme-challenge/"  # RFC 8555, 8.3
+# Beside others' sites: last, so that theirs answer first for names that are nobody's.
+SITES, LOAD = "sites-enabled/zz-posthaus.conf", "mods-enabled/zz-posthaus.load"
+EARLY = "mods-enabled/00-posthaus.load"  # lua: before security2, whose package enables it, for its library is another
 LIBRARIES = "/usr/lib/apache2/modules"
 CIPHERS = ":".join(
     [
@@ -50,6 +55,7 @@ GUARD = "security2"  # so many threads for one address; after lua, whose library
 # only while a request is under way.
 CONNECTIONS = 256
 SMALL_FORM = 1 << 16  # bytes: what somebody may send who is not logged in
+CHALLENGE_MODULES = ("mpm_event", "authz_core", "alias", "mime", "reqtimeout")
 
 
 @dataclass(frozen=True)
@@ -60,22 +66,63 @@ class Pages:
     policies: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class Beside:
+    """Sites of somebody else, which ours stand beside.
+
+    ``names``: further names of ours that are led to https; ``theirs``: the addresses of their sites by port (``*`` for
+    any); ``heard``: the ports that their configuration has Apache listen on.
+    """
+
+    names: tuple[str, ...]
+    theirs: Mapping[int, tuple[str, ...]]
+    heard: tuple[int, ...]
+    ports: tuple[int, ...]
+
+    @property
+    def unheard(self) -> tuple[int, ...]:
+        """The ports of ours that nobody listens on yet."""
+        return tuple(port for port in self.ports if port not in self.heard)
+
+    @property
+    def alone(self) -> tuple[int, ...]:
+        """The ports where none of their sites answers for names that are nobody's."""
+        return tuple(port for port in self.ports if not {"*", "_default_"} & set(self.theirs.get(port, ())))
+
+    def also(self, port: int) -> str:
+        """Their addresses on ``port``, as ours must name them too: Apache looks at the address before the name."""
+        own = (f" {one}:{port}" for one in self.theirs.get(port, ()) if one not in ("*", "_default_"))
+        return "".join(own)
+
+
 def packages() -> tuple[str, ...]:
     """Apache and the one module that does not come with it."""
     return ("apache2", "libapache2-mod-security2")
 
 
 def apache2_conf(
-    webmail: Webmail | None, hostname: str, tls: Tls, php: str, message_size: int, pages: Pages | None = None
+    webmail: Webmail | None,
+    hostname: str,
+    tls: Tls,
+    php: str,
+    message_size: int,
+    pages: Pages | None = None,
+    beside: Beside | None = None,
 ) -> str:
-    """The whole of apache2.conf: the webmail, if any, and the pages for mail programs, if any.
+    """The whole of apache2.conf: the webmail, if any, and the pages for mail programs, if any. ``beside`` others' sites
+    it is ours alone, and the rest of Apache's configuration is theirs.
 
     ``hostname``: the server's own name, for a host without webmail. ``message_size`` in bytes decides how large a form
     may be; ``php`` such as ``8.2``.
     """
     place = address(webmail, hostname)
+    largest_form = post_size(message_size) if webmail else 1 << 16
     return template(
         HERE / "apache2.conf.j2",
+        beside=beside,
+        also=beside.also if beside else _nothing,
+        manners=template(HERE / "manners.conf.j2", largest_form=largest_form) if beside else "",
+        host=hostname,
         hostname=webmail.hostname if webmail else hostname,
         address=place,
         authority=place.removeprefix("https://"),
@@ -98,7 +145,7 @@ def apache2_conf(
         webroot=WEBROOT,
         directory=DIRECTORY,
         script=f"{DIRECTORY}/{SCRIPT}",
-        pages=pages_conf(pages, tls) if pages else "",
+        pages=pages_conf(pages, tls, beside) if pages else "",
     )
 
 
@@ -118,7 +165,22 @@ def content_security_policy(*images: str) -> str:
     )
 
 
-def pages_conf(pages: Pages, tls: Tls) -> str:
+def files(text: str, pages: bool, sites: bool, beside: bool) -> dict[str, File]:
+    """Every file of ours below /etc/apache2, ``text`` among them: the one file that is all of it, or ``beside`` others'
+    sites ours and the modules that these may lack. ``sites``: ours are more than an answer to an ACME authority."""
+    if not beside:
+        return {"apache2.conf": File(text)}
+    early = {EARLY: File(template(HERE / "modules.load.j2", modules=("lua",), libraries=LIBRARIES, sites=None))}
+    modules = [module for module in (MODULES if sites else CHALLENGE_MODULES) if module != "mpm_event"]
+    late = template(HERE / "modules.load.j2", modules=modules, libraries=LIBRARIES, sites=sites)
+    return {SITES: File(text), LOAD: File(late), **(early if pages else {})}
+
+
+def _nothing(port: int) -> str:
+    return ""
+
+
+def pages_conf(pages: Pages, tls: Tls, beside: Beside | None = None) -> str:
     """The sites that mail programs ask."""
     return template(
         HERE / "pages.conf.j2",
@@ -127,17 +189,24 @@ def pages_conf(pages: Pages, tls: Tls) -> str:
         directory=DIRECTORY,
         script=f"{DIRECTORY}/{SCRIPT}",
         tls=tls,
+        beside=beside,
+        also=beside.also if beside else _nothing,
+        manners=template(HERE / "manners.conf.j2", largest_form=1 << 16) if beside else "",
+        challenges=CHALLENGES if tls.by_http else "",
+        webroot=WEBROOT,
     )
 
 
-def challenges_conf(hostname: str) -> str:
+def challenges_conf(hostname: str, beside: Beside | None = None) -> str:
     """The whole of apache2.conf for a host without webmail, whose Apache only answers an ACME authority."""
     return template(
         HERE / "challenges.conf.j2",
+        beside=beside,
+        also=beside.also if beside else _nothing,
         hostname=hostname,
         challenges=CHALLENGES,
         webroot=WEBROOT,
-        modules=("mpm_event", "authz_core", "alias", "mime", "reqtimeout"),
+        modules=CHALLENGE_MODULES,
         libraries=LIBRARIES,
     )
 

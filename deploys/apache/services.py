@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from deploys.apache.render import TARGET
+from deploys.apache.render import EARLY, LOAD, SITES, TARGET
 from deploys.tls.settings import Tls
 from operations.service import Service, program
 
@@ -14,7 +14,10 @@ def services(tls: Tls | None) -> tuple[Service, ...]:
     return (
         Service(
             "apache2.service",
-            restart_on=(f"{TARGET}/apache2.conf", *program("apache2", "apache2-bin")),
+            restart_on=(
+                *(f"{TARGET}/{path}" for path in ("apache2.conf", SITES, EARLY, LOAD)),
+                *program("apache2", "apache2-bin"),
+            ),
             reload_on=(f"{TARGET}/local.conf", *certificates),
             trees=(TARGET,),
         ),

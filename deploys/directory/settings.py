@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field, StrictInt, StrictStr
 
 from deploys.settings import Settings
 from deploys.values import Line, PasswordHash, Size, hashes
@@ -54,6 +55,42 @@ class Expansion:
     outside: tuple[str, ...] = ()
 
 
+def _unix_name(text: str) -> str:
+    if not re.fullmatch(r"[a-z_][a-z0-9_-]{0,31}", text):  # useradd(8)
+        raise ValueError(f"{text!r} cannot be a Unix user; use lower-case letters, digits, - and _, at most 32")
+    return text
+
+
+UnixName = Annotated[StrictStr, AfterValidator(_unix_name)]
+Number = Annotated[StrictInt, Field(ge=100, le=59999)]
+
+
+class Owner(Settings):
+    """The Unix user that owns virtual mail, with a group of its own name. A ``uid`` that is written down means that an
+    account of that name and number may be used as it is, whoever made it."""
+
+    name: UnixName = Field(default="vmail", description="Its name, and its group's.", examples=["posthaus-mail"])
+    uid: Number = Field(
+        default=5000,
+        description="Its number. Written down, it also says that an account which has this name and number already may"
+        " be used as it is, whoever made it.",
+        examples=[5001],
+    )
+    gid: Number | None = Field(
+        default=None, description="Its group's number. Default: the same as `uid`.", examples=[5001]
+    )
+
+    @property
+    def group_id(self) -> int:
+        """The number of its group."""
+        return self.uid if self.gid is None else self.gid
+
+    @property
+    def meant(self) -> bool:
+        """Whether the operator wrote the number down."""
+        return "uid" in self.model_fields_set
+
+
 class Directory(Settings):
     """All addresses, lower case and in A-labels. MailServer has checked them against each other."""
 
@@ -64,6 +101,7 @@ class Directory(Settings):
     postmaster: str
     accounts: Accounts = "virtual"
     quota: int = 1 << 30
+    owner: Owner = Owner()
 
     def login(self, address: str) -> str:
         """The name that ``address`` logs in with: whole in virtual mode, the Unix user in system mode."""

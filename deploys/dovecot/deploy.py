@@ -13,16 +13,20 @@ from deploys.tls.settings import Tls
 from operations import accounts, config, directories, mailboxes, probe, unit
 
 TARGET = render.DIRECTORY
-DIRECTORIES = {
-    render.STORE: directories.Directory("0770", render.OWNER, render.OWNER),
-    render.PROBE_HOME: directories.Directory("0700", render.OWNER, render.OWNER),
-    # For the sockets that Postfix knocks at; Postfix itself would make it when it first starts, just like this.
-    f"{render.SPOOL}/private": directories.Directory("0700", "postfix", "root"),
-}
 # doveconf(1) warns with exit status 0, so what it says counts.
 _VALIDATE = """said=$(doveconf -c "$STAGE/dovecot.conf" -n 2>&1 >/dev/null) || said="${said:-doveconf failed}"
 [ -z "$said" ] || { printf '%s\\n' "$said" | sed "s|$STAGE|$TARGET|g" >&2; exit 1; }
 """
+
+
+def private_directories(owner: str) -> dict[str, directories.Directory]:
+    """Room for messages and sockets. ``owner``: the user, and the group, that owns virtual mail."""
+    return {
+        render.STORE: directories.Directory("0770", owner, owner),
+        render.PROBE_HOME: directories.Directory("0700", owner, owner),
+        # For the sockets that Postfix knocks at; Postfix itself would make it when it first starts, just like this.
+        f"{render.SPOOL}/private": directories.Directory("0700", "postfix", "root"),
+    }
 
 
 @deploy("Dovecot")
@@ -35,11 +39,11 @@ def deploy_dovecot(
     """
     if series not in render.SERIES:
         raise DeployError(f"Dovecot {series or '(none to be had)'} is not known here, only {', '.join(render.SERIES)}")
-    system = directory.accounts == "system"
+    system, owner = directory.accounts == "system", directory.owner.name
     _people(directory)
     directories.present(
         name="Have room for letters and sockets",
-        directories=DIRECTORIES,
+        directories=private_directories(owner),
     )
     before, after = render.probe_row(directory)
     probe.made(name="Have the mailbox that the proof uses", path=render.PROBE_USERS, before=before, after=after)
@@ -63,8 +67,14 @@ def deploy_dovecot(
 
 
 def _people(directory: Directory) -> None:
+    owner = directory.owner
     accounts.system_user(
-        name="Have a user that owns virtual mail", user=render.OWNER, uid=render.OWNER_ID, home=render.STORE
+        name="Have a user that owns virtual mail",
+        user=owner.name,
+        uid=owner.uid,
+        gid=owner.group_id,
+        home=render.STORE,
+        as_it_is=owner.meant,
     )
     if directory.accounts == "system":
         accounts.mail_users(

@@ -28,8 +28,6 @@ PROBE_USERS = f"{DIRECTORY}/probe-users"
 PROBE_HOME = "/var/lib/posthaus-probe"
 STORE = "/var/mail/vhosts"
 SPOOL = "/var/spool/postfix"
-OWNER = "vmail"
-OWNER_ID = 5000
 FIRST_HUMAN = 1000  # login.defs: Debian gives people user ids from here on
 # Mozilla's "intermediate" list without the DHE suites, so that no DH parameters have to be made and renewed.
 CIPHERS = ":".join(
@@ -93,9 +91,9 @@ def dovecot_conf(
         tls=tls,
         ciphers=CIPHERS,
         virtual=virtual,
-        first_uid=OWNER_ID if virtual else FIRST_HUMAN,
-        last_uid=OWNER_ID if virtual else 0,
-        owner=OWNER,
+        first_uid=directory.owner.uid if virtual else FIRST_HUMAN,
+        last_uid=directory.owner.uid if virtual else 0,
+        owner=directory.owner.name,
         store=STORE,
         users=USERS,
         aliases=ALIASES,
@@ -188,7 +186,8 @@ def probe_address(directory: Directory) -> str:
 def probe_row(directory: Directory) -> tuple[str, str]:
     """Its row in a passwd-file, before and after the hash that only the host knows; good from the host alone."""
     before = f"{probe_address(directory)}:{{SHA512-CRYPT}}"
-    return before, f":{OWNER_ID}:{OWNER_ID}::{PROBE_HOME}::allow_nets=127.0.0.0/8,::1"
+    owner = directory.owner
+    return before, f":{owner.uid}:{owner.group_id}::{PROBE_HOME}::allow_nets=127.0.0.0/8,::1"
 
 
 def running(dovecot: Dovecot, directory: Directory, tls: Tls) -> str:

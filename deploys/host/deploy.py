@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 from pyinfra.api import deploy
 
-from deploys.host.render import hosts, zz_posthaus_cfg
-from deploys.host.settings import CLOUD_INIT_FILE
+from deploys.host.render import apt_conf, hosts, zz_posthaus_cfg
+from deploys.host.settings import APT_FILE, CLOUD_INIT_FILE
 from facts.machine import MachineState
 from operations import config, identity
 from operations.file import File
@@ -23,8 +23,9 @@ def deploy_units(files: Mapping[str, File]) -> None:
 
 @deploy("Host")
 def deploy_host(hostname: str, machine: MachineState) -> None:
-    """Host name, /etc/mailname and /etc/hosts; where cloud-init is installed, it is told to leave them alone."""
-    files = {"/etc/hostname": f"{hostname}\n", "/etc/mailname": f"{hostname}\n"}
+    """Host name, /etc/mailname and /etc/hosts; upgrades leave our files alone; where cloud-init is installed, it
+    is told to leave the name alone."""
+    files = {"/etc/hostname": f"{hostname}\n", "/etc/mailname": f"{hostname}\n", APT_FILE: apt_conf()}
     if machine.cloud_init:
         files[CLOUD_INIT_FILE] = zz_posthaus_cfg(hostname)
     identity.known(

@@ -50,6 +50,18 @@ def _without(lines: list[str], names: set[str]) -> Iterator[str]:
             yield f"{words[0]}\t{' '.join(left)}" + (f" {mark}{comment}" if mark else "")
 
 
+def apt_conf() -> str:
+    """apt.conf(5): an upgrade keeps the files that we wrote, and asks nobody (dpkg(1), --force-confold).
+
+    Without it unattended-upgrades passes over each package whose configuration is ours, security or not.
+    """
+    return (
+        "// Written by Posthaus: a configuration file that was changed stays, and nobody is asked.\n"
+        "// The package's own lies beside it then, as *.dpkg-dist.\n"
+        'Dpkg::Options { "--force-confdef"; "--force-confold"; };\n'
+    )
+
+
 def zz_posthaus_cfg(hostname: str) -> str:
     """cloud-init's drop-in: it leaves name and hosts file alone. The last file in its directory wins."""
     return (

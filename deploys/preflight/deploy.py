@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sys
 import time
-from typing import Any, Literal, Protocol
+from dataclasses import dataclass
+from typing import Any
 from weakref import WeakKeyDictionary
 
 import gevent
@@ -15,13 +16,13 @@ from pyinfra.api.arguments import pop_global_arguments
 from pyinfra.api.exceptions import DeployError
 from pyinfra.context import ctx_host, ctx_state
 
-from deploys.dovecot.settings import Dovecot
+from deploys.mailserver import MailServer
 from deploys.preflight.names import name_problems, serves
 from deploys.preflight.needs import access_problems, another_run, needed_ports, problems
 from deploys.resolver.check import unfit
-from deploys.resolver.settings import Forward, ResolverWord
-from deploys.squirrelmail.settings import Webmail
-from deploys.tls.settings import Tls
+from deploys.resolver.settings import Forward
+from deploys.takeover.look import look, takeover_problems
+from facts.foreign import ForeignState
 from facts.listeners import Listener, Listeners
 from facts.machine import Machine, MachineState
 from facts.resolvers import Resolvers
@@ -30,23 +31,12 @@ from facts.roots import RootServers
 PATIENCE_SECONDS = 120
 
 
-class Words(Protocol):
-    """What preflight must know of the operator's words."""
+@dataclass(frozen=True)
+class Ground:
+    """What preflight saw: the host, and what others configured on it."""
 
-    @property
-    def dovecot(self) -> Dovecot: ...
-
-    @property
-    def webmail(self) -> Webmail | Literal[False]: ...
-
-    @property
-    def tls(self) -> Tls: ...
-
-    @property
-    def pages(self) -> bool: ...
-
-    @property
-    def resolver(self) -> ResolverWord: ...
+    machine: MachineState
+    foreign: ForeignState
 
 
 # What each host of a run answered so far: {host: its problems}; an empty list lets it begin.
@@ -54,10 +44,10 @@ _answers: WeakKeyDictionary[Any, dict[str, list[str]]] = WeakKeyDictionary()
 
 
 @deploy("Preflight")
-def deploy_preflight(mail: Words) -> MachineState:
-    """Facts, no change. Returns what the host is, for the rooms; DeployError names everything that stands in the
-    way, on every host of the run, since whoever mends one host wants to know about the others too."""
-    machine, found = _look(mail)
+def deploy_preflight(mail: MailServer) -> Ground:
+    """Facts, no change. DeployError names everything that stands in the way, on every host of the run, since whoever
+    mends one host wants to know about the others too."""
+    machine, foreign, found = _look(mail)
     answers = _answers.setdefault(ctx_state.get(), {})
     answers[host.name] = found
     if found:
@@ -68,19 +58,21 @@ def deploy_preflight(mail: Words) -> MachineState:
         logger.warning(
             "    %s: dpkg left unfinished: %s; `dpkg --configure -a` runs with the next installation", host.name, left
         )
-    return machine
+    return Ground(machine, foreign)
 
 
-def _look(mail: Words) -> tuple[MachineState, list[str]]:
+def _look(mail: MailServer) -> tuple[MachineState, ForeignState, list[str]]:
     declared, _ = pop_global_arguments(ctx_state.get(), ctx_host.get(), {})
     # Asked as the log-in itself, so that a missing sudo is a sentence and not a failed command.
     machine: MachineState = host.get_fact(Machine, _sudo=False)
     password = declared["_sudo_password"] or host.connector_data.get("prompted_sudo_password")
     if no_access := access_problems(machine, bool(declared["_sudo"]), bool(password)):
-        return machine, no_access
+        return machine, ForeignState(), no_access
     listeners: list[Listener] = host.get_fact(Listeners)
     ports = needed_ports(mail.dovecot, mail.webmail, mail.tls.by_http, mail.pages)
-    return machine, [*_other_run(machine), *problems(machine, listeners, ports), *_names(mail, listeners)]
+    foreign = look(mail, machine)
+    found = [*_other_run(machine), *problems(machine, listeners, ports), *_names(mail, listeners)]
+    return machine, foreign, [*found, *takeover_problems(mail, machine, foreign)]
 
 
 def _other_run(machine: MachineState) -> list[str]:
@@ -92,7 +84,7 @@ def _other_run(machine: MachineState) -> list[str]:
     return []
 
 
-def _names(mail: Words, listeners: list[Listener]) -> list[str]:
+def _names(mail: MailServer, listeners: list[Listener]) -> list[str]:
     if mail.resolver == "host":
         return []
     asking = mail.resolver == "local" and not serves(listeners)

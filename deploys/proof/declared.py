@@ -14,7 +14,7 @@ from typing import Any
 from deploys.apache import render as apache
 from deploys.clients import render as clients
 from deploys.dovecot import render as dovecot
-from deploys.dovecot.deploy import DIRECTORIES
+from deploys.dovecot.deploy import private_directories
 from deploys.filter import render as rspamd
 from deploys.filter.deploy import USER
 from deploys.filter.keys import names
@@ -31,10 +31,12 @@ from deploys.squirrelmail.render import HOME
 from deploys.squirrelmail.source import squirrelmail_tree
 from deploys.srs import render as srs
 from deploys.sts import render as sts
+from deploys.takeover import look as takeover
 from deploys.tls import render as tls
 from deploys.tls.settings import BY_NAME, DIRECTORY
 from facts.acme import LETSENCRYPT
 from facts.archive import STAMP
+from facts.foreign import ForeignState
 from facts.machine import MachineState
 from facts.probe import PROBE
 from operations.directories import Directory
@@ -44,8 +46,8 @@ ROOM = "files"
 NOTHING: dict[str, Any] = {"files": {}, "directories": {}, "keys": {}, "code": {}}
 
 
-def trees(mail: MailServer, machine: MachineState) -> dict[str, Mapping[str, File]]:
-    """``{target: {path: file}}`` of every config.tree of a run."""
+def trees(mail: MailServer, machine: MachineState, foreign: ForeignState) -> dict[str, Mapping[str, File]]:
+    """``{target: {path: file}}`` of every config.tree of a run, on a host where others configured ``foreign``."""
     series = srs.known(machine.srs_series)
     rewriting = srs.maps(series) if mail.forwards else None
     found: dict[str, Mapping[str, File]] = {
@@ -67,20 +69,24 @@ def trees(mail: MailServer, machine: MachineState) -> dict[str, Mapping[str, Fil
         found[srs.target(series)] = srs.configuration(series, mail.domains)
     if mail.sts:
         found[sts.DIRECTORY] = sts.configuration()
-    return {**found, **_web(mail, machine.php_version), **_certificates(mail)}
+    return {**found, **_web(mail, machine.php_version, foreign), **_certificates(mail)}
 
 
-def _web(mail: MailServer, php: str) -> dict[str, Mapping[str, File]]:
+def _web(mail: MailServer, php: str, foreign: ForeignState) -> dict[str, Mapping[str, File]]:
     found: dict[str, Mapping[str, File]] = {}
+    others = takeover.beside(mail, foreign)
     if mail.webmail and php:
-        found |= squirrelmail.trees(mail.webmail, mail.directory, mail.hostname, mail.tls, php, mail.message_size)
+        shared = takeover.php_beside(mail, foreign)
+        found |= squirrelmail.trees(
+            mail.webmail, mail.directory, mail.hostname, mail.tls, php, mail.message_size, shared
+        )
     if mail.pages:
         found[clients.DIRECTORY] = clients.pages(mail.client_site, mail.policies, bool(mail.webmail))
     if mail.webmail or mail.pages:
         web = (mail.webmail or None, mail.hostname, mail.tls, php, mail.message_size, mail.apache_pages)
-        found[apache.TARGET] = {"apache2.conf": File(apache.apache2_conf(*web))}
+        found[apache.TARGET] = apache.files(apache.apache2_conf(*web, others), bool(mail.pages), True, bool(others))
     elif mail.tls.by_http:
-        found[apache.TARGET] = {"apache2.conf": File(apache.challenges_conf(mail.hostname))}
+        found[apache.TARGET] = apache.files(apache.challenges_conf(mail.hostname, others), False, False, bool(others))
     return found
 
 
@@ -98,7 +104,7 @@ def _certificates(mail: MailServer) -> dict[str, Mapping[str, File]]:
 
 def directories(mail: MailServer) -> dict[str, Directory]:
     """Every directories.present of a run."""
-    return {**DIRECTORIES, **(squirrelmail.PLACES if mail.webmail else {})}
+    return {**private_directories(mail.vmail.name), **(squirrelmail.PLACES if mail.webmail else {})}
 
 
 def keys(mail: MailServer) -> dict[str, tuple[str, str, str]]:
@@ -118,9 +124,13 @@ def code(mail: MailServer) -> dict[str, Any]:
     return {"top": HOME, "files": digests, "ours": [STAMP, "config/config_local.php"]}
 
 
-def wanted(mail: MailServer, machine: MachineState) -> dict[str, Any]:
+def wanted(mail: MailServer, machine: MachineState, foreign: ForeignState) -> dict[str, Any]:
     """All of it as on_host/disk.py compares it."""
-    files = {f"{target}/{path}": file for target, tree in trees(mail, machine).items() for path, file in tree.items()}
+    files = {
+        f"{target}/{path}": file
+        for target, tree in trees(mail, machine, foreign).items()
+        for path, file in tree.items()
+    }
     there = directories(mail)
     return NOTHING | {
         "files": {path: [one.mode, one.user, one.group, one.sha256] for path, one in files.items()},

@@ -22,6 +22,7 @@ from deploys.proof import (
     listeners,
     ordered,
     outside,
+    packages,
     reports,
     resolver,
     senders,
@@ -40,12 +41,14 @@ from deploys.records.resolver import Resolver
 from deploys.records.settings import Records
 from deploys.records.subject import Subject
 from deploys.resolver.settings import ADDRESS, Forward
+from deploys.takeover import look as takeover
 from deploys.tls.settings import DIRECTORY
 from facts.acme import Ordered, OrderedCertificate
 from facts.dns import PublicRecords
 from facts.listeners import Listener, Listeners
 from facts.machine import Machine, MachineState
 from facts.mailboxes import Mailboxes
+from facts.packages import Leftovers
 from facts.reports import ReportLetters
 from facts.resolvers import Resolvers
 from facts.units import UnitState
@@ -62,7 +65,9 @@ def everything(mail: MailServer, now: datetime) -> tuple[list[Line], tuple[str, 
     unseen: tuple[list[Observation], list[Line]] = ([], [])
     unknown: About = ((), ())
     machine: MachineState = look("machine", lambda: host.get_fact(Machine, _ignore_errors=True), MachineState())
-    disk = look("files declared", lambda: declared.wanted(mail, machine), declared.NOTHING)
+    disk = look(
+        "files declared", lambda: declared.wanted(mail, machine, takeover.look(mail, machine)), declared.NOTHING
+    )
     pinned: dict[str, Any] = look("SquirrelMail's source", lambda: declared.code(mail), {})
     disk = disk | {"code": pinned}
     seen, broken_off = look("letters", lambda: _examine(mail, disk), unseen)
@@ -73,6 +78,7 @@ def everything(mail: MailServer, now: datetime) -> tuple[list[Line], tuple[str, 
         *look("ports", lambda: listeners.lines(doors(mail), listening, open_ports), nothing),
         *look("services", lambda: _services(mail, machine), nothing),
         *look("files", lambda: declared.lines(seen, disk) if seen else [], nothing),
+        *look("packages", _packages, nothing),
         *look("resolver", lambda: _resolver(mail), nothing),
         *broken_off,
         *look("certificates", lambda: _certificates(mail, seen, now), nothing),
@@ -95,6 +101,10 @@ def everything(mail: MailServer, now: datetime) -> tuple[list[Line], tuple[str, 
 def _services(mail: MailServer, machine: MachineState) -> list[Line]:
     asked = services.declared(mail, machine.php_version, machine.srs_series)
     return services.lines({one.unit: host.get_fact(UnitState, **one.question, _ignore_errors=True) for one in asked})
+
+
+def _packages() -> list[Line]:
+    return packages.lines(host.get_fact(Leftovers, directories=list(packages.DIRECTORIES), _ignore_errors=True))
 
 
 def _resolver(mail: MailServer) -> list[Line]:

@@ -77,7 +77,7 @@ def programs() -> dict[str, File]:
     }
 
 
-def units(accounts: Accounts) -> dict[str, File]:
-    """Files below /etc/systemd/system. With system accounts each person's own user connects."""
-    user, mode = ("vmail", "0600") if accounts == "virtual" else ("root", "0666")
+def units(accounts: Accounts, owner: str) -> dict[str, File]:
+    """Files below /etc/systemd/system. ``owner`` has all mailboxes; with system accounts each person connects."""
+    user, mode = (owner, "0600") if accounts == "virtual" else ("root", "0666")
     return {SOCKET: File(_SOCKET.format(user=user, mode=mode)), "posthaus-sieve@.service": File(_SERVICE)}

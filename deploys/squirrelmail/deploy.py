@@ -41,7 +41,13 @@ def targets(php: str) -> tuple[str, ...]:
 
 
 def trees(
-    webmail: Webmail, directory: MailDirectory, hostname: str, tls: Tls, php: str, message_size: int
+    webmail: Webmail,
+    directory: MailDirectory,
+    hostname: str,
+    tls: Tls,
+    php: str,
+    message_size: int,
+    beside: bool = False,
 ) -> dict[str, dict[str, File]]:
     """``{target: {path: file}}`` of every config.tree here."""
     own = File(render.config_local_php(webmail, directory, hostname, tls), mode="0640", group="www-data")
@@ -54,7 +60,7 @@ def trees(
         TMPFILES: {"squirrelmail.conf": File(render.tmpfiles_conf())},
         LOGROTATE: {"squirrelmail": File(render.logrotate_conf())},
         f"/etc/php/{php}/fpm": {
-            "php-fpm.conf": File(render.php_fpm_conf(php)),
+            **({} if beside else {"php-fpm.conf": File(render.php_fpm_conf(php))}),
             "pool.d/squirrelmail.conf": File(render.pool_conf(php, message_size, tls)),
         },
     }
@@ -62,9 +68,16 @@ def trees(
 
 @deploy("SquirrelMail")
 def deploy_squirrelmail(
-    webmail: Webmail, directory: MailDirectory, hostname: str, tls: Tls, php: str, message_size: int
+    webmail: Webmail,
+    directory: MailDirectory,
+    hostname: str,
+    tls: Tls,
+    php: str,
+    message_size: int,
+    beside: bool = False,
 ) -> None:
-    """Install SquirrelMail and run it in PHP ``php`` (such as ``8.2``). ``message_size`` in bytes.
+    """Install SquirrelMail and run it in PHP ``php`` (such as ``8.2``). ``message_size`` in bytes; ``beside``: others'
+    pools, so that php-fpm's own file is theirs.
 
     Raises DeployError before anything is changed where the source cannot be had.
     """
@@ -77,7 +90,7 @@ def deploy_squirrelmail(
         stamp=stamp(webmail.pinned),
     )
     directories.present(name="Make SquirrelMail's places to write", directories=PLACES)
-    declared = trees(webmail, directory, hostname, tls, php, message_size)
+    declared = trees(webmail, directory, hostname, tls, php, message_size, beside)
     settings = config.tree(
         name="Write SquirrelMail's configuration",
         target=render.CONFIGURATION,

@@ -99,3 +99,36 @@ def test_a_package_that_nobody_knows_is_named(bare_host: MailHost, tmp_path: Pat
     run = lay(tmp_path, bare_host, packages=["no-such-package"])
     assert run.rc == 1
     assert "Unable to locate package no-such-package" in run.output
+
+
+# dpkg asks where the package brings another file than last time, and the one on disk is neither.
+ANOTHER_VERSION = (
+    "sed -i 's#^ /etc/apache2/apache2.conf [0-9a-f]*#"
+    " /etc/apache2/apache2.conf 00000000000000000000000000000000#' /var/lib/dpkg/status"
+)
+UPGRADE = f"apt-get update -qq; {ANOTHER_VERSION}; apt-get -y install --reinstall apache2 </dev/null"
+
+
+def verdicts(host: MailHost) -> dict[str, str]:
+    """The verdict of each line of the proof about packages, by its key."""
+    host.verify()
+    lines = json.loads((pyinfra.ROOT / "reports" / f"{host.name}.json").read_text())["lines"]
+    return {line["key"]: line["verdict"] for line in lines if line["key"].startswith("packages.")}
+
+
+@pytest.mark.webmail
+def test_an_upgrade_that_nobody_attends_keeps_our_files_and_what_it_leaves_is_named(own_mail_host: MailHost):
+    ours = own_mail_host.read("/etc/apache2/apache2.conf")
+    own_mail_host.run(UPGRADE, timeout=600)
+    assert own_mail_host.run("dpkg --audit").stdout == ""
+    assert own_mail_host.read("/etc/apache2/apache2.conf") == ours
+    beside = "packages.beside./etc/apache2/apache2.conf.dpkg-dist"
+    assert verdicts(own_mail_host) == {"packages.whole": "ok", beside: "warn"}
+
+    own_mail_host.run("rm /etc/apt/apt.conf.d/90posthaus /etc/apache2/apache2.conf.dpkg-dist")
+    assert own_mail_host.run(UPGRADE, check=False, timeout=600).returncode == 100, "without our word dpkg asks"
+    assert verdicts(own_mail_host) == {"packages.whole.apache2": "FAIL"}
+    run = own_mail_host.converge()
+    assert run.rc == 0, run.output
+    assert own_mail_host.read("/etc/apache2/apache2.conf") == ours
+    assert verdicts(own_mail_host)["packages.whole"] == "ok"

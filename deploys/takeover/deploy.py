@@ -1,0 +1,45 @@
+"""Keep what a run is about to replace."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+
+from pyinfra import host, logger
+from pyinfra.api import deploy
+
+from deploys.takeover.look import DIRECTORIES
+from deploys.takeover.problems import KEPT, site_names
+from deploys.takeover.standing import Standing, listed
+from facts.foreign import ForeignState
+from operations import keep
+
+# Further files of the host that a run writes, or that the programs of before read.
+_MORE = ("/etc/aliases", "/etc/aliases.db", "/etc/mailname", "/etc/hostname", "/etc/hosts", "/etc/default/dovecot")
+_SITES = ("/etc/apache2", "/etc/php")
+
+
+@deploy("What is there from before")
+def deploy_keeping(found: Sequence[Standing], state: ForeignState) -> None:
+    """Say what is replaced, and keep it on the host. Nothing where all is ours, or as its package brought it."""
+    if names := site_names(state):
+        logger.info("    %s: Apache goes on serving %s, beside ours", host.name, listed(names))
+    if not found:
+        return
+    for one in found:
+        logger.warning("    %s: is replaced, as takeover says: %s", host.name, one.sentence)
+    keep.before(name="Keep what is there from before", place=place(), paths=list(paths(found, state)))
+
+
+def place() -> str:
+    """Where it is kept: a directory named by the second in which the run asks for it (UTC)."""
+    return f"{KEPT}/{datetime.now(UTC):%Y-%m-%dT%H%M%SZ}"
+
+
+def paths(found: Iterable[Standing], state: ForeignState) -> Iterable[str]:
+    """What is kept: whole directories."""
+    components = [one.component for one in found]
+    yield from (DIRECTORIES[component] for component in components if component in DIRECTORIES)
+    yield from state.files.get("files", ())
+    yield from _MORE
+    yield from _SITES

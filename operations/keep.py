@@ -1,0 +1,22 @@
+"""What somebody else configured, kept on the host before anything of it is replaced."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from pyinfra import host, logger
+from pyinfra.api import operation
+
+from operations.script import script
+
+
+@operation(is_idempotent=False)
+def before(place: str, paths: Iterable[str]):  # type: ignore[no-untyped-def]
+    """
+    Copy ``paths`` whole, with owners, modes and links, below ``place``, which only root may enter.
+
+    + place: a directory that does not exist yet; it is complete, or not there
+    + paths: absolute; one that does not exist is passed over
+    """
+    logger.info("    %s: what is replaced is kept in %s; docs/taking-over.md leads back", host.name, place)
+    yield script("keep.sh", place, *paths)
