@@ -127,8 +127,9 @@ if ! said=$(refused); then
     exit 1
 fi
 
+# Going back soon matters to those whom the former files served: what did not run, as at a first run, has its time.
 patience=30
-for state in "$@"; do [ ! -d "$state/previous" ] || patience=10; done
+[ "$action" = start ] || for state in "$@"; do [ ! -d "$state/previous" ] || patience=10; done
 since=$(date +%s)
 if comes_up; then
     for state in "$@"; do rm -rf -- "$state/previous"; done
