@@ -25,7 +25,8 @@ def leftovers(engine: docker.DockerClient) -> list[str]:
     for thing in engine.containers.list(all=True, filters=filters):
         if not _lives(thing.labels[OWNER_LABEL]):
             names.append(thing.name)
-            thing.remove(force=True, v=True)
+            with suppress(APIError):  # another session is just removing it
+                thing.remove(force=True, v=True)
     for network in engine.networks.list(filters=filters):
         if not _lives(network.attrs["Labels"][OWNER_LABEL]):
             with suppress(APIError):  # something that is not ours to remove still uses it
@@ -34,7 +35,8 @@ def leftovers(engine: docker.DockerClient) -> list[str]:
     for image in engine.images.list(filters=filters):  # a snapshot carries the labels of the host that it was
         if not _lives(image.labels[OWNER_LABEL]):
             names += image.tags or [image.id]
-            engine.images.remove(image.id, force=True)
+            with suppress(APIError):
+                engine.images.remove(image.id, force=True)
     return names
 
 
