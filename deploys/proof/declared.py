@@ -56,7 +56,7 @@ def trees(mail: MailServer, machine: MachineState, foreign: ForeignState) -> dic
             mail.dovecot, mail.directory, mail.tls, machine.dovecot_series, machine.ipv6, mail.teacher
         ),
         postfix.DIRECTORY: postfix.configuration(
-            mail.postfix_room(rewriting), mail.hostname, mail.directory, mail.tls, machine.ipv6
+            mail.postfix_room(rewriting, machine.seven_bit), mail.hostname, mail.directory, mail.tls, machine.ipv6
         ),
     }
     if mail.resolves:
