@@ -48,14 +48,6 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         pytest.skip(reason)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Where several processes share the tests, each release is one process's: it alone has that host."""
-    for item in items:
-        if item.get_closest_marker("host"):
-            called = getattr(item, "callspec", None)
-            item.add_marker(pytest.mark.xdist_group(called.params.get("release", "host") if called else "host"))
-
-
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run every test that has to do with a release on each of its releases."""
     if "release" in metafunc.fixturenames:
