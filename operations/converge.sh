@@ -46,15 +46,25 @@ runs() {
     return 1
 }
 
+# obeyed VERB: a restart may not be had in one step, as where the next release runs a daemon under another unit, which
+# cannot end the former one and follow it in a single transaction.
+obeyed() {
+    if said=$(within "$patient" systemctl "$1" -- "$unit" 2>&1 9>&-); then return; fi
+    case $1,$said in
+    *restart,*"conflicting jobs"*) within "$patient" systemctl stop -- "$unit" >&2 && within "$patient" systemctl start -- "$unit" >&2 ;;
+    *) printf '%s\n' "$said" >&2 && return 1 ;;
+    esac
+}
+
 # act VERB PROBE SECONDS: for the probe, and five more for systemd, since what stops may have work to finish.
 act() {
     ask reset-failed -- "$watched" 2>/dev/null
-    first=$(restarts)
     patient=$(($3 + 5))
-    within "$patient" systemctl "$1" -- "$unit" >&2 || {
+    obeyed "$1" || {
         why="systemctl $1 $unit failed, or took more than $patient s"
         return 2
     }
+    first=$(restarts) # now: a start by hand begins to count anew
     # Most daemons are only told to reload: what ran before may answer a moment longer.
     case $1 in reload*) sleep 0.5 ;; esac
     deadline=$(($(now) + $3))
