@@ -43,7 +43,9 @@ php = machine.php_version
 if WORDS["component"] == "dovecot":
     deploy_dovecot(mail.dovecot, mail.directory, mail.tls, machine.dovecot_series, machine.ipv6, mail.teacher)
 elif WORDS["component"] == "postfix":
-    deploy_postfix(mail.postfix_room(), mail.hostname, mail.directory, mail.tls, machine.ipv6, mail.resolves)
+    deploy_postfix(
+        mail.postfix_room(None, machine.seven_bit), mail.hostname, mail.directory, mail.tls, machine.ipv6, mail.resolves
+    )
 elif WORDS["component"] == "filter" and mail.filter:
     words = (mail.filter, mail.records, mail.signers, owners(mail.directory), mail.trusted_networks, mail.nameserver)
     deploy_filter(*words)
