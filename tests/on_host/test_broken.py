@@ -82,7 +82,7 @@ BROKEN = {
     # rspamd
     "a filter that is told to sign nothing": Broken(
         "filter",
-        "the filter does not sign what example.com sends",
+        "No key signs for example.com",
         edit={"local.d/dkim_signing.conf": ('"example.com" {', '"example.org" {')},
     ),
     "a filter that listens elsewhere": Broken(
@@ -90,7 +90,7 @@ BROKEN = {
     ),
     "a filter that has no keys": Broken(
         "filter",
-        "the filter does not sign what example.com sends",
+        "No key signs for example.com",
         edit={"local.d/dkim_signing.conf": ("/var/lib/rspamd/dkim/", "/nowhere/")},
     ),
     "rspamd's file that does not parse": Broken(
