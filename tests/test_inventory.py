@@ -1,6 +1,7 @@
 """The operator's own site: found, read by the real command line, and refused before anything is connected to."""
 
 import os
+import re
 import shutil
 import socket
 import stat
@@ -299,3 +300,10 @@ def test_an_option_that_there_is_not_starts_nothing(bare_copy, script):
     assert done.returncode == 2
     assert f"--no-such-option is not an option of script/{script}; see script/{script} --help" in done.stderr
     assert [path.name for path in bare_copy.iterdir()] == ["script"]
+
+
+def test_no_file_of_ours_is_read_or_written_in_the_encoding_of_whoever_runs_it():
+    bare = re.compile(r"\.read_text\(\)|\.write_text\(\w+\)")
+    places = [path for folder in ("deploys", "facts", "operations") for path in (ROOT / folder).rglob("*.py")]
+    assert len(places) > 100
+    assert not [str(path) for path in places if bare.search(path.read_text("utf-8"))]

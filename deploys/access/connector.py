@@ -18,7 +18,7 @@ from deploys.access import sentences
 from deploys.access.sentences import Login
 from deploys.access.session import Session
 
-BECOME = (Path(__file__).parent / "become.sh").read_text()
+BECOME = (Path(__file__).parent / "become.sh").read_text(encoding="utf-8")
 KEEPALIVE_SECONDS = 15
 
 _typed: dict[str, str] = {}  # sudo's passwords by login, as typed in this run: asked for once, used on every host

@@ -42,11 +42,11 @@ def _has_new_workers() -> None:
 
 def _ages_of_milters(main: str) -> list[float]:
     """Seconds since each child of ``main`` began that speaks the milter protocol (proc(5))."""
-    up, ticks = float(Path("/proc/uptime").read_text().split()[0]), os.sysconf("SC_CLK_TCK")
+    up, ticks = float(Path("/proc/uptime").read_text(encoding="ascii").split()[0]), os.sysconf("SC_CLK_TCK")
     ages = []
     for process in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
-            words = (process / "stat").read_text().rpartition(") ")[2].split()
+            words = (process / "stat").read_text(encoding="utf-8", errors="replace").rpartition(") ")[2].split()
             if words[1] == main and b"rspamd_proxy" in (process / "cmdline").read_bytes():
                 ages.append(up - int(words[19]) / ticks)
     return ages

@@ -51,7 +51,7 @@ def _ended(*_: object) -> None:
 
 def secret() -> str:
     """The password of the probe's mailbox, which only this host knows."""
-    return SECRET.read_text().strip()
+    return SECRET.read_text(encoding="utf-8").strip()
 
 
 def message(address: str) -> tuple[str, str]:
@@ -96,7 +96,7 @@ def shows(sock: ssl.SSLSocket, chain: str | None, where: str) -> None:
     shown = sock.getpeercert(binary_form=True)
     if not shown:
         raise Wrong(f"{where} shows no certificate")
-    if chain and shown != ssl.PEM_cert_to_DER_cert(_first(Path(chain).read_text())):
+    if chain and shown != ssl.PEM_cert_to_DER_cert(_first(Path(chain).read_text(encoding="utf-8"))):
         raise Wrong(f"{where} shows another certificate than {chain}")
 
 

@@ -51,7 +51,7 @@ def zone_files(subject: Subject, records: Sequence[Record], directory: Path, tod
     """File name to text: BIND, octoDNS, and the table. ``today`` as 20261125."""
     zone = zone_of(subject)
     path = directory / f"{zone.name}.zone"
-    previous = path.read_text() if path.exists() else None
+    previous = path.read_text(encoding="utf-8") if path.exists() else None
     return {
         path.name: next_zone_file(zone, records, previous, today),
         f"{zone.name}.yaml": octodns_yaml(zone, records),
@@ -68,7 +68,7 @@ def written(directory: str, files: dict[str, str]):  # type: ignore[no-untyped-d
     + files: name to text
     """
     paths = {Path(directory) / name: text for name, text in files.items()}
-    if all(path.exists() and path.read_text() == text for path, text in paths.items()):
+    if all(path.exists() and path.read_text(encoding="utf-8") == text for path, text in paths.items()):
         host.noop(f"{len(files)} files in {directory} say the same already")
         return
     yield FunctionCommand(_write, (paths,), {})
@@ -124,7 +124,7 @@ def _write(state: object, host: object, paths: dict[Path, str]) -> bool:
     for path, text in paths.items():
         path.parent.mkdir(parents=True, exist_ok=True)
         beside = path.with_name(f".{path.name}.new")
-        beside.write_text(text)
+        beside.write_text(text, encoding="utf-8")
         beside.replace(path)
     return True
 

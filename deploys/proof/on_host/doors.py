@@ -139,7 +139,7 @@ def certificate(kind: str, name: str, port: int, context: ssl.SSLContext) -> Non
 def certificate_on_disk(path: str) -> None:
     """Say which certificate lies on disk: the first of the file, the leaf."""
     try:
-        leaf, end, _ = pathlib.Path(path).read_text().partition("-----END CERTIFICATE-----")
+        leaf, end, _ = pathlib.Path(path).read_text(encoding="utf-8").partition("-----END CERTIFICATE-----")
         say("disk", 0, path, der=base64.b64encode(ssl.PEM_cert_to_DER_cert(leaf + end)).decode())
     except Exception as error:
         say("disk", None, f"{type(error).__name__}: {error}", der=None)

@@ -31,7 +31,7 @@ def examine(plan: dict[str, Any]) -> None:
     if "disk" in plan:
         attempt("disk-looked", disk, plan["disk"])
     try:
-        secret = pathlib.Path(plan["secret"]).read_text().rstrip("\n")
+        secret = pathlib.Path(plan["secret"]).read_text(encoding="utf-8").rstrip("\n")
     except OSError as error:
         say("probe", 0, error)
         return

@@ -41,7 +41,7 @@ def summed(log: list[str]) -> tuple[int, str]:
 def names(name: str) -> tuple[int | None, str]:
     """1 if Postfix, as it runs, finds an address in the DNS for ``name``; 0 if only the rest of the host does."""
     ask = ["getent", "-s", "dns", "ahosts", name]
-    inside = ["nsenter", "-t", MASTER.read_text().strip(), "-m", "--", *ask]
+    inside = ["nsenter", "-t", MASTER.read_text(encoding="utf-8").strip(), "-m", "--", *ask]
     postfix, others = (_answers(command) for command in (inside, ask))
     if postfix:
         return 1, f"Postfix finds {name}"
