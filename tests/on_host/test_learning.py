@@ -8,13 +8,13 @@ from email.message import EmailMessage
 
 import pytest
 
-from deploys.filter.render import running
 from lab.mailhost import MailHost
 from tests.on_host.post import arrived, letter, mailbox, stranger
 from tests.on_host.words import TITO
 
 pytestmark = pytest.mark.host
 
+PROBE = "/var/lib/posthaus/units/rspamd.service/probe"  # what the last run asked of it
 REDIS = "redis-cli -s /run/posthaus-redis/redis.sock"
 # Words enough for Bayes, which wants eleven tokens at least; each letter has its own mixture.
 SPAM = "congratulations winner lottery millions claim prize urgent wire transfer casino jackpot bonus exclusive"
@@ -78,7 +78,7 @@ def test_a_move_never_waits_for_a_filter_that_is_down(pupil: MailHost):
         moved(pupil, [message], "INBOX", "Junk")
         assert arrived(pupil, TITO, pupil.password(TITO), message["Subject"], "Junk", 2)
     finally:
-        pupil.run(f"systemctl start rspamd.service; until ({running()}) 2>/dev/null; do sleep 0.2; done", timeout=30)
+        pupil.run(f"systemctl start rspamd.service; until sh {PROBE} 2>/dev/null; do sleep 0.2; done", timeout=30)
     assert learned(pupil) == (0, 0)
 
 
