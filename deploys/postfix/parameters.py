@@ -174,6 +174,7 @@ def _inbound() -> dict[str, Value]:
     return {
         "smtpd_helo_restrictions": _list(
             "permit_mynetworks",
+            "permit_inet_interfaces",  # the host itself, at whichever of its addresses
             f"check_helo_access {INDEXED}/helo-names",
             "reject_invalid_helo_hostname",
             "reject_non_fqdn_helo_hostname",
