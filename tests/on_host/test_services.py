@@ -19,6 +19,13 @@ NAMES = "/etc/unbound/local.conf"
 # Every unit that there is, but for ClamAV, whose signatures nobody can fetch here.
 EVERY_UNIT = {"resolver": "local", "aliases": {"away@example.com": [TITO, "somebody@example.org"]}}
 
+# Apache's files on a host with somebody else's sites; here all of its configuration is ours.
+BESIDE_OTHERS = {
+    "/etc/apache2/mods-enabled/00-posthaus.load",
+    "/etc/apache2/mods-enabled/zz-posthaus.load",
+    "/etc/apache2/sites-enabled/zz-posthaus.conf",
+}
+
 
 def declared(host: MailHost) -> list[Service]:
     """What the run converges on this host."""
@@ -41,10 +48,19 @@ def test_each_file_that_a_unit_watches_turns_its_own_line_red_and_the_next_run_a
     try:
         assert host.converge(example(**EVERY_UNIT)).rc == 0
         every = declared(host)
+        host.run(f"touch {local}")
+        paths = sorted({path for one in every for path in (*one.reload_on, *one.restart_on)})
+        there = host.run(f"ls -d {' '.join(paths)} 2>/dev/null", check=False).stdout.split()
+        assert {path for path in paths if path not in there} <= BESIDE_OTHERS
         watched = [
-            (one, kind, path) for one in every for kind in ("reload_on", "restart_on") for path in getattr(one, kind)
+            (one, kind, path)
+            for one in every
+            for kind in ("reload_on", "restart_on")
+            for path in getattr(one, kind)
+            if path in there
         ]
-        host.run(f"touch {local}; touch -h {' '.join(sorted({path for _, _, path in watched}))}")
+        assert {one.unit for one, _, _ in watched} == {one.unit for one in every}
+        host.run(f"touch -h {' '.join(there)}")
         assert [(one.unit, path) for one, kind, path in watched if not reddened_by(host, one, kind, path)] == []
         run = host.verify()
         assert failing(host) == {one.unit for one in every}, run.output
