@@ -276,7 +276,8 @@ def drop_in(accounts: Accounts) -> str:
     """
     group, mode = ("vmail", "0710") if accounts == "virtual" else ("root", "0711")
     made = f"/usr/bin/install -d -o {USER} -g {group} -m {mode} {CONTROLLER_DIRECTORY}"
-    return f"{HEAD}\n[Service]\nExecStartPre=+{made}\nMemoryMax={MEMORY}\nOOMPolicy=continue\n"
+    # What it was at when it is stopped, the sender tries again; it would wait half a minute for connections to end.
+    return f"{HEAD}\n[Service]\nExecStartPre=+{made}\nMemoryMax={MEMORY}\nOOMPolicy=continue\nTimeoutStopSec=5\n"
 
 
 def mime_unit() -> str:

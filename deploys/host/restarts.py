@@ -18,6 +18,8 @@ StartLimitIntervalSec=0
 [Service]
 Restart=on-failure
 RestartSec=2
+# A restart is no restart while slow clients hold the old process: systemd would wait for a minute and a half.
+TimeoutStopSec=10
 """
 
 
