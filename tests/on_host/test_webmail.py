@@ -33,13 +33,14 @@ def test_a_letter_written_in_the_webmail_is_read_there_by_imap_and_by_pop3(mail_
 
     page = iqbal.read(subject)
     assert f"Subject: {subject}" in page.text
-    assert f"From: {TITO}" in page.text
+    assert "Tito Puente" in page.text
     assert all(line in page.text for line in BODY.split("\n"))
     assert iqbal.download(page, NOTE[0]) == NOTE[1]
     assert iqbal.download(page, PICTURE[0]) == PICTURE[1]
 
     for letter in (by_imap(mail_host, IQBAL, subject), by_pop3(mail_host, IQBAL, subject)):
         assert letter["From"].addresses[0].addr_spec == TITO
+        assert letter["From"].addresses[0].display_name == "Tito Puente"
         body, *attachments = letter.walk() if not letter.is_multipart() else letter.iter_parts()
         assert body.get_content_charset() == "utf-8"
         assert body.get_content().rstrip("\n") == BODY.rstrip("\n")

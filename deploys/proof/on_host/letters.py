@@ -8,6 +8,7 @@ import email
 import email.message
 import email.policy
 import email.utils
+import json
 import pathlib
 import smtplib
 import subprocess
@@ -170,13 +171,19 @@ class Post:
                 with contextlib.suppress(Exception):
                     by_imap = len(self.imap_letters(kind, port, delete=True))
                     break
-        queued = [queue_id for queue_id in self.queued if self.run in postfix("postcat", "-qh", queue_id)]
+        queued = [queue_id for queue_id in self.in_queue() if self.run in postfix("postcat", "-qh", queue_id)]
         for queue_id in queued:
             postfix("postsuper", "-d", queue_id)
         stray = [path for path in files_below(self.maildir) if self.remains(path)]
         for path in stray:
             path.unlink(missing_ok=True)
         return len(queued) + len(stray), f"deleted: {by_imap} by IMAP, {len(queued)} in the queue, {len(stray)} on disk"
+
+    def in_queue(self) -> set[str]:
+        """The numbers of what may be ours in the queue: an older Postfix gives what it converts a second one."""
+        rows = [json.loads(row) for row in postfix("postqueue", "-j").splitlines()]
+        to_us = [row for row in rows if any(one["address"] == self.probe for one in row["recipients"])]
+        return {*self.queued, *(str(row["queue_id"]) for row in to_us)}
 
     def remains(self, path: pathlib.Path) -> bool:
         """Whether this file is a letter of this run, or of one that was killed long ago."""
@@ -194,5 +201,7 @@ def files_below(maildir: str) -> Iterable[pathlib.Path]:
 
 
 def postfix(*command: str) -> str:
-    """What one of Postfix's own tools prints; nothing if it knows no such letter."""
-    return subprocess.run(command, capture_output=True, check=False).stdout.decode("utf-8", "replace")
+    """What one of Postfix's own tools prints; nothing if it knows no such letter, or there is no such tool."""
+    with contextlib.suppress(OSError):
+        return subprocess.run(command, capture_output=True, check=False).stdout.decode("utf-8", "replace")
+    return ""
