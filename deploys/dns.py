@@ -6,9 +6,9 @@ pyinfra inventory.py deploys/dns.py
 from pyinfra import config, host
 
 from deploys import site
-from deploys.mailserver import MailServer
+from deploys.config.mailserver import MailServer
+from deploys.records.collect import read, subjects
 from deploys.records.deploy import deploy_records, refusals
-from deploys.records.gather import read, subjects
 from facts.dns import PublicRecords
 
 config.TEMP_DIR = "/var/tmp"  # sudo's askpass helper runs from there; a careful host mounts /tmp noexec
@@ -17,16 +17,16 @@ home = site.directory() or site.ROOT
 mail = MailServer.read(host.data.mail)
 
 with refusals():
-    words = read(mail.records, host.data.get("dns") or {}, home)
-    next_key = words.next_key if mail.tls.acme else ""  # one that nothing leads to is not published
-    on_host = host.get_fact(PublicRecords, keys=words.keys, certificate=mail.tls.chain_path, next_key=next_key)
+    settings = read(mail.records, host.data.get("dns") or {}, home)
+    next_key = settings.next_key if mail.tls.acme else ""  # one that nothing leads to is not published
+    on_host = host.get_fact(PublicRecords, keys=settings.keys, certificate=mail.tls.chain_path, next_key=next_key)
     deploy_records(
         subjects=subjects(
             mail.hostname,
             mail.domains,
             mail.webmail.hostname if mail.webmail else None,
             mail.dovecot.protocols,
-            words,
+            settings,
             on_host,
             mail.paged,
         ),

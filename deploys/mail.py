@@ -1,27 +1,27 @@
-"""The hall: read the words once, visit the rooms in order."""
+"""Converge: read mail.yaml once, then each component in order."""
 
 from pyinfra import config, host
 
-from deploys.apache.deploy import deploy_apache, deploy_challenges
-from deploys.clients.deploy import deploy_clients
-from deploys.dovecot.deploy import deploy_dovecot
-from deploys.filter.deploy import deploy_filter, end_antivirus
-from deploys.host.deploy import deploy_host, deploy_units
-from deploys.host.render import debconf
-from deploys.host.restarts import drop_ins
-from deploys.mailserver import MailServer
-from deploys.postfix.deploy import deploy_postfix
-from deploys.postfix.tables import owners
+from deploys.components.apache.deploy import deploy_apache, deploy_challenges
+from deploys.components.autoconfig.deploy import deploy_clients
+from deploys.components.dovecot.deploy import deploy_dovecot
+from deploys.components.host.deploy import deploy_host, deploy_units
+from deploys.components.host.render import debconf
+from deploys.components.host.restarts import drop_ins
+from deploys.components.mta_sts.deploy import deploy_sts
+from deploys.components.postfix.deploy import deploy_postfix
+from deploys.components.postfix.tables import owners
+from deploys.components.postsrsd.deploy import deploy_srs
+from deploys.components.rspamd.deploy import deploy_filter, end_antivirus
+from deploys.components.sieve.deploy import deploy_sieve
+from deploys.components.squirrelmail.deploy import deploy_squirrelmail
+from deploys.components.tls.deploy import deploy_order, deploy_tls
+from deploys.components.unbound.deploy import deploy_resolver
+from deploys.config.mailserver import MailServer
 from deploys.preflight.deploy import deploy_preflight
-from deploys.resolver.deploy import deploy_resolver
 from deploys.retirement import deploy_retirement
-from deploys.sieve.deploy import deploy_sieve
-from deploys.squirrelmail.deploy import deploy_squirrelmail
-from deploys.srs.deploy import deploy_srs
-from deploys.sts.deploy import deploy_sts
 from deploys.takeover import look as takeover
 from deploys.takeover.deploy import deploy_keeping
-from deploys.tls.deploy import deploy_order, deploy_tls
 from operations import packages
 
 config.TEMP_DIR = "/var/tmp"  # sudo's askpass helper runs from there; a careful host mounts /tmp noexec
@@ -33,7 +33,9 @@ php = machine.php_version
 deploy_keeping(takeover.found(mail, machine, foreign), foreign)
 neighbours = takeover.beside(mail, foreign)
 
-packages.installed(name="Install the packages of all rooms", packages=mail.packages(), debconf=debconf(mail.hostname))
+packages.installed(
+    name="Install the packages of all components", packages=mail.packages(), debconf=debconf(mail.hostname)
+)
 deploy_host(mail.hostname, machine)
 if not (mail.filter and mail.filter.antivirus):
     end_antivirus()
@@ -41,7 +43,7 @@ deploy_units({**mail.units, **(drop_ins([f"php{php}-fpm.service"]) if mail.webma
 if mail.resolves:
     deploy_resolver(mail.resolver, machine.ipv6)
 deploy_tls(mail.tls, mail.names, mail.page_names)  # before all that serves it
-deploy_dovecot(mail.dovecot, mail.directory, mail.tls, machine.dovecot_series, machine.ipv6, mail.teacher)
+deploy_dovecot(mail.dovecot, mail.directory, mail.tls, machine.dovecot_series, machine.ipv6, mail.learn_endpoint)
 deploy_sieve()
 if mail.filter:
     deploy_filter(
@@ -50,7 +52,7 @@ if mail.filter:
 rewriting = deploy_srs(mail.domains, machine.srs_series) if mail.forwards else None
 if mail.sts:
     deploy_sts()
-room = mail.postfix_room(rewriting, machine.seven_bit)
+room = mail.postfix_settings(rewriting, machine.seven_bit)
 deploy_postfix(room, mail.hostname, mail.directory, mail.tls, machine.ipv6, mail.resolves)  # knocks at all of these
 if mail.webmail:
     deploy_squirrelmail(

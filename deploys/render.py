@@ -1,4 +1,4 @@
-"""Text from words: one template function, and the quoting that each foreign syntax asks for."""
+"""Text from values: one template function, and the quoting that each foreign syntax asks for."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ _environment = Environment(
 )
 
 
-def template(path: Path, **words: Any) -> str:
-    """The text of the Jinja template at ``path``; a word it lacks is an error, never an empty string."""
-    return _compiled(path).render(**words)
+def template(path: Path, **values: Any) -> str:
+    """The text of the Jinja template at ``path``; a value it lacks is an error, never an empty string."""
+    return _compiled(path).render(**values)
 
 
 @cache

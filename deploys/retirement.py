@@ -1,4 +1,4 @@
-"""What is no longer declared goes away: the services of a room left out, and files of targets that nothing names."""
+"""What is no longer declared goes away: services of components left out, and files that nothing names."""
 
 from __future__ import annotations
 
@@ -6,25 +6,25 @@ from collections.abc import Collection
 
 from pyinfra.api import deploy
 
-from deploys.apache import deploy as apache
-from deploys.clients import deploy as clients
-from deploys.dovecot import deploy as dovecot
-from deploys.filter import render as rspamd
-from deploys.host.deploy import UNITS
-from deploys.mailserver import MailServer
-from deploys.postfix import deploy as postfix
-from deploys.resolver import settings as resolver
-from deploys.squirrelmail import deploy as squirrelmail
-from deploys.srs import render as srs
-from deploys.sts import render as sts
-from deploys.tls import settings as tls
+from deploys.components.apache import deploy as apache
+from deploys.components.autoconfig import deploy as clients
+from deploys.components.dovecot import deploy as dovecot
+from deploys.components.host.deploy import UNITS
+from deploys.components.mta_sts import render as sts
+from deploys.components.postfix import deploy as postfix
+from deploys.components.postsrsd import render as srs
+from deploys.components.rspamd import render as rspamd
+from deploys.components.squirrelmail import deploy as squirrelmail
+from deploys.components.tls import options as tls
+from deploys.components.unbound import options as resolver
+from deploys.config.mailserver import MailServer
 from facts.acme import LETSENCRYPT
 from operations import config, unit
 
 
 @deploy("What is no longer declared")
 def deploy_retirement(mail: MailServer, php: str, ours: Collection[str], neighbours: bool = False) -> None:
-    """Stop the units of rooms left out, and remove the files of every target outside the declared ones. A service that
+    """Stop the units of components left out, and remove the files of every target not declared. A service that
     never had a file of ours is somebody else's, and goes on.
 
     ``ours``: the directories that had files of ours when the run began (facts.foreign). ``neighbours``: Apache serves
@@ -41,7 +41,7 @@ def deploy_retirement(mail: MailServer, php: str, ours: Collection[str], neighbo
 
 
 def _idle(mail: MailServer, php: str, neighbours: bool, ours: Collection[str]) -> list[str]:
-    """Units of rooms that these words leave out, of those that had files of ours (``ours``: the targets)."""
+    """Units of components that these options leave out, of those that had files of ours (``ours``: the targets)."""
     http = mail.webmail or mail.pages or mail.tls.by_http
     needed = {
         "apache2.service": (http or neighbours, (apache.TARGET,)),
@@ -59,7 +59,7 @@ def _idle(mail: MailServer, php: str, neighbours: bool, ours: Collection[str]) -
 
 
 def targets(mail: MailServer, php: str) -> tuple[str, ...]:
-    """Every target of config.tree in a run with these words."""
+    """Every target of config.tree in a run with these options."""
     # tls.DIRECTORY always: where the operator's own files once lay, the local authority's lie now, by the same names.
     pages = squirrelmail.targets(php) if mail.webmail else ()
     http = (apache.TARGET,) if mail.webmail or mail.pages or mail.tls.by_http else ()
@@ -69,10 +69,10 @@ def targets(mail: MailServer, php: str) -> tuple[str, ...]:
     names = (resolver.DIRECTORY,) if mail.resolves else ()
     forwarding = tuple(map(srs.target, srs.SERIES)) if mail.forwards else ()
     policies = (sts.DIRECTORY,) if mail.sts else ()
-    by_name = (tls.BY_NAME,) if mail.tls.by_name else ()
+    sni = (tls.SNI_DIRECTORY,) if mail.tls.sni else ()
     return (
         tls.DIRECTORY,
-        *by_name,
+        *sni,
         UNITS,
         *names,
         *forwarding,

@@ -11,14 +11,14 @@ from pyinfra import config, host
 from pyinfra.api.exceptions import DeployError
 
 from deploys import site
-from deploys.mailserver import MailServer
+from deploys.components.tls.deploy import deploy_next_key
+from deploys.config.mailserver import MailServer
+from deploys.records.all_records import primary
+from deploys.records.collect import read
+from deploys.records.context import DomainContext
 from deploys.records.deploy import refusals
-from deploys.records.gather import read
-from deploys.records.keychange import lacking
 from deploys.records.resolver import Resolver
-from deploys.records.subject import Subject
-from deploys.records.whole import primary
-from deploys.tls.deploy import deploy_next_key
+from deploys.records.rollover import lacking
 from facts.dns import PublicRecords
 
 config.TEMP_DIR = "/var/tmp"  # sudo's askpass helper runs from there; a careful host mounts /tmp noexec
@@ -28,17 +28,17 @@ if not (mail.tls.acme and mail.dns.tlsa):
     raise DeployError("no next key is declared; that takes tls.acme and dns.tlsa: true")
 
 with refusals():
-    words = read(mail.records, host.data.get("dns") or {}, site.directory() or site.ROOT)
+    settings = read(mail.records, host.data.get("dns") or {}, site.directory() or site.ROOT)
 
-on_host = host.get_fact(PublicRecords, keys=words.keys, certificate=mail.tls.chain_path, next_key=words.next_key)
+on_host = host.get_fact(PublicRecords, keys=settings.keys, certificate=mail.tls.chain_path, next_key=settings.next_key)
 if len(set(on_host.tlsa)) != 2:
     raise DeployError("there is no next key on the host; run deploys/mail.py, then deploys/dns.py")
 
 missing, ttl = lacking(
     mail.hostname,
     on_host.tlsa[1],
-    primary([Subject(domain, mail.hostname, words=words.of(domain)) for domain in mail.domains]).ttl,
-    Resolver(words.resolver, words.resolver_port).ask,
+    primary([DomainContext(domain, mail.hostname, settings=settings.of(domain)) for domain in mail.domains]).ttl,
+    Resolver(settings.resolver, settings.resolver_port).ask,
 )
 deploy_next_key(
     declared=mail.tls.acme,

@@ -1,8 +1,8 @@
-"""Where an operator's own hosts and words live, apart from ours, so that ``git pull`` never meets them.
+"""Where an operator's own hosts and mail.yaml live, apart from ours, so that ``git pull`` never meets them.
 
-A site is a directory with ``inventory.py`` (hosts) and ``mail.yaml`` (words): the one that POSTHAUS_SITE names, else
+A site is a directory with ``inventory.py`` (hosts) and ``mail.yaml`` (options): the one that POSTHAUS_SITE names, else
 ``site/`` beside this project's inventory.py, else ``.trial/`` (script/trial and Vagrant make it), else nothing: then
-the words are those in group_data/mail.yaml, and there is no host.
+the options are those in group_data/mail.yaml, and there is no host.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from typing import Any, NoReturn
 import click
 from pyinfra.context import ctx_inventory
 
-from deploys import advice
-from deploys import words as reader
 from deploys.access import inventory as hosts
-from deploys.mailserver import MailServer
+from deploys.config import read as reader
+from deploys.config import warnings
+from deploys.config.mailserver import MailServer
 from deploys.values import files
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -28,7 +28,7 @@ NO_HOST = """There is no host yet. Either
   script/trial                  makes a throwaway one here and converges it,
 or write site/inventory.py with your hosts, such as
   mail = ["mail.example.org"]
-and site/mail.yaml with your words (group_data/mail.yaml is an example, docs/reference.md lists all)."""
+and site/mail.yaml with your options (group_data/mail.yaml is an example, docs/reference.md lists all)."""
 
 
 def directory() -> Path | None:
@@ -44,7 +44,7 @@ def directory() -> Path | None:
 
 
 def mail_yaml() -> Path:
-    """The file with the words. Only a trial may do without one of its own."""
+    """The file with the options. Only a trial may do without one of its own."""
     site = directory()
     if site is None or (site == ROOT / ".trial" and not (site / "mail.yaml").exists()):
         return _short(SHIPPED)
@@ -52,18 +52,18 @@ def mail_yaml() -> Path:
 
 
 def mail_server() -> MailServer:
-    """The words of this site, for group_data/all.py. Bad ones end the run, with every reason, before any connection."""
+    """The options of this site, for group_data/all.py. Bad ones end the run, with every reason, before it connects."""
     path = mail_yaml()
     mail = _read(path)
-    for warning in advice.warnings(mail):
+    for warning in warnings.warnings(mail):
         print(f"warning: {path}: {warning}", file=sys.stderr)
     known_hosts()
     chosen_hosts()
     return mail
 
 
-def words(name: str) -> MailServer:
-    """The words in another file of this site, for a host's own data in its inventory.py."""
+def settings(name: str) -> MailServer:
+    """The options in another file of this site, for a host's own data in its inventory.py."""
     return _read(_short((directory() or SHIPPED.parent) / name))
 
 
@@ -113,8 +113,8 @@ def known_hosts() -> None:
 
 def _read(path: Path) -> MailServer:
     try:
-        return reader.words(path)
-    except reader.WordsError as error:
+        return reader.settings(path)
+    except reader.SettingsError as error:
         _stop(f"{error}")
 
 
@@ -129,10 +129,10 @@ def _short(path: Path) -> Path:
 
 
 def main(arguments: list[str]) -> int:
-    """script/words: check one file, this site's if none is named. 0 if it can be deployed; reasons go to stderr."""
+    """script/validate: check one file, this site's if none is named. 0 if it can be deployed; reasons go to stderr."""
     path = Path(arguments[0]) if arguments else mail_yaml()
     mail = _read(path)
-    for warning in advice.warnings(mail):
+    for warning in warnings.warnings(mail):
         print(f"warning: {path}: {warning}", file=sys.stderr)
     print(f"{path}: good; {len(mail.domains)} domains, {len(mail.mailboxes)} mailboxes, {len(mail.aliases)} aliases")
     return 0

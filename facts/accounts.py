@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pyinfra.api import FactBase, StringCommand
 from typing_extensions import override
 
-from facts import words
+from facts import lists
 from facts.record import Record
 
 # A crypt(3) string is a secret; its digest tells whether it changed and may stand in a log.
@@ -54,7 +54,7 @@ class Accounts(FactBase[Unix]):
 
     @override
     def command(self, users: list[str] | None = None) -> StringCommand:
-        return StringCommand(words.read(users), _COMMAND)
+        return StringCommand(lists.read(users), _COMMAND)
 
     @override
     def process(self, output: list[str]) -> Unix:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pyinfra.api import FactBase, QuoteString, StringCommand
 from typing_extensions import override
 
-from facts.authority import TRUSTED, as_text, by_word
+from facts.ca import TRUSTED, as_text, by_word
 from facts.record import Record
 from operations.state import ROOT
 
@@ -54,7 +54,7 @@ wait
 
 
 @dataclass(frozen=True)
-class Ordered(Record):
+class AcmeState(Record):
     """``server``: the directory it comes from, None where there is none yet; ``authenticator``: certbot's plugin;
     ``names`` it covers; ``fresh``: it fits its key and lasts; ``served``: it is the one that services read; ``renews``:
     certbot's timer renews it, for the same key; ``failure``: when and why the last order came to nothing; ``trusted``:
@@ -78,13 +78,13 @@ class Ordered(Record):
     unrenewed: str | None = None
 
 
-class OrderedCertificate(FactBase[Ordered]):
+class AcmeCertificate(FactBase[AcmeState]):
     """What certbot has for us, and whether the services below ``directory`` read it.
 
     ``pyinfra inventory.py fact facts.acme.OrderedCertificate directory=/etc/ssl/posthaus``
     """
 
-    default = Ordered
+    default = AcmeState
 
     @override
     def requires_command(self, directory: str, optional: list[str] | None = None, first: str = "") -> str:
@@ -98,10 +98,10 @@ class OrderedCertificate(FactBase[Ordered]):
         return StringCommand("sh", "-c", QuoteString(text), "acme", *arguments, "; true")
 
     @override
-    def process(self, output: list[str]) -> Ordered:
+    def process(self, output: list[str]) -> AcmeState:
         words = by_word(output)
         only = {word: lines[0] for word, lines in words.items()}
-        return Ordered(
+        return AcmeState(
             server=only.get("server"),
             authenticator=only.get("authenticator"),
             names=tuple(sorted(words.get("name", []))),

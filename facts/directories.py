@@ -5,7 +5,7 @@ from __future__ import annotations
 from pyinfra.api import FactBase, StringCommand
 from typing_extensions import override
 
-from facts import words
+from facts import lists
 
 
 class Directories(FactBase[dict[str, tuple[str, str, str]]]):
@@ -19,7 +19,7 @@ class Directories(FactBase[dict[str, tuple[str, str, str]]]):
 
     @override
     def command(self, paths: list[str] | None = None) -> StringCommand:
-        return StringCommand(words.read(paths), words.each("stat -Lc '%F|%a|%U|%G|%n' --"), "2>/dev/null; true")
+        return StringCommand(lists.read(paths), lists.each("stat -Lc '%F|%a|%U|%G|%n' --"), "2>/dev/null; true")
 
     @override
     def process(self, output: list[str]) -> dict[str, tuple[str, str, str]]:

@@ -23,7 +23,7 @@ fi; true"""
 
 
 @dataclass(frozen=True)
-class Listener(Record):
+class Socket(Record):
     """One listening socket.
 
     ``protocol`` is tcp or udp, ``address`` without brackets or zone (``0.0.0.0``, ``::`` for all, ``*`` for both).
@@ -40,7 +40,7 @@ class Listener(Record):
     unit: str | None = None
 
 
-class Listeners(FactBase[list[Listener]]):
+class Listeners(FactBase[list[Socket]]):
     """Every listening TCP and UDP socket, sorted. Names of processes need root.
 
     ``pyinfra inventory.py fact facts.listeners.Listeners``
@@ -53,21 +53,21 @@ class Listeners(FactBase[list[Listener]]):
         return _COMMAND
 
     @override
-    def process(self, output: list[str]) -> list[Listener]:
+    def process(self, output: list[str]) -> list[Socket]:
         lines = [line for line in output if line.strip()]
         from_kernel = any(line.startswith(("table ", "comm ")) for line in lines)
         found = set(_from_kernel(lines) if from_kernel else map(_from_ss, lines))
         return sorted(found, key=lambda one: (one.protocol, one.port, one.address))
 
 
-def _listener(protocol: str, address: str, port: int, holders: Iterable[tuple[int, str]], cgroup: str) -> Listener:
+def _listener(protocol: str, address: str, port: int, holders: Iterable[tuple[int, str]], cgroup: str) -> Socket:
     pid, process = min(holders, default=(None, None))
     world = address == "*" or not ipaddress.ip_address(address).is_loopback
     unit = next((part for part in reversed(cgroup.split("/")) if part.endswith((".service", ".socket"))), None)
-    return Listener(protocol, address, port, process, pid, world, unit)
+    return Socket(protocol, address, port, process, pid, world, unit)
 
 
-def _from_ss(line: str) -> Listener:
+def _from_ss(line: str) -> Socket:
     # tcp LISTEN 0 100 127.0.0.53%lo:53 0.0.0.0:* users:(("systemd-resolve",pid=7,fd=14))
     protocol, _, _, _, local, _, *rest = line.split(None, 6)
     address, _, port = local.rpartition(":")
@@ -78,7 +78,7 @@ def _from_ss(line: str) -> Listener:
     return _listener(protocol, bare, int(port), holders, cgroup[1] if cgroup else "")
 
 
-def _from_kernel(lines: list[str]) -> Iterable[Listener]:
+def _from_kernel(lines: list[str]) -> Iterable[Socket]:
     names: dict[int, str] = {}
     cgroups: dict[int, str] = {}
     sockets: dict[str, list[int]] = {}

@@ -1,4 +1,4 @@
-"""What kind of machine a host is: all that the hall must know before it changes anything, in one command."""
+"""What kind of machine a host is: all that a run must know before it changes anything, in one command."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from facts.record import Record
 
 STORE = "/var/mail/vhosts"
 
-# A letter is a file in new/ or cur/ of a Maildir. Counted on the host: a million letters are two numbers here.
+# A message is a file in new/ or cur/ of a Maildir. Counted on the host: a million messages are two numbers here.
 _COMMAND = (
     f"for home in {STORE}/*/*/ /home/*/; do "
     '[ -d "$home/Maildir" ] || continue; printf "mailbox\\t%s\\t" "${home%/}"; '
@@ -24,9 +24,9 @@ _COMMAND = (
 
 @dataclass(frozen=True)
 class Usage(Record):
-    """One mailbox: ``letters`` in all folders, their ``bytes``, its home ``path``, ``limit`` in bytes (None: none)."""
+    """One mailbox: ``messages`` in all folders, their ``bytes``, its home ``path``, ``limit`` in bytes (None: none)."""
 
-    letters: int
+    messages: int
     bytes: int
     path: str
     limit: int | None = None
@@ -50,9 +50,9 @@ class Mailboxes(FactBase[dict[str, Usage]]):
         mailboxes: dict[str, Usage] = {}
         for line in output:
             if line.startswith("mailbox\t"):
-                _, path, letters, size = line.split("\t")
+                _, path, messages, size = line.split("\t")
                 address = _address(path)
-                mailboxes[address] = Usage(int(letters), int(size), path, limits.get(address))
+                mailboxes[address] = Usage(int(messages), int(size), path, limits.get(address))
         return dict(sorted(mailboxes.items()))
 
 

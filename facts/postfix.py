@@ -35,8 +35,8 @@ class PostfixParameters(FactBase[dict[str, str]]):
 
 
 @dataclass(frozen=True)
-class QueuedLetter(Record):
-    """One letter that waits: ``queue`` as postqueue(1) names it, ``arrived`` in UTC, ``size`` in bytes,
+class QueuedMessage(Record):
+    """One message that waits: ``queue`` as postqueue(1) names it, ``arrived`` in UTC, ``size`` in bytes,
     ``recipients`` with the reason why each waits (empty: it is simply its turn next)."""
 
     queue: str
@@ -47,8 +47,8 @@ class QueuedLetter(Record):
     recipients: dict[str, str]
 
 
-class PostfixQueue(FactBase[list[QueuedLetter]]):
-    """All letters in the queue, oldest first.
+class PostfixQueue(FactBase[list[QueuedMessage]]):
+    """All messages in the queue, oldest first.
 
     ``pyinfra inventory.py fact facts.postfix.PostfixQueue``
     """
@@ -64,13 +64,13 @@ class PostfixQueue(FactBase[list[QueuedLetter]]):
         return "postqueue -j"
 
     @override
-    def process(self, output: list[str]) -> list[QueuedLetter]:
-        letters = [_letter(json.loads(line)) for line in output if line.startswith("{")]
-        return sorted(letters, key=lambda letter: (letter.arrived, letter.identifier))
+    def process(self, output: list[str]) -> list[QueuedMessage]:
+        messages = [_message(json.loads(line)) for line in output if line.startswith("{")]
+        return sorted(messages, key=lambda message: (message.arrived, message.identifier))
 
 
-def _letter(entry: dict) -> QueuedLetter:
-    return QueuedLetter(
+def _message(entry: dict) -> QueuedMessage:
+    return QueuedMessage(
         queue=entry["queue_name"],
         identifier=entry["queue_id"],
         arrived=datetime.fromtimestamp(entry["arrival_time"], UTC),

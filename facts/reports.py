@@ -1,4 +1,4 @@
-"""Reports that others have sent us about our letters: DMARC's (RFC 7489, 7.2) and TLS-RPT's (RFC 8460)."""
+"""Reports that others have sent us about our messages: DMARC's (RFC 7489, 7.2) and TLS-RPT's (RFC 8460)."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from pyinfra.api import FactBase, QuoteString, StringCommand
 from typing_extensions import override
 
 MOST = 20_000_000  # bytes in all; what is beyond is left for another day
-LARGEST = 5_000_000  # bytes of one letter: so that no single one takes the others' place
+LARGEST = 5_000_000  # bytes of one message: so that no single one takes the others' place
 
 # Both kinds say "Report Domain:" in their subject. Wherever in the mailbox a person or the filter has put them.
-# Two fields, for of one alone doveadm does not say where a letter ends.
+# Two fields, for of one alone doveadm does not say where a message ends.
 _COMMAND = rf"""since=$1; shift
 for login in "$@"; do
   doveadm fetch -u "$login" 'uid text' \
@@ -23,10 +23,10 @@ done | head -c {MOST} | gzip -c | base64
 """
 
 
-class ReportLetters(FactBase[list[bytes]]):
-    """Letters to these log-ins that call themselves reports and came in the last ``days``, whole, as they came.
+class ReportMessages(FactBase[list[bytes]]):
+    """Messages to these logins that call themselves reports and came in the last ``days``, whole, as they came.
 
-    Anybody can write such a letter. doveadm-fetch(1), doveadm-search-query(7).
+    Anybody can write such a message. doveadm-fetch(1), doveadm-search-query(7).
     """
 
     default = list
@@ -47,4 +47,4 @@ class ReportLetters(FactBase[list[bytes]]):
         except (binascii.Error, gzip.BadGzipFile, zlib.error, EOFError):
             return []
         parts = [part.partition(b"text:\n")[2] for part in text.split(b"\f\n")]
-        return [letter for letter in parts if letter]
+        return [message for message in parts if message]

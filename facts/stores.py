@@ -1,4 +1,4 @@
-"""Where letters lie on the host, and which mailboxes Dovecot's own list names."""
+"""Where messages lie on the host, and which mailboxes Dovecot's own list names."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class StoresOnHost(Record):
 
 
 class Stores(FactBase[StoresOnHost]):
-    """Every home that holds letters, whether a mailbox is declared for it or not, without looking at the letters.
+    """Every home that holds messages, whether a mailbox is declared for it or not, without looking at the messages.
 
     ``declared``: what ``digest`` says of the declared mailboxes. Where Dovecot has just these, nothing is said of them.
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pyinfra.api import FactBase, QuoteString, StringCommand
 from typing_extensions import override
 
-from facts import words
+from facts import lists
 from operations.state import ROOT, tree_state
 
 
@@ -44,16 +44,16 @@ class Tree(FactBase[TreeState]):
     @override
     def command(self, target: str, paths: list[str] | None = None) -> StringCommand:
         return StringCommand(
-            words.read(paths),
+            lists.read(paths),
             StringCommand("S=", QuoteString(tree_state(target)), ";", _separator=""),
             "sed 's/^/M /' \"$S/manifest\" 2>/dev/null;",
             '[ ! -e "$S/undo/complete" ] || echo I; [ ! -d "$S/previous" ] || echo U;',
             "cd",
             QuoteString(target),
             "2>/dev/null && {",
-            words.each("stat -c 'F %f %U %G %n' --"),
+            lists.each("stat -c 'F %f %U %G %n' --"),
             ";",
-            words.each("sha256sum --"),
+            lists.each("sha256sum --"),
             "; } 2>/dev/null; true",
         )
 

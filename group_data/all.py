@@ -1,6 +1,6 @@
-"""What every host is to be: the site's words, and SSH that checks host keys and does not dawdle. Host data wins."""
+"""What every host is to be: the site's options, and SSH that checks host keys and does not dawdle. Host data wins."""
 
-from deploys.nodelay import NoDelayTransport
+from deploys.access.nodelay import NoDelayTransport
 from deploys.site import mail_server
 
 mail = mail_server()

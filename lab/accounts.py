@@ -1,4 +1,4 @@
-"""The words and the accounts of a trial: two people on example.com, with random passwords."""
+"""The options and the accounts of a trial: two people on example.com, with random passwords."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def passwords(directory: Path) -> dict[str, str]:
     return dict(yaml.safe_load(path.read_text()))
 
 
-def words(secrets: Mapping[str, str], webmail: bool = True) -> dict[str, Any]:
+def settings(secrets: Mapping[str, str], webmail: bool = True) -> dict[str, Any]:
     """The content of mail.yaml for these people, with or without a webmail; the passwords go in as hashes."""
     people = {
         address: {"password": hashed(secret), "name": PEOPLE.get(address, address)}
@@ -41,6 +41,6 @@ def write(directory: Path, hosts: list[site.HostEntry], webmail: bool = True) ->
     secrets = passwords(directory)
     path = directory / "mail.yaml"
     if not path.exists():
-        site.write_private(path, yaml.safe_dump(words(secrets, webmail), allow_unicode=True, sort_keys=False))
+        site.write_private(path, yaml.safe_dump(settings(secrets, webmail), allow_unicode=True, sort_keys=False))
     site.write_private(directory / "inventory.py", site.inventory(hosts))
     return secrets

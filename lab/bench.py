@@ -38,14 +38,14 @@ class Bench:
     def __init__(self, release: str, state: Path, stack: ExitStack) -> None:
         self.release, self.state, self.stack = release, state, stack
         self.engine = engine.ensure()
-        self.words = accounts.words(accounts.passwords(state))
+        self.settings = accounts.settings(accounts.passwords(state))
 
     def host(self, number: int, image: str | None = None) -> MailHost:
         """A fresh host (of ``image`` where given), up and waiting."""
         name = f"posthaus-bench-{os.getpid()}-{number}"
         started = lab_host.start(self.engine, name, self.release, self.state, image=image, labels=sweep.owner())
         self.stack.callback(started.remove)
-        return MailHost(started, self.words)
+        return MailHost(started, self.settings)
 
 
 def measure(bench: Bench) -> dict[str, Any]:
@@ -81,9 +81,9 @@ def _apt(mail_host: MailHost) -> float:
 
 
 def _packages(mail_host: MailHost) -> Sequence[str]:
-    from deploys.mailserver import MailServer
+    from deploys.config.mailserver import MailServer
 
-    return MailServer.read(mail_host.words).packages()
+    return MailServer.read(mail_host.settings).packages()
 
 
 def _far_away(mail_host: MailHost) -> float:
@@ -123,13 +123,13 @@ def _by_hosts(bench: Bench, first: MailHost) -> dict[str, float]:
 
 def _settled(copy: MailHost, original: MailHost) -> MailHost:
     """A copy of a host answers as its own: its first run repairs what the container engine put over the image."""
-    run = copy.converge(original.words)
+    run = copy.converge(original.settings)
     assert run.rc == 0, run.output
     return copy
 
 
 def _many(bench: Bench, hosts: Sequence[MailHost]) -> float:
-    directory = site.write(bench.state / f"site-{len(hosts)}", [host.entry for host in hosts], bench.words)
+    directory = site.write(bench.state / f"site-{len(hosts)}", [host.entry for host in hosts], bench.settings)
     with step(f"{RUNS} no-op runs on {len(hosts)} host(s) at once"):
         return _median(lambda: _unchanged(pyinfra.converge(directory)))
 

@@ -1,4 +1,4 @@
-"""What grows with the addresses, and how fast: reading the words, a converge in which nothing or one mailbox is new,
+"""What grows with the addresses, and how fast: reading mail.yaml, a converge in which nothing or one mailbox is new,
 and an smtpd's memory."""
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from lab.pyinfra import ROOT
 
 SIZES = ("10/1", "1000/10", "10000/10", "50000/10")
 LABELS = {
-    "words_cpu": "script/words, CPU s",
-    "words_megabytes": "script/words, MB",
+    "words_cpu": "script/validate, CPU s",
+    "words_megabytes": "script/validate, MB",
     "noop_seconds": "no-op run, s",
     "noop_cpu": "no-op run, CPU s of the workstation",
     "one_more_bytes": "one mailbox more: bytes sent",
@@ -40,7 +40,7 @@ for pid in $(pgrep -x smtpd); do awk '/^RssAnon/ { print $2 }' "/proc/$pid/statu
 """
 
 
-def words(base: dict[str, Any], mailboxes: int, domains: int) -> dict[str, Any]:
+def settings(base: dict[str, Any], mailboxes: int, domains: int) -> dict[str, Any]:
     """``base`` with so many mailboxes and domains more, and an alias for each fifth mailbox."""
     names = ["example.com", *(f"d{number}.example.net" for number in range(1, domains))]
     (known,) = list(base["mailboxes"].values())[:1]
@@ -52,10 +52,10 @@ def words(base: dict[str, Any], mailboxes: int, domains: int) -> dict[str, Any]:
 def measure(mail_host: MailHost, base: dict[str, Any], size: str) -> dict[str, Any]:
     """The figures of one size, MAILBOXES/DOMAINS."""
     mailboxes, domains = map(int, size.split("/"))
-    declared = words(base, mailboxes, domains)
+    declared = settings(base, mailboxes, domains)
     with step(f"Converge {mailboxes} mailboxes, {domains} domains"):
         _done(mail_host.converge(declared))
-    figures = _words(mail_host.site / "mail.yaml")
+    figures = _settings(mail_host.site / "mail.yaml")
     with step("A run in which nothing is new"):
         begun, used = time.monotonic(), _children()
         _done(mail_host.converge())
@@ -71,7 +71,7 @@ def measure(mail_host: MailHost, base: dict[str, Any], size: str) -> dict[str, A
     return {**figures, "smtpd_kilobytes": int(mail_host.run("bash", input=_SMTPD).stdout or 0)}
 
 
-def _words(path: Path) -> dict[str, Any]:
+def _settings(path: Path) -> dict[str, Any]:
     code = "import sys, time; from deploys.site import main; main(sys.argv[1:]); print(time.process_time());"
     code += "print(open('/proc/self/status').read().partition('VmHWM:')[2].split()[0])"
     told = subprocess.check_output([sys.executable, "-c", code, str(path)], cwd=ROOT, text=True).split()
@@ -109,7 +109,7 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("sizes", nargs="*", default=SIZES, help="MAILBOXES/DOMAINS (default: %(default)s)")
     options = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory(prefix="posthaus-growth.") as state:
-        base = accounts.words(accounts.passwords(Path(state)), webmail=False)
+        base = accounts.settings(accounts.passwords(Path(state)), webmail=False)
         started = lab_host.start(
             engine.ensure(), "posthaus-growth", options.release, Path(state), image=options.image, labels=sweep.owner()
         )

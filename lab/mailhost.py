@@ -1,4 +1,4 @@
-"""A throwaway host with the words it shall be converged to: what tests, trials and benchmarks hold in their hands."""
+"""A throwaway host with the options it shall be converged to: what tests, trials and benchmarks hold in their hands."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ AUTHORITY = "/etc/ssl/posthaus/ca/ca.pem"  # the local authority's certificate o
 
 
 class MailHost:
-    """``host``: running. ``words``: the content of mail.yaml; what was converged last. ``passwords``: by address."""
+    """``host``: running. ``settings``: the content of mail.yaml; what was converged last. ``passwords``: by address."""
 
-    def __init__(self, host: LabHost, words: Mapping[str, Any], passwords: Mapping[str, str] | None = None) -> None:
+    def __init__(self, host: LabHost, settings: Mapping[str, Any], passwords: Mapping[str, str] | None = None) -> None:
         self.host = host
-        self.words = dict(words)
+        self.settings = dict(settings)
         self.passwords = dict(passwords or {})
         self.entry = host.inventory()
         self.roots: Path | None = None  # PEM file of whoever signs its certificate, where that is not its own authority
@@ -55,7 +55,7 @@ class MailHost:
 
     def over_docker(self) -> MailHost:
         """The same host, reached through the engine instead of SSH (pyinfra's ``@docker``)."""
-        other = MailHost(self.host, self.words, self.passwords)
+        other = MailHost(self.host, self.settings, self.passwords)
         other.entry = (f"@docker/{self.name}", {})
         return other
 
@@ -77,14 +77,14 @@ class MailHost:
         """The password of a mailbox, as a person would type it."""
         return self.passwords[address]
 
-    def converge(self, words: Mapping[str, Any] | None = None, *options: str) -> Run:
-        """Converge the host to ``words`` (by default those of last time), with further options for pyinfra."""
-        self.say(words)
+    def converge(self, settings: Mapping[str, Any] | None = None, *options: str) -> Run:
+        """Converge the host to ``settings`` (by default those of last time), with further options for pyinfra."""
+        self.say(settings)
         return pyinfra.converge(self.site, *options)
 
-    def verify(self, words: Mapping[str, Any] | None = None, *options: str) -> Run:
-        """Prove the host against ``words`` (by default those of last time)."""
-        self.say(words)
+    def verify(self, settings: Mapping[str, Any] | None = None, *options: str) -> Run:
+        """Prove the host against ``settings`` (by default those of last time)."""
+        self.say(settings)
         return pyinfra.verify(self.site, *options)
 
     def pyinfra(self, *options: str) -> Run:
@@ -92,8 +92,8 @@ class MailHost:
         self.say(None)
         return pyinfra.pyinfra(self.site, *options)
 
-    def say(self, words: Mapping[str, Any] | None = None) -> None:
-        """Write the site down, with ``words`` (by default those of last time), and run nothing."""
-        if words is not None:
-            self.words = dict(words)
-        site.write(self.site, [self.entry], self.words)
+    def say(self, settings: Mapping[str, Any] | None = None) -> None:
+        """Write the site down, with ``settings`` (by default those of last time), and run nothing."""
+        if settings is not None:
+            self.settings = dict(settings)
+        site.write(self.site, [self.entry], self.settings)

@@ -74,7 +74,7 @@ class Names:
     def publish(self, zone: str, text: str) -> None:
         """Serve ``text`` (a zone file) as ``zone``, signed, and have the root lead to it."""
         self.zones[zone] = text
-        self._lay(zone)
+        self._install(zone)
         self._root()
         self._reload()
 
@@ -99,7 +99,7 @@ class Names:
         """What leads a resolver to the lab's root."""
         return f'server:\n{_NODEFAULT}stub-zone:\n    name: "."\n    stub-addr: {self.server}\n'
 
-    def _lay(self, zone: str) -> None:
+    def _install(self, zone: str) -> None:
         self.host.write(f"{HOME}/zones/{_file(zone)}", self.zones[zone])
         self._sign(zone)
 

@@ -43,7 +43,7 @@ def check(release: str, report: Path) -> dict[str, Any]:
             engine.ensure(), f"posthaus-nightly-{os.getpid()}", release, Path(state), labels=sweep.owner()
         )
         try:
-            mail_host = MailHost(box, accounts.words(accounts.passwords(Path(state))))
+            mail_host = MailHost(box, accounts.settings(accounts.passwords(Path(state))))
             return _judged(release, *_runs(mail_host, report))
         finally:
             box.remove()

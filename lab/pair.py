@@ -1,4 +1,4 @@
-"""Two mail hosts in one DNS, each of its own domain: what a letter between strangers meets, without an internet."""
+"""Two mail hosts in one DNS, each of its own domain: what a message between strangers meets, without an internet."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ ADDRESSES = (6, 7)  # the last number of each host's address
 
 @dataclass
 class Pair:
-    """``hosts`` with the words of each, in one inventory (``site``: its directory), and the ``names`` they ask."""
+    """``hosts`` with the options of each, in one inventory (``site``: its directory), and the ``names`` they ask."""
 
     names: Names
     hosts: tuple[MailHost, MailHost]
@@ -30,27 +30,27 @@ class Pair:
     def __iter__(self) -> Any:
         return iter(self.hosts)
 
-    def say(self, *words: Mapping[str, Any]) -> None:
-        """Write the site down: both hosts, with ``words`` for each (by default those of last time)."""
+    def say(self, *settings: Mapping[str, Any]) -> None:
+        """Write the site down: both hosts, with ``settings`` for each (by default those of last time)."""
         self.site.mkdir(mode=0o700, parents=True, exist_ok=True)
-        for host, said in zip(self.hosts, words, strict=False):
-            host.words = dict(said)
-            host.roots = self.site / "roots.pem" if "acme" in host.words.get("tls", {}) else None
+        for host, said in zip(self.hosts, settings, strict=False):
+            host.settings = dict(said)
+            host.roots = self.site / "roots.pem" if "acme" in host.settings.get("tls", {}) else None
         (self.site / "roots.pem").write_text(self.names.authority.ca_pem)
         rows = []
         for number, host in enumerate(self.hosts):
             file = f"{number}.yaml"
-            site.write_private(self.site / file, yaml.safe_dump(host.words, allow_unicode=True, sort_keys=False))
+            site.write_private(self.site / file, yaml.safe_dump(host.settings, allow_unicode=True, sort_keys=False))
             name, data = host.entry
-            rows.append(f"    ({name!r}, {{**{pprint.pformat(dict(data))}, 'mail': words({file!r})}}),\n")
-        inventory = f"{site.HEADER}from deploys.site import words\n\nmail = [\n{''.join(rows)}]\n"
+            rows.append(f"    ({name!r}, {{**{pprint.pformat(dict(data))}, 'mail': settings({file!r})}}),\n")
+        inventory = f"{site.HEADER}from deploys.site import settings\n\nmail = [\n{''.join(rows)}]\n"
         site.write_private(self.site / "inventory.py", inventory)
-        first = yaml.safe_dump(self.hosts[0].words, allow_unicode=True, sort_keys=False)
+        first = yaml.safe_dump(self.hosts[0].settings, allow_unicode=True, sort_keys=False)
         site.write_private(self.site / "mail.yaml", first)
 
-    def converge(self, *words: Mapping[str, Any]) -> Run:
+    def converge(self, *settings: Mapping[str, Any]) -> Run:
         """Converge both hosts in one run."""
-        self.say(*words)
+        self.say(*settings)
         return pyinfra.converge(self.site)
 
     def verify(self) -> Run:
@@ -82,10 +82,10 @@ class Pair:
 
     def publish_reverse_names(self) -> None:
         """What a hoster does."""
-        names = {number: host.words["hostname"] for number, host in zip(ADDRESSES, self.hosts, strict=True)}
+        names = {number: host.settings["hostname"] for number, host in zip(ADDRESSES, self.hosts, strict=True)}
         self.names.publish(*reverse_zone(self.names.network, names))
 
 
 def ordering(contact: str) -> dict[str, Any]:
-    """The word ``tls`` for a certificate by the lab's authority, whose roots ``Pair.say`` writes down."""
+    """The option ``tls`` for a certificate by the lab's authority, whose roots ``Pair.say`` writes down."""
     return {"acme": {"email": contact, "directory": acme.DIRECTORY, "ca_file": "roots.pem"}}

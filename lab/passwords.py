@@ -1,10 +1,10 @@
-"""Random passwords that a person can type; deploys/password.py hashes them as an operator would."""
+"""Random passwords that a person can type; deploys/config/password.py hashes them as an operator would."""
 
 from __future__ import annotations
 
 import secrets
 
-from deploys.password import argon2 as hashed
+from deploys.config.password import argon2 as hashed
 
 __all__ = ["hashed", "random_password"]
 ALPHABET = "abcdefghijkmnpqrstuvwxyz23456789"  # nothing that a person could mistake when reading it off a screen

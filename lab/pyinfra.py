@@ -58,12 +58,12 @@ def pyinfra(site: Path | None, *words: str, environment: Mapping[str, str] | Non
 
 
 def converge(site: Path, *words: str) -> Run:
-    """Make every host of ``site`` what its words say: the very command of the README, unattended and in JSON."""
+    """Make every host of ``site`` what its mail.yaml says: the very command of the README, unattended and in JSON."""
     return pyinfra(site, "deploys/mail.py", "-y", "--json", *words)
 
 
 def verify(site: Path, *words: str) -> Run:
-    """Prove every host of ``site`` by letters: exit code 0 only if every line of the proof holds."""
+    """Prove every host of ``site`` by messages: exit code 0 only if every check holds."""
     return pyinfra(site, "deploys/verify.py", "-y", *words)
 
 

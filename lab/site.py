@@ -1,4 +1,4 @@
-"""A site: the directory with an operator's own inventory and words, made for the lab's hosts."""
+"""A site: the directory with an operator's own inventory and mail.yaml, made for the lab's hosts."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ HostEntry = tuple[str, Mapping[str, Any]]
 HEADER = '"""Made by the lab for its throwaway hosts; written anew at every start."""\n\n'
 
 
-def write(directory: Path, hosts: Sequence[HostEntry], words: Mapping[str, Any]) -> Path:
+def write(directory: Path, hosts: Sequence[HostEntry], settings: Mapping[str, Any]) -> Path:
     """Write inventory.py (0600: it may hold a sudo password) and mail.yaml into ``directory`` (0700). Returns it."""
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     write_private(directory / "inventory.py", inventory(hosts))
-    write_private(directory / "mail.yaml", yaml.safe_dump(dict(words), allow_unicode=True, sort_keys=False))
+    write_private(directory / "mail.yaml", yaml.safe_dump(dict(settings), allow_unicode=True, sort_keys=False))
     return directory
 
 

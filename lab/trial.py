@@ -17,11 +17,11 @@ from typing import Any
 import docker
 from docker.errors import APIError, NotFound
 
+from deploys.components.squirrelmail.options import Webmail
+from deploys.components.squirrelmail.source import squirrelmail_tree
+from deploys.config.mailserver import MailServer
+from deploys.config.read import SettingsError, settings
 from deploys.download import DownloadError
-from deploys.mailserver import MailServer
-from deploys.squirrelmail.settings import Webmail
-from deploys.squirrelmail.source import squirrelmail_tree
-from deploys.words import WordsError, words
 from lab import accounts, engine, images, ssh
 from lab import host as lab_host
 from lab.errors import LabError
@@ -67,7 +67,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("--down", action="store_true", help="take the host away, and all that belongs to it")
     parser.add_argument(
-        "--accounts", action="store_true", help="only write the words for Vagrant's machine (the Vagrantfile asks)"
+        "--accounts", action="store_true", help="only write mail.yaml for Vagrant's machine (the Vagrantfile asks)"
     )
     parser.add_argument(
         "--image", action="store_true", help="with --accounts: make the image too (Vagrant's docker provider)"
@@ -76,7 +76,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 
 def up(release: str) -> int:
-    """Host, words, converge, verify, and how to look at it. Returns the exit code of the first command that failed."""
+    """Host, mail.yaml, converge, verify, and how to look. Returns the exit code of the first command that failed."""
     lacking = no_webmail()  # asked first: it takes a second, and an image takes a minute
     if lacking:
         say(f"! {lacking}\n! So this trial goes without a webmail; everything else is as it would be.")
@@ -94,7 +94,7 @@ def up(release: str) -> int:
 def no_webmail() -> str | None:
     """Why this trial has no webmail, as a sentence; None where it has one.
 
-    Raises LabError where words of an earlier trial want one that cannot be had.
+    Raises LabError where options of an earlier trial want one that cannot be had.
     """
     said = _said()
     if said is not None and not said.webmail:
@@ -111,12 +111,12 @@ def no_webmail() -> str | None:
 
 
 def _said() -> MailServer | None:
-    """The words of an earlier call, which a person may have edited; None where there are none."""
+    """The options of an earlier call, which a person may have edited; None where there are none."""
     if not (TRIAL / "mail.yaml").exists():
         return None
     try:
-        return words(TRIAL / "mail.yaml")
-    except WordsError as error:
+        return settings(TRIAL / "mail.yaml")
+    except SettingsError as error:
         raise LabError(str(error)) from None
 
 
@@ -184,7 +184,7 @@ The mail server runs. Its certificate comes from an authority of its own (.trial
 
 {people}
 
-Change its words     .trial/mail.yaml
+Change its options   .trial/mail.yaml
 Converge again       {site_word}.venv/bin/pyinfra inventory.py deploys/mail.py
 Prove it again       {site_word}.venv/bin/pyinfra inventory.py deploys/verify.py
 Look inside          docker exec -it {NAME} bash
@@ -202,7 +202,7 @@ def _doors(ports: Mapping[int, int], lacking: str | None) -> str:
 
 
 def down() -> int:
-    """Remove what this checkout's trial started: its host, its words, and the engine if nobody else uses that.
+    """Remove what this checkout's trial started: its host, its options, and the engine if nobody else uses that.
 
     Nothing to remove is fine too.
     """
@@ -222,7 +222,7 @@ def down() -> int:
 
 
 def prepare_vagrant(release: str | None) -> int:
-    """Write the words, a key, and an inventory that names Vagrant's machine; make the image of ``release`` if any."""
+    """Write mail.yaml, a key, and an inventory that names Vagrant's machine; make the image of ``release`` if any."""
     key = ssh.key_pair(TRIAL)
     hosts = TRIAL / "known_hosts"
     hosts.touch(mode=0o600)

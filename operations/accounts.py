@@ -11,7 +11,7 @@ from pyinfra.api import QuoteString, StringCommand, operation
 from pyinfra.api.exceptions import OperationValueError
 
 from facts.accounts import Account, Accounts, Unix
-from facts.words import as_stdin
+from facts.lists import as_stdin
 
 NOLOGIN = "/usr/sbin/nologin"
 # What crypt(3) of Debian 12 and 13 and Ubuntu 22.04 and later understands, and PAM with it (crypt(5)).
@@ -83,7 +83,7 @@ def mail_users(  # type: ignore[no-untyped-def]
 
     + passwords: Unix user: crypt(3) hash for PAM (None: the password is left alone)
     + group: holds exactly these people afterwards, so that a program can ask "may this one read mail here?".
-      Who is no longer declared leaves the group and keeps account, home and letters
+      Who is no longer declared leaves the group and keeps account, home and messages
     + names: Unix user: the person's name, written where the account has none; people change theirs with chfn(1)
     """
     hashes = {user: crypt_hash(user, given) for user, given in passwords.items() if given is not None}

@@ -15,12 +15,12 @@ from facts.acme import (
     LINEAGE,
     NEXT_KEY,
     NEXT_SEEN,
+    AcmeCertificate,
+    AcmeState,
     NextKeySeen,
-    Ordered,
-    OrderedCertificate,
     Waiting,
 )
-from facts.authority import TRUSTED_PATH
+from facts.ca import TRUSTED_PATH
 from operations.script import script
 
 
@@ -111,20 +111,20 @@ def rolled_over(order: Order, digest: str, lacking: Sequence[str], ttl: int):  #
 @operation()
 def ended(directory: str):  # type: ignore[no-untyped-def]
     """
-    Renew no certificate that nothing declares any more; certificate and keys stay where they are.
+    Stop renewing undeclared certificates any more; certificate and keys stay where they are.
 
     + directory: as for ``issued``
     """
-    there: Ordered = host.get_fact(OrderedCertificate, directory=directory, optional=[], first="")
+    there: AcmeState = host.get_fact(AcmeCertificate, directory=directory, optional=[], first="")
     if there.server is None or not there.renews:
         host.noop("certbot renews nothing of ours")
         return
     yield _script("acme-end.sh")
 
 
-def _there(order: Order) -> Ordered:
-    found: Ordered = host.get_fact(
-        OrderedCertificate, directory=order.directory, optional=list(order.optional), first=order.names[0]
+def _there(order: Order) -> AcmeState:
+    found: AcmeState = host.get_fact(
+        AcmeCertificate, directory=order.directory, optional=list(order.optional), first=order.names[0]
     )
     return found
 
@@ -150,6 +150,6 @@ def _refusal(first: str, why: str) -> StringCommand:
 
 def _say_what_failed(directory: str) -> None:
     """An order that came to nothing while what is served would do for a week: a warning, not a failure."""
-    there: Ordered = host.get_fact(OrderedCertificate, directory=directory, optional=[], first="")
+    there: AcmeState = host.get_fact(AcmeCertificate, directory=directory, optional=[], first="")
     if there.failure:
         logger.warning("    %s: no new certificate, the old one stays: %s", host.name, there.failure)

@@ -20,8 +20,8 @@ from pyinfra.context import ctx_host
 from pyinfra.facts.files import FileContents
 
 from facts.blocks import Blocks
+from facts.lists import as_stdin
 from facts.tree import Tree, Trees, TreeState
-from facts.words import as_stdin
 from operations import rows
 from operations.file import File
 from operations.script import script
@@ -106,7 +106,7 @@ def tree(  # type: ignore[no-untyped-def]
 @operation()
 def retire(keep: Iterable[str]):  # type: ignore[no-untyped-def]
     """
-    Remove the files of every target that this run does not declare at all (a room left out, another PHP version).
+    Remove the files of every target that this run does not declare at all (a component left out, another PHP version).
 
     + keep: the targets of all config.tree calls of this run
     """

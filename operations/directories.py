@@ -9,7 +9,7 @@ from pyinfra import host
 from pyinfra.api import QuoteString, StringCommand, operation
 
 from facts.directories import Directories
-from facts.words import as_stdin
+from facts.lists import as_stdin
 
 
 @dataclass(frozen=True)

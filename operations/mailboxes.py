@@ -1,4 +1,4 @@
-"""Mailboxes that come and go: sessions are closed, stored letters stay, and the run says where."""
+"""Mailboxes that come and go: sessions are closed, stored messages stay, and the run says where."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ _said: set[tuple[str, str]] = set()  # a run that asks before it acts evaluates 
 @operation()
 def named(declared: Mapping[str, str], system: bool):  # type: ignore[no-untyped-def]
     """
-    Say which stored letters no mailbox declares any more, and which a new mailbox takes over. Changes nothing.
+    Say which stored messages no mailbox declares any more, and which a new mailbox takes over. Changes nothing.
 
-    + declared: address: log-in
-    + system: whether the letters lie in Unix users' homes
+    + declared: address: login
+    + system: whether the messages lie in Unix users' homes
 
     Call it before Dovecot's list of mailboxes changes: the old list tells which mailboxes are new.
     """
@@ -28,24 +28,26 @@ def named(declared: Mapping[str, str], system: bool):  # type: ignore[no-untyped
         if (host.name, line) not in _said:
             _said.add((host.name, line))
             logger.warning("    %s: %s", host.name, line)
-    host.noop("letters are never removed")
+    host.noop("messages are never removed")
     yield from ()
 
 
 def left_behind(stores: StoresOnHost, declared: Mapping[str, str], system: bool) -> list[str]:
-    """A sentence for each home with letters that no declared mailbox reads."""
+    """A sentence for each home with messages that no declared mailbox reads."""
     virtual = [home for address, home in (stores.virtual or {}).items() if system or address not in declared]
     unix = [home for user, home in (stores.system or {}).items() if system and user not in declared.values()]
-    return [f"{home} holds letters and belongs to no declared mailbox; they stay" for home in sorted([*virtual, *unix])]
+    return [
+        f"{home} holds messages and belongs to no declared mailbox; they stay" for home in sorted([*virtual, *unix])
+    ]
 
 
 def taken_over(stores: StoresOnHost, declared: Mapping[str, str], system: bool) -> list[str]:
-    """A sentence for each mailbox that was not served before, and whose home holds letters already."""
-    if system:  # a Unix user's letters are the user's own
+    """A sentence for each mailbox that was not served before, and whose home holds messages already."""
+    if system:  # a Unix user's messages are the user's own
         return []
     found = [(address, home) for address, home in sorted((stores.virtual or {}).items()) if address in declared]
     return [
-        f"{address} is new here and will read the letters that lie in {home}; move them away if they are not its own"
+        f"{address} is new here and will read the messages that lie in {home}; move them away if they are not its own"
         for address, home in found
         if address not in stores.listed
     ]
@@ -56,7 +58,7 @@ def closed(keep: Collection[str]):  # type: ignore[no-untyped-def]
     """
     End the sessions of everybody who is logged in and no longer declared.
 
-    + keep: the log-ins that may stay
+    + keep: the logins that may stay
     """
     gone = sorted({session.login for session in host.get_fact(Sessions)} - set(keep))
     if not gone:

@@ -1,4 +1,4 @@
-"""Debian packages of all rooms, in one apt run that waits for others and never asks."""
+"""Debian packages of all components, in one apt run that waits for others and never asks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-# authority.trusted on the host. stdin: certificates, or nothing. $TRUSTED: where the first lies.
+# ca.trusted on the host. stdin: certificates, or nothing. $TRUSTED: where the first lies.
 set -eu
 umask 077
 trust

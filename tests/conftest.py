@@ -7,7 +7,7 @@ import pytest
 import yaml
 from xdist.scheduler import LoadScopeScheduling
 
-from deploys.words import WordsError, words
+from deploys.config.read import SettingsError, settings
 from tests.example import SECRET, example
 from tests.proved import unproved
 from tests.sharing import group
@@ -56,8 +56,8 @@ def refusal(write):
 
     def refused(text=None, **changes):
         path = write(text, **changes)
-        with pytest.raises(WordsError) as caught:
-            words(path)
+        with pytest.raises(SettingsError) as caught:
+            settings(path)
         assert SECRET not in str(caught.value)
         return [line.removeprefix(f"{path}:").strip() for line in caught.value.lines]
 
@@ -66,4 +66,4 @@ def refusal(write):
 
 @pytest.fixture
 def accepted(write):
-    return lambda text=None, **changes: words(write(text, **changes))
+    return lambda text=None, **changes: settings(write(text, **changes))

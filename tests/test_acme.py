@@ -9,17 +9,17 @@ from typing import Any
 
 import pytest
 
-from deploys.advice import warnings
-from deploys.apache import render as apache
-from deploys.mailserver import MailServer
+from deploys.checks import acme
+from deploys.checks.plan import ports
+from deploys.components.apache import render as apache
+from deploys.components.tls import render
+from deploys.components.tls.acme import LETS_ENCRYPT, Acme
+from deploys.config.mailserver import MailServer
+from deploys.config.reading.errors import SettingsError
+from deploys.config.warnings import warnings
 from deploys.preflight.needs import needed_ports
-from deploys.proof import ordered
-from deploys.proof.plan import doors
-from deploys.reading.errors import WordsError
 from deploys.retirement import targets
-from deploys.tls import render
-from deploys.tls.acme import LETS_ENCRYPT, Acme
-from facts.acme import Ordered
+from facts.acme import AcmeState
 from tests.example import SECRET, about, example
 from tests.test_tls import certify
 
@@ -34,7 +34,7 @@ def server(base: Path | str = ".", webmail: Any = None, clients: Any = None, **a
 
 
 def refusals(**acme: Any) -> list[str]:
-    with pytest.raises(WordsError) as refused:
+    with pytest.raises(SettingsError) as refused:
         server(**acme)
     return refused.value.lines
 
@@ -65,14 +65,14 @@ def test_without_acme_no_certbot_is_installed():
 
 def test_of_more_domains_than_a_certificate_has_room_for_the_first_are_served_and_the_others_named():
     domains = [f"d{number}.example.org" for number in range(40)]
-    words = example(tls={"acme": {"email": "hostmaster@example.org"}}, domains=["example.org", *domains])
-    mail = MailServer.read(words)
+    settings = example(tls={"acme": {"email": "hostmaster@example.org"}}, domains=["example.org", *domains])
+    mail = MailServer.read(settings)
     assert len(mail.names) + len(mail.page_names) <= 100
     assert mail.paged == ("example.org", *domains[:31])
     assert set(mail.policies) == set(mail.paged)
     (warning,) = [line for line in warnings(mail) if line.startswith("clients: ")]
     assert "a certificate holds 100 names, so d31.example.org, d32.example.org, d33.example.org and 6 more" in warning
-    assert not [line for line in warnings(MailServer.read({**words, "clients": False})) if "certificate" in line]
+    assert not [line for line in warnings(MailServer.read({**settings, "clients": False})) if "certificate" in line]
 
 
 @pytest.mark.parametrize(
@@ -95,9 +95,9 @@ def test_what_cannot_be_ordered_is_refused_by_its_key(
 def test_files_of_ones_own_and_acme_exclude_each_other(tmp_path: Path):
     (tmp_path / "chain.pem").write_bytes(ROOT.pem)
     (tmp_path / "key.pem").write_bytes(ROOT.key_pem)
-    words = {"certificate": "chain.pem", "key": "key.pem", "acme": {"email": "hostmaster@example.org"}}
-    with pytest.raises(WordsError) as refused:
-        MailServer.read(example(tls=words), base=tmp_path)
+    settings = {"certificate": "chain.pem", "key": "key.pem", "acme": {"email": "hostmaster@example.org"}}
+    with pytest.raises(SettingsError) as refused:
+        MailServer.read(example(tls=settings), base=tmp_path)
     assert "write one or the other" in about(refused.value.lines, "tls.acme")
 
 
@@ -136,14 +136,16 @@ def test_without_webmail_apache_serves_challenges_at_port_80_alone():
     assert [line for line in text.splitlines() if line.startswith("Listen")] == ["Listen 80"]
     assert "ssl" not in text
     assert needed_ports(mail.dovecot, mail.webmail, mail.tls.by_http)[80] == "Apache"
-    assert {door.port for door in doors(mail)} == set(needed_ports(mail.dovecot, mail.webmail, mail.tls.by_http))
+    assert {listener.port for listener in ports(mail)} == set(
+        needed_ports(mail.dovecot, mail.webmail, mail.tls.by_http)
+    )
     assert {"/etc/apache2", "/etc/letsencrypt"} <= set(targets(mail, "8.2"))
 
 
 def test_a_challenge_in_the_dns_needs_no_apache(by_dns: MailServer):
     assert "apache2" not in by_dns.packages()
     assert "python3-certbot-dns-rfc2136" in by_dns.packages()
-    assert 80 not in {door.port for door in doors(by_dns)}
+    assert 80 not in {listener.port for listener in ports(by_dns)}
     assert "/etc/apache2" not in targets(by_dns, "8.2")
 
 
@@ -168,25 +170,29 @@ def test_the_hook_is_shell_that_parses_and_reloads_all_that_read_the_certificate
 @pytest.mark.parametrize(
     ("there", "ok", "seen"),
     [
-        (Ordered(), False, "not ordered yet"),
-        (Ordered(failure="2026-11-25 08:00 UTC no address for: a.example.org"), False, "no address for: a.example.org"),
-        (Ordered(server=LETS_ENCRYPT, served=True, renews=True), True, "certbot renews it"),
-        (Ordered(server=LETS_ENCRYPT, served=True, renews=True, failure="refused"), True, "the last order failed"),
-        (Ordered(server=LETS_ENCRYPT, served=True), False, "does not renew it"),
-        (Ordered(server="https://elsewhere/", served=True, renews=True), False, "another one is served"),
+        (AcmeState(), False, "not ordered yet"),
+        (
+            AcmeState(failure="2026-11-25 08:00 UTC no address for: a.example.org"),
+            False,
+            "no address for: a.example.org",
+        ),
+        (AcmeState(server=LETS_ENCRYPT, served=True, renews=True), True, "certbot renews it"),
+        (AcmeState(server=LETS_ENCRYPT, served=True, renews=True, failure="refused"), True, "the last order failed"),
+        (AcmeState(server=LETS_ENCRYPT, served=True), False, "does not renew it"),
+        (AcmeState(server="https://elsewhere/", served=True, renews=True), False, "another one is served"),
         (None, None, "not looked at"),
     ],
 )
-def test_verify_says_whether_the_certificate_came(there: Ordered | None, ok: bool | None, seen: str):
-    line = ordered.lines(there, declared(server()), NOW)[0]
+def test_verify_says_whether_the_certificate_came(there: AcmeState | None, ok: bool | None, seen: str):
+    line = acme.lines(there, declared(server()), NOW)[0]
     assert line.ok is ok
     assert seen in line.seen
 
 
 @pytest.mark.parametrize("why", [{"failure": "refused"}, {"unrenewed": "no answer at port 80"}])
 def test_verify_says_why_the_last_order_or_renewal_failed_and_how_many_days_are_left(why: dict[str, Any]):
-    there = Ordered(server=LETS_ENCRYPT, served=True, renews=True, **why)
-    line = ordered.lines(there, declared(server()), NOW, timedelta(days=20, hours=3))[0]
+    there = AcmeState(server=LETS_ENCRYPT, served=True, renews=True, **why)
+    line = acme.lines(there, declared(server()), NOW, timedelta(days=20, hours=3))[0]
     assert (line.verdict, "20 days left" in line.seen) == ("warn", True)
     assert next(iter(why.values())) in line.seen
 
@@ -194,27 +200,27 @@ def test_verify_says_why_the_last_order_or_renewal_failed_and_how_many_days_are_
 @pytest.mark.parametrize(
     ("there", "verdict", "seen"),
     [
-        (Ordered(), "FAIL", "not enabled, or stopped: nothing renews"),
-        (Ordered(timer=True), "ok", "enabled; has not gone off yet"),
-        (Ordered(timer=True, ran=int(NOW.timestamp()) - 3600), "ok", "enabled; went off 20"),
-        (Ordered(timer=True, ran=int(NOW.timestamp()) - 3 * 86400), "warn", "enabled; went off 20"),
+        (AcmeState(), "FAIL", "not enabled, or stopped: nothing renews"),
+        (AcmeState(timer=True), "ok", "enabled; has not gone off yet"),
+        (AcmeState(timer=True, ran=int(NOW.timestamp()) - 3600), "ok", "enabled; went off 20"),
+        (AcmeState(timer=True, ran=int(NOW.timestamp()) - 3 * 86400), "warn", "enabled; went off 20"),
     ],
 )
-def test_verify_says_whether_the_timer_renews_and_when_it_last_went_off(there: Ordered, verdict: str, seen: str):
-    line = ordered.lines(there, declared(server()), NOW)[1]
+def test_verify_says_whether_the_timer_renews_and_when_it_last_went_off(there: AcmeState, verdict: str, seen: str):
+    line = acme.lines(there, declared(server()), NOW)[1]
     assert line.verdict == verdict
     assert line.seen.startswith(seen)
 
 
 def test_names_that_wait_for_the_dns_are_grey_and_red_where_a_policy_is_read_there():
-    there = Ordered(names=("mail.example.org",))
-    [grey] = ordered.uncovered(there, ["mail.example.org", "autoconfig.example.org"], ["mta-sts.example.org"])
+    there = AcmeState(names=("mail.example.org",))
+    [grey] = acme.uncovered(there, ["mail.example.org", "autoconfig.example.org"], ["mta-sts.example.org"])
     assert (grey.verdict, grey.seen) == ("unknown", "lacks autoconfig.example.org")
     assert "publish their addresses" in grey.remedy
-    [red] = ordered.uncovered(there, ["mta-sts.example.org"], ["mta-sts.example.org"])
+    [red] = acme.uncovered(there, ["mta-sts.example.org"], ["mta-sts.example.org"])
     assert red.verdict == "FAIL"
-    assert ordered.uncovered(there, ["mail.example.org"], []) == []
+    assert acme.uncovered(there, ["mail.example.org"], []) == []
 
 
 def test_verify_says_nothing_about_acme_where_it_is_not_declared():
-    assert ordered.lines(Ordered(), None, NOW) == []
+    assert acme.lines(AcmeState(), None, NOW) == []

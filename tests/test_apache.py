@@ -1,11 +1,11 @@
-"""Apache's room, from mail.yaml to the configuration."""
+"""Apache, from mail.yaml to the configuration."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from deploys.apache import render
-from deploys.squirrelmail.render import post_size
+from deploys.components.apache import render
+from deploys.components.squirrelmail.render import post_size
 from tests.test_squirrelmail import server
 
 GOLDEN = Path(__file__).parent / "golden" / "apache"

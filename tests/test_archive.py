@@ -18,9 +18,9 @@ from threading import Thread
 
 import pytest
 
+from deploys.components.squirrelmail.options import Source
+from deploys.components.squirrelmail.source import squirrelmail_tree
 from deploys.download import DownloadError, archive_file, cache, git_archive
-from deploys.squirrelmail.settings import Source
-from deploys.squirrelmail.source import squirrelmail_tree
 
 ROOT = Path(__file__).parent.parent
 FILES = {
@@ -207,9 +207,15 @@ class Host:
 
     def unpack(self, stamp: str, data: bytes, sum: str | None = None) -> subprocess.CompletedProcess[str]:
         script = "\n".join((ROOT / "operations" / part).read_text() for part in ("lock.sh", "unpack.sh"))
-        words = [str(self.target), str(self.versions), stamp.split()[0], stamp, sum or hashlib.sha256(data).hexdigest()]
+        settings = [
+            str(self.target),
+            str(self.versions),
+            stamp.split()[0],
+            stamp,
+            sum or hashlib.sha256(data).hexdigest(),
+        ]
         return subprocess.run(
-            ["sh", "-c", script, "unpack", *words],
+            ["sh", "-c", script, "unpack", *settings],
             env={**os.environ, **SETTINGS, "LOCK": str(self.root / "lock"), "LEASE": str(self.root / "lease")},
             input=base64.encodebytes(data).decode(), capture_output=True, text=True, check=False,
         )  # fmt: skip

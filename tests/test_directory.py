@@ -3,32 +3,32 @@
 import pytest
 from pydantic import ValidationError
 
-from deploys.directory.settings import Expansion
-from deploys.mailserver import MailServer
-from deploys.reading.errors import WordsError
+from deploys.config.addresses.options import Expansion
+from deploys.config.mailserver import MailServer
+from deploys.config.reading.errors import SettingsError
 
 ARGON2 = "{ARGON2ID}$argon2id$v=19$m=19456,t=2,p=1$c2FsdHNhbHRzYWx0c2FsdA$aGFzaGhhc2hoYXNoaGFzaGhhc2hoYXNoaGFzaGhhc2g"
 
 
-def server(**words):
+def server(**settings):
     """alice, bob and eve on two domains, and what a test adds."""
     people = ("alice@example.org", "bob@example.org", "eve@example.net")
     whole = {
         "hostname": "mail.example.org",
         "domains": ["example.org", "example.net"],
         "mailboxes": {address: {"password": ARGON2} for address in people},
-        **words,
+        **settings,
     }
     return MailServer.read(whole)
 
 
-def directory(**words):
-    return server(**words).directory
+def directory(**settings):
+    return server(**settings).directory
 
 
-def refusal(**words):
-    with pytest.raises(WordsError) as caught:
-        server(**words)
+def refusal(**settings):
+    with pytest.raises(SettingsError) as caught:
+        server(**settings)
     return caught.value.lines
 
 

@@ -18,27 +18,27 @@ from dns import query
 from dns.update import UpdateMessage
 from pydantic import SecretStr
 
-from deploys.proof.line import Line, failed
-from deploys.records import resolver, whole
-from deploys.records.authorization import authority_of, authorization_line
+from deploys.checks.result import CheckResult, failed
+from deploys.records import all_records, resolver
 from deploys.records.blocklists import blocklist_lines
+from deploys.records.caa import authority_of, authorization_line
 from deploys.records.check import check
 from deploys.records.delegation import dnssec_line, mx_line, soa_line
-from deploys.records.keychange import lacking
 from deploys.records.nameservers import Elsewhere, name_server_lines
 from deploys.records.record import Record, record, txt
 from deploys.records.resolver import Ask, Resolver
 from deploys.records.reverse import helo_line, reverse_lines
+from deploys.records.rollover import lacking
 from deploys.records.spf import spf_line
 from deploys.records.tsig import TsigKey
 from deploys.records.update import Server, changes, message, send
 from deploys.records.zonefile import zone_file, zone_of
+from tests.dns_contexts import COM, NET
 from tests.dns_server import KEY, SECRET, authoritative, free_port, named, needs
-from tests.dns_subjects import COM, NET
 
 pytestmark = needs("named")
 SUBJECTS = (COM, NET)
-RECORDS = whole.by_zone(whole.everything(SUBJECTS), ["example.com", "example.net"])
+RECORDS = all_records.by_zone(all_records.everything(SUBJECTS), ["example.com", "example.net"])
 HEAD = "$TTL 300\n@ IN SOA ns.invalid. hostmaster.invalid. 1 3600 600 86400 300\n@ IN NS ns.invalid.\n"
 REVERSE_4 = HEAD + "25 IN PTR mail.example.com.\n26 IN PTR example.org.\n27 IN PTR ns.example.org.\n"
 REVERSE_6 = HEAD + f"5.2.{'0.' * 17}0 IN PTR mail.example.com.\n"
@@ -87,7 +87,7 @@ def ask(server: Server) -> Ask:
     return Resolver(server.address, server.port).ask
 
 
-def lines_of(server: Server) -> tuple[Line, ...]:
+def lines_of(server: Server) -> tuple[CheckResult, ...]:
     return check(SUBJECTS, ["good.bl"], Resolver(server.address, server.port).ask, time.time(), served_by(server))
 
 
@@ -145,7 +145,7 @@ def test_a_record_taken_out_turns_exactly_its_line_red_and_says_what_to_publish(
     assert all(f"publish {one.type} {one.name.rstrip('.')} {value}" in red[0].remedy for value in one.values)
 
 
-def replaced(server: Server, one: Record, text: str) -> Line:
+def replaced(server: Server, one: Record, text: str) -> CheckResult:
     """The line on a TXT record while another text stands in its place."""
     publish(server, "example.net", replace(one, values=(txt(text),)))
     try:

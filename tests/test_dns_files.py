@@ -9,26 +9,26 @@ from pathlib import Path
 import dns.zone
 import pytest
 
-from deploys.records import whole
+from deploys.records import all_records
+from deploys.records.context import DomainContext
 from deploys.records.octodns import octodns_yaml
-from deploys.records.settings import DomainRecords
-from deploys.records.subject import Subject
+from deploys.records.options import DomainRecords
 from deploys.records.table import table
 from deploys.records.zonefile import Zone, next_zone_file, zone_file, zone_of
+from tests.dns_contexts import COM, GOLDEN, NET
 from tests.dns_server import needs
-from tests.dns_subjects import COM, GOLDEN, NET
 
 SERIAL = 2026112500
-RECORDS = whole.by_zone(whole.everything([COM, NET]), ["example.com", "example.net"])
+RECORDS = all_records.by_zone(all_records.everything([COM, NET]), ["example.com", "example.net"])
 BOTH = pytest.mark.parametrize("subject", [COM, NET], ids=lambda subject: subject.domain)
 
 
-def text_of_zone(subject: Subject) -> str:
+def text_of_zone(subject: DomainContext) -> str:
     return zone_file(zone_of(subject), RECORDS[subject.domain], SERIAL)
 
 
 @BOTH
-def test_the_files_are_the_golden_ones(subject: Subject):
+def test_the_files_are_the_golden_ones(subject: DomainContext):
     records = RECORDS[subject.domain]
     assert text_of_zone(subject) == (GOLDEN / f"{subject.domain}.zone").read_text()
     assert octodns_yaml(zone_of(subject), records) == (GOLDEN / f"{subject.domain}.yaml").read_text()
@@ -36,7 +36,7 @@ def test_the_files_are_the_golden_ones(subject: Subject):
 
 
 @BOTH
-def test_dnspython_reads_every_record_back(subject: Subject):
+def test_dnspython_reads_every_record_back(subject: DomainContext):
     zone = dns.zone.from_text(text_of_zone(subject), origin=subject.domain, relativize=False)
     for record in RECORDS[subject.domain]:
         found = zone.find_rdataset(record.name, record.type)
@@ -48,7 +48,7 @@ def test_dnspython_reads_every_record_back(subject: Subject):
 @pytest.mark.parametrize(
     "checker", [pytest.param(name, marks=needs(name)) for name in ("named-checkzone", "nsd-checkzone")]
 )
-def test_name_servers_accept_the_zone(subject: Subject, checker: str, tmp_path: Path):
+def test_name_servers_accept_the_zone(subject: DomainContext, checker: str, tmp_path: Path):
     path = tmp_path / "zone"
     path.write_text(text_of_zone(subject))
     run = subprocess.run([checker, subject.domain, path], capture_output=True, text=True, timeout=20)
@@ -57,8 +57,8 @@ def test_name_servers_accept_the_zone(subject: Subject, checker: str, tmp_path: 
 
 @needs("named-checkzone")
 def test_a_zone_whose_name_servers_nobody_declared_loads_too(tmp_path: Path):
-    subject = replace(COM, words=DomainRecords())
-    (tmp_path / "zone").write_text(zone_file(zone_of(subject), whole.everything([subject]), SERIAL))
+    subject = replace(COM, settings=DomainRecords())
+    (tmp_path / "zone").write_text(zone_file(zone_of(subject), all_records.everything([subject]), SERIAL))
     run = subprocess.run(
         ["named-checkzone", "example.com", tmp_path / "zone"], capture_output=True, text=True, timeout=20
     )
@@ -66,9 +66,9 @@ def test_a_zone_whose_name_servers_nobody_declared_loads_too(tmp_path: Path):
 
 
 def test_a_name_server_inside_the_zone_without_an_address_is_refused():
-    words = DomainRecords.model_validate({"dns": {"nameservers": {"ns1.example.com": []}}})
+    settings = DomainRecords.model_validate({"dns": {"nameservers": {"ns1.example.com": []}}})
     with pytest.raises(ValueError, match=r"ns1\.example\.com is inside example\.com"):
-        zone_of(replace(COM, words=words))
+        zone_of(replace(COM, settings=settings))
 
 
 def test_writing_the_same_zone_another_day_writes_the_same_bytes():
@@ -91,7 +91,7 @@ def test_the_serial_rises_with_every_change_even_on_one_day():
 
 @BOTH
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # octodns-bind's own calls into octoDNS
-def test_octodns_finds_nothing_to_change_between_the_zone_file_and_the_yaml(subject: Subject, tmp_path: Path):
+def test_octodns_finds_nothing_to_change_between_the_zone_file_and_the_yaml(subject: DomainContext, tmp_path: Path):
     octodns_bind = pytest.importorskip("octodns_bind", reason="NOT PROVED: octodns-bind missing")
     from octodns.provider.yaml import YamlProvider  # type: ignore[import-untyped]
     from octodns.zone import Zone as OctoZone  # type: ignore[import-untyped]

@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from deploys.records import transport, whole
+from deploys.records import all_records, transport
 from deploys.records.record import Record, record, txt
 from deploys.records.resolver import Resolver
 from deploys.records.tsig import TsigKey
 from deploys.records.update import Server, UpdateError, changes, send
+from tests.dns_contexts import NET
 from tests.dns_server import KEY, SECRET, authoritative, free_port, needs
-from tests.dns_subjects import NET
 
 pytestmark = needs("named")
 BARE = """$TTL 300
@@ -28,7 +28,7 @@ www.example.net. IN A 192.0.2.80
 webmail.example.net. IN A 192.0.2.80
 """
 TSIG = TsigKey(name=KEY, algorithm="hmac-sha256", secret=SecretStr(SECRET))
-RECORDS = whole.of_domain(NET)
+RECORDS = all_records.of_domain(NET)
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Dovecot's room, from mail.yaml to final text."""
+"""Dovecot, from mail.yaml to final text."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ import re
 
 import pytest
 
-from deploys.dovecot import render
-from deploys.mailserver import MailServer
+from deploys.components.dovecot import render
+from deploys.config.mailserver import MailServer
 from facts.stores import Stores
 from operations.file import File
 from operations.mailboxes import left_behind, taken_over
-from tests.golden_words import golden, golden_server
+from tests.golden_settings import golden, golden_server
 
 SERIES = ("2.3", "2.4")
 
 
 def files(mail: MailServer, series: str = "2.4", ipv6: bool = True) -> dict[str, File]:
-    return render.configuration(mail.dovecot, mail.directory, mail.tls, series, ipv6, mail.teacher)
+    return render.configuration(mail.dovecot, mail.directory, mail.tls, series, ipv6, mail.learn_endpoint)
 
 
 def text(mail: MailServer, name: str, series: str = "2.4") -> str:
@@ -87,9 +87,9 @@ def test_no_hash_of_a_unix_user_stands_in_dovecots_files(monkeypatch):
     assert "$" not in text(golden_server(monkeypatch, accounts="system"), "users")
 
 
-def test_a_letter_that_fits_into_one_of_several_mailboxes_is_not_judged_by_another(monkeypatch):
+def test_a_message_that_fits_into_one_of_several_mailboxes_is_not_judged_by_another(monkeypatch):
     rows = text(golden_server(monkeypatch), "aliases.quota-status")
-    assert "help@example.com" not in rows  # iqbal's letters go elsewhere too
+    assert "help@example.com" not in rows  # iqbal's messages go elsewhere too
     assert "sales@example.com" not in rows
     assert "postmaster@example.net:::::::userdb_user=tito@example.com\n" in rows
 
@@ -116,20 +116,20 @@ DECLARED = {
 }
 
 
-def test_letters_that_nobody_reads_any_more_are_named_and_stay():
+def test_messages_that_nobody_reads_any_more_are_named_and_stay():
     assert left_behind(STORES, DECLARED, system=False) == [
-        "/var/mail/vhosts/example.com/bob holds letters and belongs to no declared mailbox; they stay"
+        "/var/mail/vhosts/example.com/bob holds messages and belongs to no declared mailbox; they stay"
     ]
 
 
-def test_a_new_mailbox_that_finds_letters_of_a_namesake_is_named():
+def test_a_new_mailbox_that_finds_messages_of_a_namesake_is_named():
     (line,) = taken_over(STORES, DECLARED, system=False)
     assert line.startswith(
-        "ana@example.net is new here and will read the letters that lie in /var/mail/vhosts/example.net/ana"
+        "ana@example.net is new here and will read the messages that lie in /var/mail/vhosts/example.net/ana"
     )
 
 
-def test_a_unix_users_letters_are_the_users_own():
+def test_a_unix_users_messages_are_the_users_own():
     assert taken_over(STORES, {"carla@example.com": "carla"}, system=True) == []
     assert len(left_behind(STORES, {"carla@example.com": "carla"}, system=True)) == 3
 
@@ -138,7 +138,7 @@ def test_a_unix_users_letters_are_the_users_own():
 @pytest.mark.parametrize(
     "change", [{"filter": False}, {"filter": {"learn": False}}, {"dovecot": {"protocols": ["pop3"]}}]
 )
-def test_where_nobody_learns_or_moves_a_letter_teaches_nothing(monkeypatch, series, change):
+def test_where_nobody_learns_or_moves_a_message_teaches_nothing(monkeypatch, series, change):
     made = files(golden_server(monkeypatch, **change), series)
     assert "imapsieve" not in made["dovecot.conf"].data.decode()
     assert not [name for name in made if name.startswith("learning/")]

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from deploys.checks import resolver
+from deploys.components.unbound.check import unfit
 from deploys.preflight.names import name_problems
-from deploys.proof import resolver
-from deploys.resolver.check import unfit
 from facts.resolvers import Answers, Heard, Resolvers
 from tests.dns_server import free_port, named, needs
 from tests.test_dns_checks import run_in

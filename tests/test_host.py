@@ -2,7 +2,7 @@
 
 import pytest
 
-from deploys.host.render import hosts, zz_posthaus_cfg
+from deploys.components.host.render import hosts, zz_posthaus_cfg
 
 OURS = "127.0.1.1\tmail.example.com mail"
 

@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from deploys import site
-from deploys.nodelay import NoDelayTransport
+from deploys.access.nodelay import NoDelayTransport
 from tests.example import ROOT, SECRET, example
 
 PYINFRA = Path(sys.executable).with_name("pyinfra")
@@ -36,11 +36,11 @@ def make(tmp_path):
     return made
 
 
-def pyinfra(directory, *words, home):
+def pyinfra(directory, *settings, home):
     """Run the command of the README from the project's root, with nobody there to answer a question."""
     environment = {**os.environ, "POSTHAUS_SITE": str(directory), "HOME": str(home), "NO_COLOR": "1"}
     return subprocess.run(
-        [PYINFRA, "inventory.py", *words], cwd=ROOT, env=environment, stdin=subprocess.DEVNULL,
+        [PYINFRA, "inventory.py", *settings], cwd=ROOT, env=environment, stdin=subprocess.DEVNULL,
         capture_output=True, text=True, timeout=60, check=False,
     )  # fmt: skip
 
@@ -74,8 +74,9 @@ def test_bad_words_end_the_run_in_plain_sentences_before_any_connection(make, tm
 
 def test_a_second_server_has_words_of_its_own(make, tmp_path):
     inventory = (
-        "from deploys.site import words\n\n"
-        'mail = ["@local", ("@docker/second", {"mail": words("second.yaml"), "ssh_strict_host_key_checking": "no"})]\n'
+        "from deploys.site import settings\n\n"
+        'second = {"mail": settings("second.yaml"), "ssh_strict_host_key_checking": "no"}\n'
+        'mail = ["@local", ("@docker/second", second)]\n'
     )
     second = yaml.safe_dump(example(hostname="mx.example.org", webmail=False))
     run = pyinfra(make(**{"inventory.py": inventory, "second.yaml": second}), "debug-inventory", home=tmp_path)
@@ -87,7 +88,7 @@ def test_a_second_server_has_words_of_its_own(make, tmp_path):
 
 
 def test_bad_words_of_a_second_server_end_the_run_too(make, tmp_path):
-    inventory = 'from deploys.site import words\n\nmail = [("@local", {"mail": words("second.yaml")})]\n'
+    inventory = 'from deploys.site import settings\n\nmail = [("@local", {"mail": settings("second.yaml")})]\n'
     run = pyinfra(
         make(**{"inventory.py": inventory, "second.yaml": "hostname: mx\n"}), "debug-inventory", home=tmp_path
     )
@@ -196,9 +197,9 @@ def test_small_packets_are_sent_at_once():
 # --- script/password -------------------------------------------------------------------------------------------------
 
 
-def password(line, *words):
+def password(line, *settings):
     return subprocess.run(
-        [sys.executable, "-m", "deploys.password", *words],
+        [sys.executable, "-m", "deploys.config.password", *settings],
         cwd=ROOT, input=line, capture_output=True, check=False,
     )  # fmt: skip
 
@@ -224,7 +225,7 @@ def test_a_hash_for_unix_users_is_bcrypt():
 
 
 @pytest.mark.parametrize(
-    ("line", "words", "code"),
+    ("line", "settings", "code"),
     [
         (b"\n", (), 1),
         (b"", (), 1),
@@ -234,8 +235,8 @@ def test_a_hash_for_unix_users_is_bcrypt():
         (b"1\n", (), 1),
     ],
 )
-def test_no_hash_is_made_of_nothing(line, words, code):
-    done = password(line, *words)
+def test_no_hash_is_made_of_nothing(line, settings, code):
+    done = password(line, *settings)
     assert done.returncode == code
     assert done.stdout == b""
     assert b"Traceback" not in done.stderr

@@ -9,24 +9,24 @@ from typing import Any
 
 import pytest
 
-from deploys.proof import certificates, exams, inbound, listeners, ordered, outside, senders, services
-from deploys.proof.line import Line, matches
-from deploys.proof.observation import Observation
-from deploys.proof.plan import doors, nobody, undeclared
-from deploys.proof.report import Report, as_json
-from deploys.proof.senders import Rule
+from deploys.checks import acme, certificates, expectations, external, inbound, listeners, senders, services
+from deploys.checks.observation import Observation
+from deploys.checks.plan import nobody, ports, undeclared
+from deploys.checks.report import Report, as_json
+from deploys.checks.result import CheckResult, matches
+from deploys.checks.senders import Rule
 from deploys.records.check import check
-from deploys.records.gather import subjects
+from deploys.records.collect import subjects
+from deploys.records.context import DomainContext
 from deploys.records.resolver import Answer
-from deploys.records.subject import Subject
-from facts.acme import Ordered
+from facts.acme import AcmeState
 from facts.dns import Publishable
-from facts.listeners import Listener
+from facts.listeners import Socket
 from facts.mailboxes import Usage
 from facts.units import Unit
-from tests.dns_subjects import KEYS
-from tests.proof_words import NOW, mail
-from tests.test_proof_of_host import der
+from tests.dns_contexts import KEYS
+from tests.test_host_checks import der
+from tests.verify_settings import NOW, mail
 
 ACME = {"acme": {"email": "tito@example.com"}}
 EVERYTHING: dict[str, Any] = {
@@ -49,9 +49,9 @@ def ask(name: str, kind: str, *, unchecked: bool = False) -> Answer:
     return Answer("found" if values else "nodata", tuple(from_text("IN", kind, value) for value in values), name)
 
 
-def whole(**words: Any) -> tuple[list[Line], list[Rule], tuple[Subject, ...]]:
+def whole(**settings: Any) -> tuple[list[CheckResult], list[Rule], tuple[DomainContext, ...]]:
     """Every line that verify has for a server with these words, on a host that says next to nothing; and its rules."""
-    server = mail(**words)
+    server = mail(**settings)
     on_host = Publishable(
         ("9.9.9.9",),
         (),
@@ -67,19 +67,19 @@ def whole(**words: Any) -> tuple[list[Line], list[Rule], tuple[Subject, ...]]:
         Observation("probe", 1),
         Observation("disk", 0, "", der=der()),
         *(
-            Observation("certificate", door.port, name=server.hostname, der=der())
-            for door in doors(server)
-            if door.kind
+            Observation("certificate", listener.port, name=server.hostname, der=der())
+            for listener in ports(server)
+            if listener.kind
         ),
         Observation("outgoing", 3, json.dumps({"tls": 3, "said": {"550-5.7.25 no PTR": 1, "550 5.7.26 x gsmtp": 2}})),
     ]
     proof = [
-        *listeners.lines(doors(server), [Listener("tcp", "0.0.0.0", 25, "master", 1, True)]),
+        *listeners.lines(ports(server), [Socket("tcp", "0.0.0.0", 25, "master", 1, True)]),
         *services.lines({one.unit: Unit() for one in services.declared(server, "8.4", "2")}),
         *certificates.lines(seen, server.names, NOW),
-        *(ordered.lines(Ordered(), server.tls.acme, NOW)),
-        *exams.lines(seen, doors(server), nobody(server) is None, server.domains[1:], bool(server.filter)),
-        *outside.lines([Observation("plain-imap", 0, "", "imap"), Observation("plain-pop3", 0, "", "pop3")]),
+        *(acme.lines(AcmeState(), server.tls.acme, NOW)),
+        *expectations.lines(seen, ports(server), nobody(server) is None, server.domains[1:], bool(server.filter)),
+        *external.lines([Observation("plain-imap", 0, "", "imap"), Observation("plain-pop3", 0, "", "pop3")]),
         *check(about, lists, ask, time.time(), lambda address: ask),
     ]
     off = undeclared(server, about, lists)
@@ -96,8 +96,8 @@ def whole(**words: Any) -> tuple[list[Line], list[Rule], tuple[Subject, ...]]:
 
 
 def test_no_two_lines_of_a_report_share_a_key():
-    for words in (EVERYTHING, {}, {"domains": ["example.com", "sub.example.com"]}):
-        keys = [line.key for line in whole(**words)[0]]
+    for settings in (EVERYTHING, {}, {"domains": ["example.com", "sub.example.com"]}):
+        keys = [line.key for line in whole(**settings)[0]]
         assert sorted(keys) == sorted(set(keys))
 
 
@@ -109,10 +109,10 @@ def test_every_key_that_a_rule_names_is_in_a_full_report():
 
 
 @pytest.mark.parametrize(
-    "words", [EVERYTHING, {}, {"filter": False}, {"dns": {"tlsa": False}}, {"domains": ["example.com"]}]
+    "settings", [EVERYTHING, {}, {"filter": False}, {"dns": {"tlsa": False}}, {"domains": ["example.com"]}]
 )
-def test_what_mail_yaml_does_not_ask_for_is_no_gap_to_a_rule(words: dict[str, Any]):
-    lines, _, _ = whole(**words)
+def test_what_mail_yaml_does_not_ask_for_is_no_gap_to_a_rule(settings: dict[str, Any]):
+    lines, _, _ = whole(**settings)
     assert [line.seen for line in lines if "(not looked at)" in line.seen] == []
 
 

@@ -7,7 +7,7 @@ from email.message import EmailMessage
 
 import pytest
 
-from deploys.filter.mime import Shape
+from deploys.components.rspamd.mime import Shape
 
 PARTS, DEPTH = 50, 10
 

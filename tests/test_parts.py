@@ -15,16 +15,16 @@ import dns.rdatatype
 import pytest
 from dns.rdata import from_text
 
-from deploys.proof.line import LONGEST, Line, failed
-from deploys.proof.observation import observations
-from deploys.proof.on_host.outgoing import summed
-from deploys.proof.parts import Parts
-from deploys.proof.report import Report, as_html, as_json, table
-from deploys.reading.errors import WordsError
+from deploys.checks.observation import observations
+from deploys.checks.parts import Parts
+from deploys.checks.remote.outgoing import summed
+from deploys.checks.report import Report, as_html, as_json, table
+from deploys.checks.result import LONGEST, CheckResult, failed
+from deploys.config.reading.errors import SettingsError
 from deploys.records.check import check
 from deploys.records.resolver import Answer, Ask, Resolver, understood
-from tests.dns_subjects import COM, NET
-from tests.proof_words import NOW
+from tests.dns_contexts import COM, NET
+from tests.verify_settings import NOW
 
 
 def failing(error: Exception) -> Any:
@@ -40,7 +40,7 @@ def test_a_part_that_fails_is_one_line_of_its_own_and_the_others_go_on():
     assert line.seen == "TypeError: str and int"
 
 
-@pytest.mark.parametrize("error", [EOFError(), ConnectionResetError(), WordsError(["dns.addresses: no address"])])
+@pytest.mark.parametrize("error", [EOFError(), ConnectionResetError(), SettingsError(["dns.addresses: no address"])])
 def test_a_host_that_went_away_and_wrong_words_are_failures(error: Exception):
     parts = Parts()
     parts.look("listeners", lambda: failing(error), [])
@@ -51,7 +51,7 @@ HOSTILE = "220 \x1b[2J\x1b]0;owned\x07 ok\r\n\u202egpj\ud800 \x9b31m\u2028<scrip
 
 
 def test_what_a_stranger_says_moves_no_cursor_and_runs_nowhere():
-    line = Line("inbound.port-25", "inbound", f"port {HOSTILE}", HOSTILE, HOSTILE, False, HOSTILE)
+    line = CheckResult("inbound.port-25", "inbound", f"port {HOSTILE}", HOSTILE, HOSTILE, False, HOSTILE)
     report = Report("mail.example.com", NOW, 1.0, (line,), ())
     for text in (table(report), as_html(report), as_json(report)):
         text.encode("utf-8")
@@ -62,9 +62,9 @@ def test_what_a_stranger_says_moves_no_cursor_and_runs_nowhere():
     assert r"\x1b[2J" in line.seen
 
 
-def test_letters_of_any_script_stay_as_they_are():
+def test_messages_of_any_script_stay_as_they_are():
     said = "250 Grüße 郵便 💌 محمد اقبال 'quoted' \\n"
-    assert Line("k", "r", said, "", said, True).seen == said
+    assert CheckResult("k", "r", said, "", said, True).seen == said
 
 
 def test_lines_of_the_host_that_are_none_of_ours_are_passed_over():

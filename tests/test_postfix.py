@@ -1,4 +1,4 @@
-"""Postfix's room, from mail.yaml to final text."""
+"""Postfix, from mail.yaml to final text."""
 
 from __future__ import annotations
 
@@ -6,20 +6,22 @@ import re
 
 import pytest
 
-from deploys.mailserver import MailServer
-from deploys.postfix import parameters, render, tables
-from deploys.srs.render import maps
+from deploys.components.postfix import parameters, render, tables
+from deploys.components.postsrsd.render import maps
+from deploys.config.mailserver import MailServer
 from facts.machine import MachineState
 from facts.packages import Package
 from operations.file import File
 from tests.example import about
-from tests.golden_words import SECRET, golden, golden_server
+from tests.golden_settings import SECRET, golden, golden_server
 
 TABLES = ("domains", "mailboxes", "aliases", "senders", "own-senders", "helo-names", "not-from-outside")
 
 
 def files(mail: MailServer, ipv6: bool = True, seven_bit: bool = True) -> dict[str, File]:
-    return render.configuration(mail.postfix_room(seven_bit=seven_bit), mail.hostname, mail.directory, mail.tls, ipv6)
+    return render.configuration(
+        mail.postfix_settings(seven_bit=seven_bit), mail.hostname, mail.directory, mail.tls, ipv6
+    )
 
 
 def text(mail: MailServer, name: str) -> str:
@@ -47,7 +49,7 @@ def test_from_yaml_to_what_postfix_reads(monkeypatch, name):
     assert text(golden_server(monkeypatch), name) == golden(f"postfix/{name}")
 
 
-def test_unix_users_get_their_own_letters_and_the_postmaster_all_others(monkeypatch):
+def test_unix_users_get_their_own_messages_and_the_postmaster_all_others(monkeypatch):
     aliases = rows(golden_server(monkeypatch, accounts="system"), "aliases")
     assert aliases["iqbal@mail.example.com"] == "iqbal@example.com"
     assert aliases["@mail.example.com"] == aliases["@localhost"] == "tito@example.com"
@@ -163,12 +165,12 @@ def test_tlsa_is_believed_where_the_resolver_validates_and_nowhere_else(monkeypa
     assert main_cf(golden_server(monkeypatch))["smtp_tls_security_level"] == "secure", "a relayhost takes it all"
 
 
-def test_strangers_letters_that_an_alias_leads_elsewhere_go_by_way_of_srs_and_nobody_elses(monkeypatch):
+def test_strangers_messages_that_an_alias_leads_elsewhere_go_by_way_of_srs_and_nobody_elses(monkeypatch):
     mail = golden_server(monkeypatch)
     assert mail.forwards
     forward, reverse = maps("1")
     made = render.configuration(
-        mail.postfix_room((forward, reverse)), mail.hostname, mail.directory, mail.tls, ipv6=True
+        mail.postfix_settings((forward, reverse)), mail.hostname, mail.directory, mail.tls, ipv6=True
     )
     table = made["posthaus/ways"].data.decode().splitlines()
     rules = [(re.compile(row.split("/")[1]), row.split("/ ")[1]) for row in table]
@@ -220,7 +222,7 @@ BY_DOMAIN = {"example.com": {"relayhost": STARTTLS}, "example.net": {"relayhost"
 
 def relayed(monkeypatch, **changes) -> dict[str, File]:
     mail = golden_server(monkeypatch, **{"domains": BY_DOMAIN, "relayhost": None, **changes})
-    return render.configuration(mail.postfix_room(maps("1")), mail.hostname, mail.directory, mail.tls, ipv6=True)
+    return render.configuration(mail.postfix_settings(maps("1")), mail.hostname, mail.directory, mail.tls, ipv6=True)
 
 
 @pytest.mark.parametrize("name", ["main.cf", "master.cf", "posthaus/ways"])
@@ -228,7 +230,7 @@ def test_from_relayhosts_by_domain_to_what_postfix_reads(monkeypatch, name):
     assert relayed(monkeypatch)[name].data.decode() == golden(f"postfix/relayhosts/{name}")
 
 
-def test_each_domains_letters_take_its_own_relayhost_and_all_others_their_usual_way(monkeypatch):
+def test_each_domains_messages_take_its_own_relayhost_and_all_others_their_usual_way(monkeypatch):
     table = relayed(monkeypatch)["posthaus/ways"].data.decode().splitlines()
     rules = [(re.compile(row.split("/")[1], re.IGNORECASE), row.split("/ ")[1]) for row in table]
 

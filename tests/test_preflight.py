@@ -10,11 +10,11 @@ import pytest
 import yaml
 from freezegun import freeze_time
 
-from deploys.dovecot.settings import Dovecot
+from deploys.components.dovecot.options import Dovecot
+from deploys.components.squirrelmail.options import Webmail
 from deploys.preflight.names import name_problems, serves
 from deploys.preflight.needs import access_problems, needed_ports, problems
-from deploys.squirrelmail.settings import Webmail
-from facts.listeners import Listener, Listeners
+from facts.listeners import Listeners, Socket
 from facts.machine import Machine, MachineState
 from facts.packages import Package
 
@@ -37,9 +37,9 @@ def debian() -> MachineState:
     return machine
 
 
-def listener(port: int, process: str | None, address: str = "0.0.0.0", protocol: str = "tcp") -> Listener:
+def listener(port: int, process: str | None, address: str = "0.0.0.0", protocol: str = "tcp") -> Socket:
     unit = f"{process}.service" if process else None
-    return Listener(protocol, address, port, process, 4321 if process else None, True, unit)
+    return Socket(protocol, address, port, process, 4321 if process else None, True, unit)
 
 
 @pytest.mark.parametrize("case", ["debian_12_with_everything", "debian_13_with_everything", "bare_and_not_root"])
@@ -133,10 +133,10 @@ def test_less_than_a_gibibyte_is_too_little(debian: MachineState):
     assert found == ["only 1023 MiB free below /, 1024 MiB are needed: make room or grow the file system"]
 
 
-@pytest.mark.parametrize(("offset", "words"), [(301, "301 seconds ahead of"), (-86400, "86400 seconds behind")])
-def test_a_clock_far_off_is_named_with_the_way_it_is_off(debian: MachineState, offset: int, words: str):
+@pytest.mark.parametrize(("offset", "settings"), [(301, "301 seconds ahead of"), (-86400, "86400 seconds behind")])
+def test_a_clock_far_off_is_named_with_the_way_it_is_off(debian: MachineState, offset: int, settings: str):
     [problem] = problems(replace(debian, clock_offset=offset), [], PORTS)
-    assert words in problem
+    assert settings in problem
 
 
 def test_a_clock_five_minutes_off_will_do(debian: MachineState):
@@ -155,18 +155,18 @@ def test_root_needs_no_sudo(debian: MachineState):
 
 
 @pytest.mark.parametrize(
-    ("there", "sudo", "password", "words"),
+    ("there", "sudo", "password", "settings"),
     [
         ("missing", True, True, "sudo is not installed"),
         ("works", False, False, "`_sudo: True`"),
         ("asks", True, False, "NOPASSWD"),
     ],
 )
-def test_a_log_in_that_cannot_become_root_is_told_how(there: str, sudo: bool, password: bool, words: str):
+def test_a_log_in_that_cannot_become_root_is_told_how(there: str, sudo: bool, password: bool, settings: str):
     machine = replace(said(Machine(), "bare_and_not_root"), sudo=there)
     [problem] = access_problems(machine, sudo, password)
     assert "'deploy' is not root" in problem
-    assert words in problem
+    assert settings in problem
 
 
 @pytest.mark.parametrize(("there", "password"), [("works", False), ("asks", True)])

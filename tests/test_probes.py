@@ -9,23 +9,23 @@ from types import SimpleNamespace
 
 import pytest
 
-from deploys.apache import render as apache
-from deploys.dovecot import render as dovecot
-from deploys.filter import render as rspamd
-from deploys.postfix import render as postfix
-from deploys.postfix.settings import Postfix
+from deploys.components.apache import render as apache
+from deploys.components.dovecot import render as dovecot
+from deploys.components.postfix import render as postfix
+from deploys.components.postfix.options import Postfix
+from deploys.components.postsrsd import probe as srs_probe
+from deploys.components.postsrsd import render as srs
+from deploys.components.rspamd import render as rspamd
+from deploys.components.squirrelmail import render as squirrelmail
+from deploys.components.squirrelmail.options import Webmail
+from deploys.components.tls.options import Tls
+from deploys.components.unbound import render as unbound
 from deploys.probes.program import program
-from deploys.resolver import render as unbound
-from deploys.squirrelmail import render as squirrelmail
-from deploys.squirrelmail.settings import Webmail
-from deploys.srs import probe as srs_probe
-from deploys.srs import render as srs
-from deploys.tls.settings import Tls
-from tests.golden_words import golden_server
+from tests.golden_settings import golden_server
 
 PROBES = {
     "dovecot": lambda mail: dovecot.running(mail.dovecot, mail.directory, mail.tls),
-    "postfix": lambda mail: postfix.running(mail.postfix_room(), mail.hostname, mail.directory, mail.tls),
+    "postfix": lambda mail: postfix.running(mail.postfix_settings(), mail.hostname, mail.directory, mail.tls),
     "filter": lambda mail: rspamd.running("posthaus-probe@example.com"),
     "srs": lambda mail: srs.running("2"),
     "resolver": lambda mail: unbound.running(),
@@ -43,9 +43,9 @@ def run(command: str) -> subprocess.CompletedProcess[str]:
 @pytest.mark.parametrize("name", PROBES)
 def test_every_probe_is_a_program_that_parses_and_fits_a_command_line(monkeypatch: pytest.MonkeyPatch, name: str):
     command = PROBES[name](golden_server(monkeypatch))
-    words = shlex.split(command)
-    assert words[:4] == ["exec", "python3", "-I", "-c"]
-    compile(words[4], name, "exec")
+    settings = shlex.split(command)
+    assert settings[:4] == ["exec", "python3", "-I", "-c"]
+    compile(settings[4], name, "exec")
     assert len(command) < 60_000  # Linux takes 131,072 bytes in one argument
 
 

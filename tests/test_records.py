@@ -11,15 +11,15 @@ from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_pri
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from pydantic import ValidationError
 
-from deploys.records import clients, host, senders, transport, whole
+from deploys.records import all_records, clients, host, senders, transport
+from deploys.records.context import DomainContext
+from deploys.records.options import Dns, DomainRecords, MtaSts, Records
 from deploys.records.record import Record
-from deploys.records.settings import Dns, DomainRecords, MtaSts, Records
-from deploys.records.subject import Subject
-from tests.dns_subjects import COM, GOLDEN, KEYS, NET
+from tests.dns_contexts import COM, GOLDEN, KEYS, NET
 
 
-def said(subject: Subject, **words: object) -> Subject:
-    return replace(subject, words=DomainRecords.model_validate(words))
+def said(subject: DomainContext, **settings: object) -> DomainContext:
+    return replace(subject, settings=DomainRecords.model_validate(settings))
 
 
 def values(records: tuple[Record, ...]) -> list[tuple[str, str]]:
@@ -41,7 +41,7 @@ def test_each_domain_sends_its_mail_to_the_one_host():
 
 
 def test_no_name_of_a_second_domain_leads_anywhere_but_to_the_one_host():
-    for record in whole.of_domain(NET):
+    for record in all_records.of_domain(NET):
         assert record.name.endswith("example.net.")
         if record.type in ("MX", "CNAME", "SRV"):
             assert all(
@@ -73,13 +73,13 @@ def test_bounces_are_signed_and_the_hosts_own_name_has_the_keys():
     assert [one.name for one in records] == [
         "mail._domainkey.mail.example.com.", "mail-ed25519._domainkey.mail.example.com.",
     ]  # fmt: skip
-    assert set(records) <= set(whole.everything([replace(COM, host_dkim=KEYS)]))
+    assert set(records) <= set(all_records.everything([replace(COM, host_dkim=KEYS)]))
     assert host.host_dkim(COM) == ()
 
 
 def test_a_host_whose_name_is_a_mail_domain_has_one_spf_record_not_two():
     subject = replace(COM, domain="mail.example.com", domains=("mail.example.com",))
-    spf = [one for one in whole.everything([subject]) if one.type == "TXT" and one.text.startswith("v=spf1")]
+    spf = [one for one in all_records.everything([subject]) if one.type == "TXT" and one.text.startswith("v=spf1")]
     assert values(tuple(spf)) == [("mail.example.com.", '"v=spf1 a:mail.example.com ~all"')]
 
 
@@ -141,7 +141,7 @@ def test_the_mta_sts_id_is_new_exactly_when_the_policy_is():
 
 
 def test_nothing_is_published_that_leads_to_a_page_the_host_does_not_serve():
-    names = {record.name.split(".")[0] for record in whole.of_domain(replace(COM, pages=False))}
+    names = {record.name.split(".")[0] for record in all_records.of_domain(replace(COM, pages=False))}
     assert names & {"_mta-sts", "mta-sts", "autoconfig", "autodiscover", "_autodiscover"} == set()
     assert "_imaps" in names
 
@@ -212,19 +212,19 @@ def test_the_hoster_is_told_each_reverse_name():
 
 
 def test_every_record_holds_data_the_dns_accepts():
-    for record in (*whole.everything([COM, NET]), *host.ptr(COM)):
+    for record in (*all_records.everything([COM, NET]), *host.ptr(COM)):
         assert len(record.rdatas) == len(record.values) > 0
 
 
 def test_the_hosts_own_records_stand_once_in_the_zone_that_holds_its_name():
-    zones = whole.by_zone(whole.everything([NET, COM]), ["example.net", "example.com"])
+    zones = all_records.by_zone(all_records.everything([NET, COM]), ["example.net", "example.com"])
     assert [one.name for one in zones["example.com"] if one.type == "A"] == ["mail.example.com."]
     assert [one for one in zones["example.net"] if one.type in ("A", "AAAA")] == []
 
 
 def test_a_host_outside_all_zones_keeps_its_records_apart():
     away = replace(COM, hostname="mx.hoster.example")
-    zones = whole.by_zone(whole.everything([away]), ["example.com"])
+    zones = all_records.by_zone(all_records.everything([away]), ["example.com"])
     assert "mx.hoster.example." in {one.name for one in zones[""]}
 
 
@@ -247,8 +247,8 @@ def test_a_key_that_nothing_reads_is_refused():
 )
 def test_a_tsig_key_is_read_as_tsig_keygen_prints_it(tmp_path: Path, text: str):
     (tmp_path / "key").write_text(text)
-    words = {"mode": "rfc2136", "server": "192.0.2.53", "key": {"file": "key"}}
-    key = Dns.model_validate(words, context={"base": tmp_path}).key
+    settings = {"mode": "rfc2136", "server": "192.0.2.53", "key": {"file": "key"}}
+    key = Dns.model_validate(settings, context={"base": tmp_path}).key
     assert key is not None
     assert (key.name, key.algorithm) == ("posthaus", "hmac-sha256")
     assert "c2l4" not in repr(key)
@@ -256,12 +256,12 @@ def test_a_tsig_key_is_read_as_tsig_keygen_prints_it(tmp_path: Path, text: str):
 
 def test_a_broken_tsig_key_is_refused_without_being_shown(tmp_path: Path):
     (tmp_path / "key").write_text('key "posthaus" { algorithm hmac-sha256; secret "geheim!"; };')
-    words = {"mode": "rfc2136", "server": "192.0.2.53", "key": {"file": "key"}}
+    settings = {"mode": "rfc2136", "server": "192.0.2.53", "key": {"file": "key"}}
     with pytest.raises(ValidationError, match="not base64") as refusal:
-        Dns.model_validate(words, context={"base": tmp_path})
+        Dns.model_validate(settings, context={"base": tmp_path})
     assert "geheim" not in str(refusal.value)
 
 
 def test_a_domain_of_which_nothing_is_said_has_safe_words():
-    words = Records().of("example.org")
-    assert (words.dmarc.policy, words.mta_sts, words.caa) == ("none", MtaSts(), False)
+    settings = Records().of("example.org")
+    assert (settings.dmarc.policy, settings.mta_sts, settings.caa) == ("none", MtaSts(), False)

@@ -6,10 +6,10 @@ import jsonschema
 import pytest
 import yaml
 
-from deploys import reference
-from deploys.mailserver import MailServer
-from deploys.reading.errors import WordsError
-from deploys.reading.shape import fields_of
+from deploys.config import reference
+from deploys.config.mailserver import MailServer
+from deploys.config.reading.errors import SettingsError
+from deploys.config.reading.shape import fields_of
 from tests.example import ARGON2, ROOT, example
 
 SCHEMA = json.loads(reference.SCHEMA.read_text())
@@ -61,10 +61,10 @@ def test_every_example_fits_the_schema(path, value):
     if path[:2] == ("tls", "acme"):
         update = {"server": "192.0.2.53", "key": {"file": "acme.key"}}
         whole["tls"] = {"acme": {"email": "tito@example.org", "challenge": {"rfc2136": update}}}
-    words = whole
+    settings = whole
     for key in path[:-1]:
-        words = words.setdefault(key, {})
-    words[path[-1]] = value
+        settings = settings.setdefault(key, {})
+    settings[path[-1]] = value
     assert fits(whole), list(jsonschema.Draft202012Validator(SCHEMA).iter_errors(whole))
 
 
@@ -84,9 +84,9 @@ def test_every_example_fits_the_schema(path, value):
     ],
 )
 def test_what_the_reader_takes_the_schema_takes(changes):
-    words = {**example(), **changes}
-    assert MailServer.read(words)
-    assert fits(words)
+    settings = {**example(), **changes}
+    assert MailServer.read(settings)
+    assert fits(settings)
 
 
 @pytest.mark.parametrize(
@@ -105,11 +105,11 @@ def test_what_the_reader_takes_the_schema_takes(changes):
 )
 def test_what_the_schema_refuses_the_reader_refuses(changes):
     assert not fits({**example(), **changes})
-    with pytest.raises(WordsError):
+    with pytest.raises(SettingsError):
         MailServer.read(example(**changes))
 
 
 def test_the_reference_has_every_word():
     text = reference.REFERENCE.read_text()
-    words = [f"## `{name}`" for name in fields_of(MailServer)]
-    assert [line for line in text.splitlines() if line.startswith("## ")] == words
+    settings = [f"## `{name}`" for name in fields_of(MailServer)]
+    assert [line for line in text.splitlines() if line.startswith("## ")] == settings

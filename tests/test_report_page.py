@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 from selenium import webdriver
 
-from deploys.proof.line import Line
-from deploys.proof.report import Report, as_html
-from tests.proof_words import NOW
+from deploys.checks.report import Report, as_html
+from deploys.checks.result import CheckResult
 from tests.test_keys import EVERYTHING, whole
+from tests.verify_settings import NOW
 
 DRIVER = shutil.which("chromedriver")
 pytestmark = pytest.mark.skipif(not DRIVER, reason="NOT PROVED: chromedriver missing; install chromium-driver")
@@ -48,7 +48,7 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[webdriver.Chro
 @pytest.fixture(scope="module")
 def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     lines, _, _ = whole(**EVERYTHING)
-    long = Line("dns.dkim.long", "dns", LONG, KEY, KEY, False, f"publish {LONG} {KEY}")
+    long = CheckResult("dns.dkim.long", "dns", LONG, KEY, KEY, False, f"publish {LONG} {KEY}")
     path = tmp_path_factory.mktemp("report") / "report.html"
     path.write_text(
         as_html(Report("mail.department.of.some.length.example.com", NOW, 4.8, (long, *lines), ("Do this.",)))

@@ -1,4 +1,4 @@
-"""What others report of letters in our name, counted for each domain."""
+"""What others report of messages in our name, counted for each domain."""
 
 from __future__ import annotations
 
@@ -15,35 +15,35 @@ from typing import Any
 
 import pytest
 
-from deploys.proof import report_reader, reports
-from deploys.proof.line import Line
-from facts.reports import ReportLetters
-from tests.golden_words import golden_server
-from tests.report_letters import ELSEWHERE, OURS, dmarc, raw, tls
+from deploys.checks import report_reader, reports
+from deploys.checks.result import CheckResult
+from facts.reports import ReportMessages
+from tests.golden_settings import golden_server
+from tests.report_messages import ELSEWHERE, OURS, dmarc, raw, tls
 
 
-def told(*letters: bytes) -> dict[str, Line]:
-    return {line.what: line for line in reports.lines(letters, ["example.com"], [OURS])}
+def told(*messages: bytes) -> dict[str, CheckResult]:
+    return {line.what: line for line in reports.lines(messages, ["example.com"], [OURS])}
 
 
-def test_letters_from_here_that_pass_are_a_quiet_line():
+def test_messages_from_here_that_pass_are_a_quiet_line():
     line = told(dmarc((OURS, 7, "pass")), dmarc((OURS, 3, "pass"), who="yahoo.com"))["DMARC reports example.com"]
     assert line.verdict == "ok"
-    assert line.seen == "10 letters from here, 0 fail; elsewhere 0 pass, 0 fail; by google.com, yahoo.com"
+    assert line.seen == "10 messages from here, 0 fail; elsewhere 0 pass, 0 fail; by google.com, yahoo.com"
 
 
-def test_letters_from_here_that_fail_and_senders_elsewhere_are_warned_of_and_fail_nothing():
+def test_messages_from_here_that_fail_and_senders_elsewhere_are_warned_of_and_fail_nothing():
     line = told(dmarc((OURS, 2, "fail"), (ELSEWHERE, 5, "fail"), ("203.0.113.9", 1, "pass")))[
         "DMARC reports example.com"
     ]
     assert line.verdict == "warn"
-    assert line.seen.startswith(f"2 letters from here, 2 fail; elsewhere 1 pass, 5 fail (from {ELSEWHERE})")
+    assert line.seen.startswith(f"2 messages from here, 2 fail; elsewhere 1 pass, 5 fail (from {ELSEWHERE})")
     assert "spf.include" in line.remedy
 
 
 def test_a_report_that_comes_twice_counts_once():
     once = dmarc((OURS, 7, "pass"))
-    assert told(once, once)["DMARC reports example.com"].seen.startswith("7 letters")
+    assert told(once, once)["DMARC reports example.com"].seen.startswith("7 messages")
 
 
 def test_sessions_that_failed_say_why_before_a_policy_is_enforced():
@@ -54,7 +54,7 @@ def test_sessions_that_failed_say_why_before_a_policy_is_enforced():
 
 def test_what_only_looks_like_a_report_is_counted_and_another_domains_report_is_not():
     found = told(b"Subject: Report Domain: example.com\n\nhello", dmarc((OURS, 7, "pass"), domain="example.org"))
-    assert found["letters that are no reports"].seen.startswith("1,")
+    assert found["messages that are no reports"].seen.startswith("1,")
     assert found["DMARC reports example.com"].verdict == "unknown"
 
 
@@ -63,7 +63,7 @@ def test_where_nobody_reported_nothing_is_known():
 
 
 def bomb() -> bytes:
-    """A gigabyte of XML in a megabyte of letter."""
+    """A gigabyte of XML in a megabyte of message."""
     packer = zlib.compressobj(9, wbits=31)
     parts = [packer.compress(b"<a>" * 350_000) for _ in range(1000)]
     return raw(b"".join(parts) + packer.flush())
@@ -92,30 +92,30 @@ HOSTILE = {
     "nothing": b"",
     "only a subject": b"Subject: Report Domain: example.com\n\n",
     "no text at all": bytes(range(256)) * 100,
-    "a letter in a letter": b"Content-Type: message/rfc822\n\n" * 3000,
+    "a message in a message": b"Content-Type: message/rfc822\n\n" * 3000,
     "a large one": raw(bytes(6_000_000)),
 }
 
 
-def test_no_letter_of_a_stranger_ends_the_verification_or_hides_a_report():
+def test_no_message_of_a_stranger_ends_the_verification_or_hides_a_report():
     began = time.monotonic()
     good = dmarc((OURS, 7, "pass"))
     found = told(*HOSTILE.values(), good)
-    assert found["DMARC reports example.com"].seen.startswith("7 letters from here, 0 fail")
+    assert found["DMARC reports example.com"].seen.startswith("7 messages from here, 0 fail")
     assert found["TLS reports example.com"].verdict == "unknown"
-    assert found["letters that are no reports"].seen == f"{len(HOSTILE)}, passed over"
+    assert found["messages that are no reports"].seen == f"{len(HOSTILE)}, passed over"
     assert time.monotonic() - began < 60
 
 
-def test_letters_changed_in_any_way_are_read_or_passed_over():
-    chance = random.Random(29)  # the same letters each time
+def test_messages_changed_in_any_way_are_read_or_passed_over():
+    chance = random.Random(29)  # the same messages each time
     seeds = [dmarc((OURS, 7, "pass")), tls(2), raw(b"{}", "tlsrpt+json", "report.json")]
     for _ in range(300):
-        letter = bytearray(chance.choice(seeds))
+        message = bytearray(chance.choice(seeds))
         for _ in range(chance.randint(1, 8)):
-            where = chance.randrange(len(letter))
-            letter[where : where + chance.randint(0, 3)] = chance.randbytes(chance.randint(0, 3))
-        found = report_reader.read(bytes(letter))
+            where = chance.randrange(len(message))
+            message[where : where + chance.randint(0, 3)] = chance.randbytes(chance.randint(0, 3))
+        found = report_reader.read(bytes(message))
         assert found is None or found["kind"] in ("dmarc", "tls", "other")
 
 
@@ -127,8 +127,10 @@ def test_values_of_any_kind_in_a_report_are_read_or_passed_over():
     for _ in range(300):
         whole = json.loads(gzip.decompress(email.message_from_bytes(tls(2)).get_payload()[1].get_payload(decode=True)))  # type: ignore[union-attr,index,arg-type]
         _change(whole, chance)
-        letter = raw(gzip.compress(json.dumps(whole).encode("utf-8", "surrogatepass")), "tlsrpt+gzip", "report.json.gz")
-        found = report_reader.read(letter)
+        message = raw(
+            gzip.compress(json.dumps(whole).encode("utf-8", "surrogatepass")), "tlsrpt+gzip", "report.json.gz"
+        )
+        found = report_reader.read(message)
         assert "\x1b" not in json.dumps(found, ensure_ascii=False)
         told_of = {"example.com": reports.Told()}
         if found:
@@ -136,7 +138,7 @@ def test_values_of_any_kind_in_a_report_are_read_or_passed_over():
         assert all(line.verdict in ("ok", "warn", "unknown") for line in lines_of(told_of["example.com"]))
 
 
-def lines_of(one: reports.Told) -> list[Line]:
+def lines_of(one: reports.Told) -> list[CheckResult]:
     return [reports._dmarc("example.com", one), reports._tls("example.com", one)]
 
 
@@ -153,12 +155,12 @@ def _change(place: Any, chance: random.Random) -> None:
 
 
 @pytest.mark.parametrize("many", [0, 1, 3])
-def test_letters_come_from_the_host_as_they_are(many: int):
-    letters = [dmarc((OURS, number + 1, "pass")) for number in range(many)]
-    text = b"".join(b"uid: 7\ntext:\n" + one + b"\f\n" for one in letters)
+def test_messages_come_from_the_host_as_they_are(many: int):
+    messages = [dmarc((OURS, number + 1, "pass")) for number in range(many)]
+    text = b"".join(b"uid: 7\ntext:\n" + one + b"\f\n" for one in messages)
     packed = base64.encodebytes(gzip.compress(text)).decode().splitlines()
-    assert ReportLetters().process(packed) == letters
-    assert ReportLetters().process([]) == []
+    assert ReportMessages().process(packed) == messages
+    assert ReportMessages().process([]) == []
 
 
 def test_reports_are_read_where_the_domains_words_lead_them(monkeypatch):

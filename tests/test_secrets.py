@@ -6,8 +6,8 @@ from random import Random
 
 import pytest
 
-from deploys.advice import warnings
-from deploys.password import argon2, unix
+from deploys.config.password import argon2, unix
+from deploys.config.warnings import warnings
 from tests.example import ARGON2, BCRYPT, SECRET, SHA512, about
 from tests.test_tls import certify
 
@@ -52,24 +52,22 @@ def test_the_key_of_another_certificate_is_refused(refusal, certificate, tmp_pat
 
 def test_further_names_have_certificates_of_their_own_and_the_server_s_need_not_cover_them(accepted, certificate):
     further = {"webmail.example.org": certificate("webmail.example.org", stem="other-")}
-    mail = accepted(tls={**certificate(NAMES[0]), "by_name": further}, clients=False)
+    mail = accepted(tls={**certificate(NAMES[0]), "sni": further}, clients=False)
     assert mail.names == ("mail.example.org",)
-    assert mail.tls.chain_of("webmail.example.org") == "/etc/ssl/posthaus-by-name/webmail.example.org/fullchain.pem"
+    assert mail.tls.chain_of("webmail.example.org") == "/etc/ssl/posthaus-sni/webmail.example.org/fullchain.pem"
     assert mail.tls.chain_of("mail.example.org") == mail.tls.chain_path
 
 
 def test_what_is_wrong_with_a_further_name_is_said_at_its_own_place(refusal, certificate, tmp_path):
     further = {"mail.example.net": certificate("mail.example.com", stem="other-")}
-    place = "tls.by_name.mail.example.net"
-    assert "does not cover mail.example.net" in about(refusal(tls={"by_name": further}), f"{place}.certificate")
+    place = "tls.sni.mail.example.net"
+    assert "does not cover mail.example.net" in about(refusal(tls={"sni": further}), f"{place}.certificate")
     (tmp_path / "other-key.pem").write_bytes(certify("other").key_pem)
-    assert "belongs to another certificate" in about(refusal(tls={"by_name": further}), f"{place}.key")
+    assert "belongs to another certificate" in about(refusal(tls={"sni": further}), f"{place}.key")
     own = {"mail.example.org": certificate("mail.example.org", stem="own-")}
-    assert "write its certificate and key at tls itself" in about(
-        refusal(tls={"by_name": own}), "tls.by_name.mail.example.org"
-    )
+    assert "write its certificate and key at tls itself" in about(refusal(tls={"sni": own}), "tls.sni.mail.example.org")
     nowhere = {"mail.example.net": {"certificate": "nowhere.pem"}}
-    assert "is missing" in about(refusal(tls={"by_name": nowhere}), f"{place}.key")
+    assert "is missing" in about(refusal(tls={"sni": nowhere}), f"{place}.key")
 
 
 def test_a_key_that_everybody_can_read_is_a_warning(accepted, certificate, tmp_path):
@@ -142,7 +140,7 @@ def test_no_repr_shows_a_hash_or_a_secret(accepted, monkeypatch):
     relayhost = {"host": "smtp.example.net", "username": "tito", "password": {"env": "RELAY_PASSWORD"}}
     mail = accepted(relayhost=relayhost)
     assert mail.relayhost.password.get_secret_value() == SECRET
-    for shown in (repr(mail), repr(mail.directory), repr(mail.postfix_room()), str(mail.to_json())):
+    for shown in (repr(mail), repr(mail.directory), repr(mail.postfix_settings()), str(mail.to_json())):
         assert SECRET not in shown
         assert "argon2id" not in shown
 

@@ -1,4 +1,4 @@
-"""Why letters land in spam, and why none arrive: what the proof saw, rule by rule."""
+"""Why messages land in spam, and why none arrive: what the proof saw, rule by rule."""
 
 from __future__ import annotations
 
@@ -9,15 +9,17 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from deploys.proof import codes, inbound, senders
-from deploys.proof.line import Line, failed, summary
-from deploys.proof.observation import Observation
-from deploys.proof.on_host.outgoing import summed
-from deploys.records.subject import Subject
-from facts.listeners import Listener
+from deploys.checks import codes, inbound, senders
+from deploys.checks.observation import Observation
+from deploys.checks.remote.outgoing import summed
+from deploys.checks.result import CheckResult, failed, summary
+from deploys.records.context import DomainContext
+from facts.listeners import Socket
 from facts.mailboxes import Usage
 
-COM = Subject("example.com", "mail.example.com", v4=("192.0.2.10",), v6=("2001:db8::10",), domains=("example.com",))
+COM = DomainContext(
+    "example.com", "mail.example.com", v4=("192.0.2.10",), v6=("2001:db8::10",), domains=("example.com",)
+)
 LOG = """Trusted TLS connection established to gmail-smtp-in.l.google.com[192.0.2.26]:25: TLSv1.3 with cipher X
 A1: to=<ana@gmail.com>, relay=gmail-smtp-in.l.google.com[192.0.2.26]:25, delay=1, dsn=2.0.0, status=sent (250 2.0.0 OK)
 A2: to=<bea@old.example>, relay=mx.old.example[192.0.2.7]:25, delay=1, dsn=2.0.0, status=sent (250 OK)
@@ -30,7 +32,7 @@ GOOD = {
     "dns.spf.example.com": "TXT example.com",
     "dns.spf-lookups.example.com": "SPF look-ups example.com",
     "dns.dkim.mail._domainkey.example.com": "TXT mail._domainkey.example.com",
-    "messages.dkim": "DKIM on its letters",
+    "messages.dkim": "DKIM on its messages",
     "dns.dmarc._dmarc.example.com": "TXT _dmarc.example.com",
     "refusals.from": "587: From of somebody else",
     "dns.ptr.192.0.2.10": "PTR 192.0.2.10",
@@ -46,23 +48,23 @@ GOOD = {
     "dns.blocklist.zen.spamhaus.org.192.0.2.10": "blocklist zen.spamhaus.org 192.0.2.10",
     "refusals.unknown-recipient": "25: unknown recipient",
     "messages.read.993": "read by IMAP 993, TLS",
-    "messages.send.587": "letter by 587, STARTTLS",
+    "messages.send.587": "message by 587, STARTTLS",
     "certificates.file": "certificate on disk",
     "certificates.served": "certificates served",
 }
 UNDECLARED = ("refusals.postmaster.*", "certificates.acme", "dns.tlsa.*", "dns.mta-sts.*")
 
 
-def proof(**changes: bool | None) -> list[Line]:
+def proof(**changes: bool | None) -> list[CheckResult]:
     """What was looked at on a host where all is well, but for these lines, by their keys."""
-    return [Line(key, "room", what, "", "", changes.get(key, True)) for key, what in GOOD.items()]
+    return [CheckResult(key, "group", what, "", "", changes.get(key, True)) for key, what in GOOD.items()]
 
 
 def outgoing(log: str = LOG) -> Observation:
     return Observation("outgoing", *summed(log.splitlines()))
 
 
-def ruled(lines: list[Line], **more: object) -> dict[str, Line]:
+def ruled(lines: list[CheckResult], **more: object) -> dict[str, CheckResult]:
     seen = more.pop("seen", [outgoing()])
     return {line.what: line for line in senders.lines(lines, [COM], seen, False, UNDECLARED)}  # type: ignore[arg-type]
 
@@ -78,7 +80,7 @@ def test_every_rule_holds_where_its_evidence_does_and_names_who_asks():
     ("line", "rules"),
     [
         ("dns.spf.example.com", {"SPF"}),
-        ("dns.dkim.mail._domainkey.example.com", {"DKIM on every letter"}),
+        ("dns.dkim.mail._domainkey.example.com", {"DKIM on every message"}),
         ("dns.dmarc._dmarc.example.com", {"DMARC"}),
         ("dns.ptr.192.0.2.10", {"a reverse name, both ways"}),
         ("dns.soa.example.com", {"the sender's domain exists"}),
@@ -99,14 +101,14 @@ def test_what_nobody_could_ask_is_not_called_fulfilled():
     assert not {"SPF", "DMARC", "on no blocklist"} & {line.what for line in without_dns}, "nobody was to look"
 
 
-def verdicts(lines: list[Line]) -> dict[str, str]:
+def verdicts(lines: list[CheckResult]) -> dict[str, str]:
     """Of all rules, those of senders and those of what arrives."""
     told = senders.lines(lines, [COM], [outgoing()], False, UNDECLARED)
     return {line.key: line.verdict for line in (*told, *came(lines).values())}
 
 
 def test_what_a_line_is_called_decides_nothing():
-    renamed = [replace(line, what=f"Zeile {number}", room="Raum") for number, line in enumerate(proof())]
+    renamed = [replace(line, what=f"Zeile {number}", group="Gruppe") for number, line in enumerate(proof())]
     assert verdicts(renamed) == verdicts(proof())
     for key in GOOD:
         one_broken = [replace(line, ok=line.key != key) for line in renamed]
@@ -139,24 +141,24 @@ def test_a_name_that_a_provider_gives_to_everybody_is_told(hostname, verdict):
 def test_a_short_key_is_told():
     key = rsa.generate_private_key(65537, 1024).public_key()
     der = key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-    subject = Subject("example.com", "mail.example.com", dkim={"old": der})
+    subject = DomainContext("example.com", "mail.example.com", dkim={"old": der})
     (line,) = [one for one in senders.lines([], [subject], [], forwards=False) if one.what == "DKIM keys long enough"]
     assert (line.ok, line.seen) == (False, "old._domainkey.example.com has 1024 bits")
 
 
-def test_the_log_tells_how_letters_left_and_nobodys_address():
+def test_the_log_tells_how_messages_left_and_nobodys_address():
     sent, told = summed(LOG.splitlines())
     assert (sent, json.loads(told)["tls"]) == (2, 1)
     assert "tito@" not in told
     line = ruled(proof())["TLS on the way"]
-    assert (line.seen, line.verdict) == ("1 of 2 letters in 24 h left by TLS", "warn")
+    assert (line.seen, line.verdict) == ("1 of 2 messages in 24 h left by TLS", "warn")
     assert ruled(proof(), seen=[outgoing("")])["TLS on the way"].verdict == "unknown"
 
 
-def test_letters_that_met_only_servers_without_tls_are_a_warning_for_the_host_did_ask():
+def test_messages_that_met_only_servers_without_tls_are_a_warning_for_the_host_did_ask():
     log = "A2: to=<bea@old.example>, relay=mx.old.example[192.0.2.7]:25, delay=1, dsn=2.0.0, status=sent (250 OK)"
     line = ruled(proof(), seen=[outgoing(log)])["TLS on the way"]
-    assert (line.verdict, line.seen) == ("warn", "0 of 1 letters in 24 h left by TLS")
+    assert (line.verdict, line.seen) == ("warn", "0 of 1 messages in 24 h left by TLS")
 
 
 @pytest.mark.parametrize(
@@ -190,16 +192,16 @@ def test_an_answer_that_says_nothing_about_us_is_no_line():
     assert codes.lines({"550 5.1.1 no such user": 9, "452 4.2.2 over quota": 2}) == []
 
 
-# --- letters from outside
+# --- messages from outside
 
 
 def came(
-    lines: list[Line],
+    lines: list[CheckResult],
     listen: tuple[str, ...] = ("0.0.0.0", "::"),
     says: str | None = "220 mail.example.com ESMTP",
     **more: object,
-) -> dict[str, Line]:
-    sockets = [Listener("tcp", address, 25, "master", 1, True) for address in listen]
+) -> dict[str, CheckResult]:
+    sockets = [Socket("tcp", address, 25, "master", 1, True) for address in listen]
     seen = [Observation("names", *more.get("names", (1, "Postfix finds mail.example.com")))]  # type: ignore[misc]
     used = int(str(more.get("percent", 12)))
     boxes = {"tito@example.com": Usage(3, used, "/tito", 100), "ana@example.com": Usage(1, 9, "/ana")}
@@ -208,12 +210,12 @@ def came(
     return {line.what: line for line in found}
 
 
-def test_a_letter_from_outside_meets_a_good_host_in_the_order_of_what_is_likely():
+def test_a_message_from_outside_meets_a_good_host_in_the_order_of_what_is_likely():
     found = came(proof())
     assert [line.verdict for line in found.values()] == ["ok"] * len(found)
     assert list(found) == [
         "example.com: the way here", "example.com: known here", "port 25 on every address", "Postfix finds names",
-        "no list refuses by itself", "a letter gets into a mailbox", "room in the mailboxes",
+        "no list refuses by itself", "a message gets into a mailbox", "room in the mailboxes",
         "what the policies promise", "port 25 from here",
     ]  # fmt: skip
 

@@ -10,24 +10,24 @@ from typing import Any
 
 import pytest
 
-from deploys.apache import services as apache
-from deploys.apache.deploy import deploy_apache, deploy_challenges
-from deploys.clients import render as clients
-from deploys.dovecot import services as dovecot
-from deploys.dovecot.deploy import deploy_dovecot
-from deploys.filter.deploy import deploy_filter
-from deploys.host.deploy import UNITS
-from deploys.mailserver import MailServer
-from deploys.postfix import services as postfix
-from deploys.postfix.deploy import deploy_postfix
-from deploys.postfix.tables import owners
-from deploys.proof import declared, services
-from deploys.resolver.deploy import deploy_resolver
-from deploys.sieve.deploy import deploy_sieve
-from deploys.squirrelmail import deploy as squirrelmail
-from deploys.srs import deploy as srs
-from deploys.sts.deploy import deploy_sts
-from deploys.tls.settings import BY_NAME, Tls
+from deploys.checks import declared, services
+from deploys.components.apache import services as apache
+from deploys.components.apache.deploy import deploy_apache, deploy_challenges
+from deploys.components.autoconfig import render as clients
+from deploys.components.dovecot import services as dovecot
+from deploys.components.dovecot.deploy import deploy_dovecot
+from deploys.components.host.deploy import UNITS
+from deploys.components.mta_sts.deploy import deploy_sts
+from deploys.components.postfix import services as postfix
+from deploys.components.postfix.deploy import deploy_postfix
+from deploys.components.postfix.tables import owners
+from deploys.components.postsrsd import deploy as srs
+from deploys.components.rspamd.deploy import deploy_filter
+from deploys.components.sieve.deploy import deploy_sieve
+from deploys.components.squirrelmail import deploy as squirrelmail
+from deploys.components.tls.options import SNI_DIRECTORY, Tls
+from deploys.components.unbound.deploy import deploy_resolver
+from deploys.config.mailserver import MailServer
 from facts.acme import LETSENCRYPT
 from facts.foreign import ForeignState
 from facts.machine import MachineState
@@ -36,7 +36,7 @@ from facts.units import Unit
 from operations import accounts, archive, config, directories, dkim, mailboxes, probe, unit
 from operations.service import Service
 from operations.unit import _action, _boot
-from tests.golden_words import SECRET, golden_server
+from tests.golden_settings import SECRET, golden_server
 
 OPERATIONS = [
     (dkim, "keys"), (probe, "made"), (mailboxes, "named"),
@@ -74,7 +74,7 @@ def run(mail: MailServer) -> None:
     """Every component of deploys/mail.py that has a service, as it calls them."""
     if mail.resolves:
         bare(deploy_resolver)(mail.resolver, True)
-    bare(deploy_dovecot)(mail.dovecot, mail.directory, mail.tls, "2.4", True, mail.teacher)
+    bare(deploy_dovecot)(mail.dovecot, mail.directory, mail.tls, "2.4", True, mail.learn_endpoint)
     bare(deploy_sieve)()
     if mail.filter:
         bare(deploy_filter)(
@@ -83,7 +83,7 @@ def run(mail: MailServer) -> None:
     rewriting = srs.deploy_srs(mail.domains, "2") if mail.forwards else None
     if mail.sts:
         bare(deploy_sts)()
-    bare(deploy_postfix)(mail.postfix_room(rewriting), mail.hostname, mail.directory, mail.tls, True, mail.resolves)
+    bare(deploy_postfix)(mail.postfix_settings(rewriting), mail.hostname, mail.directory, mail.tls, True, mail.resolves)
     if mail.webmail:
         bare(squirrelmail.deploy_squirrelmail)(
             mail.webmail, mail.directory, mail.hostname, mail.tls, "8.4", mail.message_size
@@ -94,7 +94,7 @@ def run(mail: MailServer) -> None:
         bare(deploy_challenges)(mail.hostname)
 
 
-WORDS: tuple[dict[str, Any], ...] = (
+SETTINGS: tuple[dict[str, Any], ...] = (
     EVERYTHING,
     {},
     {"webmail": False, "clients": False, "filter": False, "resolver": "host"},
@@ -105,11 +105,11 @@ VERSIONS = {"dovecot-core": "1:2.4.1-1", "php-fpm": "2:8.4+96", "postsrsd": "2.0
 MACHINE = MachineState(ipv6=True, packages={name: Package(installed=version) for name, version in VERSIONS.items()})
 
 
-@pytest.mark.parametrize("words", WORDS, ids=IDS)
+@pytest.mark.parametrize("settings", SETTINGS, ids=IDS)
 def test_verify_asks_of_each_unit_exactly_what_the_run_asks(
-    monkeypatch: pytest.MonkeyPatch, converged: list[dict[str, Any]], words: dict[str, Any]
+    monkeypatch: pytest.MonkeyPatch, converged: list[dict[str, Any]], settings: dict[str, Any]
 ):
-    mail = golden_server(monkeypatch, **words)
+    mail = golden_server(monkeypatch, **settings)
     run(mail)
     asked = {one.unit: one.question for one in services.declared(mail, "8.4", "2")}
     brought = {name for one in services.declared(mail, "8.4", "2") for name in one.brings}
@@ -118,15 +118,15 @@ def test_verify_asks_of_each_unit_exactly_what_the_run_asks(
     }
 
 
-@pytest.mark.parametrize("words", WORDS, ids=IDS)
+@pytest.mark.parametrize("settings", SETTINGS, ids=IDS)
 def test_verify_looks_at_exactly_the_files_and_directories_that_the_run_puts(
-    monkeypatch: pytest.MonkeyPatch, converged: list[dict[str, Any]], words: dict[str, Any]
+    monkeypatch: pytest.MonkeyPatch, converged: list[dict[str, Any]], settings: dict[str, Any]
 ):
-    mail = golden_server(monkeypatch, **words)
+    mail = golden_server(monkeypatch, **settings)
     run(mail)
     trees = {one["tree"]: dict(one["files"]) for one in converged if "tree" in one}
     asked = declared.trees(mail, MACHINE, ForeignState())
-    by_other_means = {UNITS, clients.DIRECTORY, LETSENCRYPT}  # in mail.py, by the very property; in the TLS room
+    by_other_means = {UNITS, clients.DIRECTORY, LETSENCRYPT}  # in mail.py, by the very property; with the certificates
     assert {target: asked[target] for target in asked if target not in by_other_means} == trees
     made = [one["directories"] for one in converged if "directories" in one]
     assert declared.directories(mail) == {path: one for group in made for path, one in group.items()}
@@ -141,9 +141,9 @@ def test_the_host_is_told_of_no_content(monkeypatch: pytest.MonkeyPatch):
 
 
 def test_certificates_of_further_names_are_watched_by_all_who_serve_them():
-    tls = Tls.model_validate({"by_name": {"imap.example.org": {"certificate": "chain.pem", "key": "key.pem"}}})
+    tls = Tls.model_validate({"sni": {"imap.example.org": {"certificate": "chain.pem", "key": "key.pem"}}})
     for (service,) in (apache.services(tls), dovecot.services(tls), postfix.services(tls, True)):
-        assert any(path.startswith(BY_NAME) for path in service.reload_on), service.unit
+        assert any(path.startswith(SNI_DIRECTORY) for path in service.reload_on), service.unit
 
 
 def would_act(one: Unit) -> bool:

@@ -2,7 +2,7 @@
 
 from tests.sharing import group
 
-HERE = "tests/on_host/test_letters.py::test_a_message_arrives"
+HERE = "tests/on_host/test_messages.py::test_a_message_arrives"
 
 
 def test_each_release_is_one_processs():
@@ -18,4 +18,4 @@ def test_what_names_no_release_shares_the_rest():
 
 
 def test_a_test_without_a_host_is_anybodys():
-    assert group("tests/test_words.py::test_one[debian-13]") == "tests/test_words.py::test_one[debian-13]"
+    assert group("tests/test_options.py::test_one[debian-13]") == "tests/test_options.py::test_one[debian-13]"

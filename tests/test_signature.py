@@ -1,4 +1,4 @@
-"""The proof's own reading of DKIM, against letters that dkimpy signed."""
+"""The proof's own reading of DKIM, against messages that dkimpy signed."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from deploys.proof.on_host.signature import signers
+from deploys.checks.remote.signature import signers
 
-LETTER = b"""From: Tito <tito@example.com>\r
+MESSAGE = b"""From: Tito <tito@example.com>\r
 To: iqbal@example.com\r
 Subject: a  long\r
 \t subject \r
@@ -40,34 +40,34 @@ def keys(tmp_path: Path) -> Path:
 
 def signed(keys: Path, selector: str, algorithm: bytes) -> bytes:
     key = (keys / f"example.com.{selector}.key").read_bytes()
-    signer = dkim.DKIM(LETTER, signature_algorithm=algorithm)
+    signer = dkim.DKIM(MESSAGE, signature_algorithm=algorithm)
     header = signer.sign(
         selector.encode(), b"example.com", key, canonicalize=(b"relaxed", b"relaxed"), include_headers=HEADERS
     )
-    return bytes(header) + LETTER
+    return bytes(header) + MESSAGE
 
 
 @pytest.mark.parametrize(("selector", "algorithm"), [("mail", b"rsa-sha256"), ("mail-ed25519", b"ed25519-sha256")])
-def test_a_good_signature_is_good_and_a_changed_letter_is_not(keys, selector, algorithm):
-    letter = signed(keys, selector, algorithm)
-    assert signers(letter, str(keys)) == [f"example.com.{selector}"]
+def test_a_good_signature_is_good_and_a_changed_message_is_not(keys, selector, algorithm):
+    message = signed(keys, selector, algorithm)
+    assert signers(message, str(keys)) == [f"example.com.{selector}"]
     with pytest.raises(ValueError, match="body"):
-        signers(letter.replace(b"dots", b"dotz"), str(keys))
+        signers(message.replace(b"dots", b"dotz"), str(keys))
     with pytest.raises(ValueError, match="not by the key"):
-        signers(letter.replace(b"To: iqbal", b"To: ana"), str(keys))
+        signers(message.replace(b"To: iqbal", b"To: ana"), str(keys))
     with pytest.raises(ValueError, match="not by the key"):
-        signers(letter.replace(b"\r\n\r\n", b"\r\nX-Two: three\r\n\r\n", 1), str(keys))
+        signers(message.replace(b"\r\n\r\n", b"\r\nX-Two: three\r\n\r\n", 1), str(keys))
 
 
 def test_another_key_of_the_same_name_is_not_the_hosts(keys):
-    letter = signed(keys, "mail", b"rsa-sha256")
+    message = signed(keys, "mail", b"rsa-sha256")
     other = rsa.generate_private_key(65537, 2048)
     pem = other.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     (keys / "example.com.mail.key").write_bytes(pem)
     with pytest.raises(ValueError, match="not by the key"):
-        signers(letter, str(keys))
+        signers(message, str(keys))
 
 
-def test_a_letter_without_a_signature_has_none(keys):
-    assert signers(LETTER, str(keys)) == []
+def test_a_message_without_a_signature_has_none(keys):
+    assert signers(MESSAGE, str(keys)) == []
     assert signers(b"Subject: no body", str(keys)) == []

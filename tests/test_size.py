@@ -13,12 +13,12 @@ from pathlib import Path
 import pytest
 import yaml
 
-from deploys.mailserver import MailServer
-from deploys.reading.errors import WordsError
-from deploys.records import whole
+from deploys.config.mailserver import MailServer
+from deploys.config.reading.errors import SettingsError
+from deploys.records import all_records
+from deploys.records.collect import subjects
 from deploys.records.deploy import zone_files
-from deploys.records.gather import subjects
-from deploys.records.settings import Records
+from deploys.records.options import Records
 from facts.accounts import Accounts
 from facts.blocks import Blocks
 from facts.directories import Directories
@@ -27,7 +27,7 @@ from facts.mailboxes import STORE
 from facts.stores import USERS, Stores, digest
 from facts.tree import Tree
 from operations import rows
-from tests.dns_subjects import KEYS
+from tests.dns_contexts import KEYS
 from tests.example import ARGON2, ROOT, boxes, example
 
 
@@ -48,11 +48,11 @@ def _seconds(action):
 
 def read(count, **changes):
     """Read ``count`` mailboxes, whether they are accepted or not."""
-    words = example(mailboxes=people(count), **changes)
+    settings = example(mailboxes=people(count), **changes)
 
     def reading():
-        with contextlib.suppress(WordsError):
-            MailServer.read(words)
+        with contextlib.suppress(SettingsError):
+            MailServer.read(settings)
 
     return reading
 
@@ -72,14 +72,14 @@ def test_ten_thousand_mailboxes_are_read_within_moments_and_a_hundred_megabytes(
 def of_domains(count):
     """All records of ``count`` domains, and the files that hold them; what deploys/dns.py does."""
     names = [f"d{number}.example" for number in range(count)]
-    words = Records.model_validate({"domains": {name: {"dmarc": {"rua": ["all@d0.example"]}} for name in names}})
+    settings = Records.model_validate({"domains": {name: {"dmarc": {"rua": ["all@d0.example"]}} for name in names}})
     keys = {selector: base64.b64encode(key).decode() for selector, key in KEYS.items()}
     on_host = Publishable(v4=("192.0.2.1",), dkim=dict.fromkeys(names, keys))
 
     def writing():
-        about = subjects("mail.d0.example", names, None, ("imap",), words, on_host, names)
+        about = subjects("mail.d0.example", names, None, ("imap",), settings, on_host, names)
         zones = {one.zone: one for one in about}
-        inside = whole.by_zone(whole.everything(about), zones)
+        inside = all_records.by_zone(all_records.everything(about), zones)
         for zone, subject in zones.items():
             zone_files(subject, inside[zone], Path("nowhere"), 20261125)
 
@@ -113,7 +113,7 @@ def test_eight_times_as_many_addresses_take_about_eight_times_as_long(crowd):
 
 def test_a_slip_among_many_addresses_is_still_guessed_at():
     mailboxes = boxes(*(f"{name}{number}@example.org" for number in range(300) for name in ("tito", "ana")))
-    with pytest.raises(WordsError) as refused:
+    with pytest.raises(SettingsError) as refused:
         MailServer.read(example(mailboxes=mailboxes, aliases={"x@example.org": ["ttio17@example.org"]}))
     assert "did you mean tito17@example.org?" in str(refused.value)
 

@@ -1,4 +1,4 @@
-"""SquirrelMail's room, from mail.yaml to the files on the host."""
+"""SquirrelMail, from mail.yaml to the files on the host."""
 
 from __future__ import annotations
 
@@ -7,35 +7,35 @@ from typing import Any
 
 import pytest
 
-from deploys.mailserver import MailServer
-from deploys.reading.errors import WordsError
-from deploys.squirrelmail import render
-from deploys.squirrelmail.settings import LINES, Webmail
-from deploys.squirrelmail.source import stamp
+from deploys.components.squirrelmail import render
+from deploys.components.squirrelmail.options import BRANCHES, Webmail
+from deploys.components.squirrelmail.source import stamp
+from deploys.config.mailserver import MailServer
+from deploys.config.reading.errors import SettingsError
 
 GOLDEN = Path(__file__).parent / "golden" / "squirrelmail"
 HASH = "$6$abcdefgh$" + "x" * 86
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
 
-def server(**words: Any) -> MailServer:
+def server(**settings: Any) -> MailServer:
     """A small server with some words changed."""
     small = {
         "hostname": "mail.example.com",
         "domains": ["example.com"],
         "mailboxes": {"tito@example.com": {"password": HASH}},
     }
-    return MailServer.read({**small, **words})
+    return MailServer.read({**small, **settings})
 
 
-def configuration(**words: Any) -> str:
-    mail = server(**words)
+def configuration(**settings: Any) -> str:
+    mail = server(**settings)
     assert mail.webmail
     return render.config_local_php(mail.webmail, mail.directory, mail.hostname, mail.tls)
 
 
-def page(**words: Any) -> Webmail:
-    webmail = server(webmail=words).webmail
+def page(**settings: Any) -> Webmail:
+    webmail = server(webmail=settings).webmail
     assert webmail
     return webmail
 
@@ -110,17 +110,17 @@ def test_only_our_pool_runs():
 
 
 def test_each_line_is_pinned_by_a_commit_of_its_own():
-    assert {name: source.checksum for name, source in LINES.items()} == {
+    assert {name: source.checksum for name, source in BRANCHES.items()} == {
         "current": "76b545c9882c605564a886ec6739287a2ee32abe",
         "stable": "bc3cee153e2db69e44a8333d2fc795ffcb0b504b",
     }
-    assert page(line="stable").pinned == LINES["stable"]
+    assert page(branch="stable").pinned == BRANCHES["stable"]
 
 
 def test_a_source_of_ones_own_wins_over_the_line():
     own = page(source={"git": "https://git.example.org/squirrelmail.git", "commit": COMMIT.upper()})
     assert own.pinned.checksum == COMMIT
-    assert stamp(own.pinned) != stamp(LINES["current"])
+    assert stamp(own.pinned) != stamp(BRANCHES["current"])
 
 
 @pytest.mark.parametrize(
@@ -134,11 +134,11 @@ def test_a_source_of_ones_own_wins_over_the_line():
     ],
 )
 def test_a_source_without_its_own_checksum_is_refused(source: dict[str, str]):
-    with pytest.raises(WordsError, match=r"webmail\.source.*is not one pinned thing; write \{git: URL"):
+    with pytest.raises(SettingsError, match=r"webmail\.source.*is not one pinned thing; write \{git: URL"):
         page(source=source)
 
 
 @pytest.mark.parametrize(("key", "other"), [("commit", "git"), ("sha256", "archive")])
 def test_a_checksum_that_is_not_whole_is_refused_by_its_key(key: str, other: str):
-    with pytest.raises(WordsError, match=rf"webmail\.source\.{key}.*hexadecimal digits"):
+    with pytest.raises(SettingsError, match=rf"webmail\.source\.{key}.*hexadecimal digits"):
         page(source={other: "x", key: "76b545c"})

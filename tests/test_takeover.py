@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from deploys.apache import render as apache
-from deploys.directory.settings import Owner
-from deploys.mailserver import MailServer
-from deploys.reading.errors import WordsError
+from deploys.components.apache import render as apache
+from deploys.config.addresses.options import Owner
+from deploys.config.mailserver import MailServer
+from deploys.config.reading.errors import SettingsError
 from deploys.takeover import look
 from deploys.takeover.deploy import paths, place
 from deploys.takeover.problems import account_problems, beside, site_names, site_problems, unspoken
@@ -131,9 +131,9 @@ def test_the_word_is_a_list_of_components_or_true_for_all():
     assert server(takeover=["postfix"]).takeover == ("postfix",)
     assert set(server(takeover=True).takeover) == {"postfix", "dovecot", "rspamd", "unbound", "files"}
     assert server(takeover=False).takeover == server().takeover == ()
-    with pytest.raises(WordsError, match="takeover"):
+    with pytest.raises(SettingsError, match="takeover"):
         server(takeover="yes")
-    with pytest.raises(WordsError, match="takeover"):
+    with pytest.raises(SettingsError, match="takeover"):
         server(takeover=["sendmail"])
 
 

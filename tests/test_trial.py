@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from deploys import download
-from deploys.squirrelmail import source
+from deploys.components.squirrelmail import source
 from lab import accounts, engine, trial
 from lab.waiting import wait_until
 

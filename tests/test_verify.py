@@ -6,17 +6,17 @@ import sys
 
 import pytest
 
-from deploys.proof import exams, outside
-from deploys.proof.bundle import script
-from deploys.proof.line import Line, failed, summary
-from deploys.proof.observation import Observation, observations
-from deploys.proof.on_host.letters import MARK, Post
-from deploys.proof.on_host.stranger import untrusted
-from deploys.proof.plan import Door, doors, envelopes, nobody, plan
-from deploys.proof.report import Report, as_html, as_json, table, write
-from tests.proof_words import NOW, mail
+from deploys.checks import expectations, external
+from deploys.checks.bundle import script
+from deploys.checks.observation import Observation, observations
+from deploys.checks.plan import Listener, envelopes, nobody, plan, ports
+from deploys.checks.remote.messages import MARK, Post
+from deploys.checks.remote.unauthenticated import untrusted
+from deploys.checks.report import Report, as_html, as_json, table, write
+from deploys.checks.result import CheckResult, failed, summary
+from tests.verify_settings import NOW, mail
 
-# --- letters and refusals
+# --- messages and refusals
 
 GOOD = {
     "probe": (1, ""),
@@ -29,8 +29,8 @@ GOOD = {
     "sieve": (1, "OK"),
     "http": (301, "301 https://webmail.example.com/"),
     "webmail-page": (200, "200 https://webmail.example.com/src/login.php"),
-    "webmail-log-in": (302, "302 to /src/webmail.php"),
-    "webmail-letters": (2, "2 listed"),
+    "webmail-login": (302, "302 to /src/webmail.php"),
+    "webmail-messages": (2, "2 listed"),
     "clean": (0, "deleted: 2 by IMAP, 0 in the queue, 0 on disk"),
     "inbound": (250, "2.1.5 Ok"),
     "inbound-example.net": (250, "2.1.5 Ok"),
@@ -43,12 +43,12 @@ GOOD = {
 }
 
 
-def judged(words=None, **changes):
+def judged(settings=None, **changes):
     """The lines of a good host but for ``changes``: check (_ for -) -> (code, seen), or None if it was not asked."""
     seen = GOOD | {check.replace("_", "-"): value for check, value in changes.items()}
-    served_here = words or mail()
+    served_here = settings or mail()
     told = [Observation(check, *value) for check, value in seen.items() if value]
-    return exams.lines(told, doors(served_here), nobody(served_here) is None, served_here.domains[1:])
+    return expectations.lines(told, ports(served_here), nobody(served_here) is None, served_here.domains[1:])
 
 
 def bad(lines):
@@ -72,30 +72,30 @@ def test_a_good_host_is_good_in_every_line():
         ("send_as_other", (250, "2.1.5 Ok"), "587: sender of somebody else"),
         ("read_110", (1, "1 of 2 sent arrived whole"), "read by POP3 110, STARTTLS"),
         ("read_993", (None, "ConnectionRefusedError"), "read by IMAP 993, TLS"),
-        ("sieve", (0, "NO"), "log-in to ManageSieve 4190"),
-        ("clean", (1, "deleted: 0 by IMAP, 0 in the queue, 1 on disk"), "letters left behind"),
+        ("sieve", (0, "NO"), "login to ManageSieve 4190"),
+        ("clean", (1, "deleted: 0 by IMAP, 0 in the queue, 1 on disk"), "messages left behind"),
         ("http", (0, "200"), "plain HTTP on 80"),
-        ("webmail_letters", (1, "1 listed"), "letters in its list"),
+        ("webmail_messages", (1, "1 listed"), "messages in its list"),
     ],
 )
 def test_one_thing_broken_is_one_line_that_fails(check, value, what):
     assert bad(judged(**{check: value})) == [(what, "FAIL")]
 
 
-def test_a_letter_that_was_never_taken_is_not_missed_by_the_readers():
+def test_a_message_that_was_never_taken_is_not_missed_by_the_readers():
     readers = dict.fromkeys(("read_143", "read_993", "read_110", "read_995"), (1, "1 of 1 sent arrived whole"))
-    found = judged(send_465=(None, "TimeoutError"), webmail_letters=(1, "1 listed"), **readers)
-    assert bad(found) == [("letter by 465, TLS", "FAIL")]
+    found = judged(send_465=(None, "TimeoutError"), webmail_messages=(1, "1 listed"), **readers)
+    assert bad(found) == [("message by 465, TLS", "FAIL")]
 
 
 def test_what_depends_on_something_broken_is_unknown_and_says_on_what():
-    found = judged(webmail_page=(0, "200, no log-in form"))
+    found = judged(webmail_page=(0, "200, no login form"))
     assert bad(found) == [
-        ("log-in page", "FAIL"),
-        ("log-in of the probe", "unknown"),
-        ("letters in its list", "unknown"),
+        ("login page", "FAIL"),
+        ("login of the probe", "unknown"),
+        ("messages in its list", "unknown"),
     ]
-    assert "cannot know: log-in page failed" in [line.seen for line in found]
+    assert "cannot know: login page failed" in [line.seen for line in found]
 
 
 def test_a_host_without_the_probe_is_told_to_run_the_converge_first():
@@ -128,7 +128,7 @@ def test_a_log_in_without_tls_is_refused_or_fails_or_cannot_be_known():
         Observation("plain-pop3", 1, "+OK", "pop3"),
         Observation("plain-imap", None, "cannot know from here", "imap", unknown=True),
     ]
-    assert [line.verdict for line in outside.lines(told)] == ["ok", "FAIL", "unknown"]
+    assert [line.verdict for line in external.lines(told)] == ["ok", "FAIL", "unknown"]
 
 
 # --- what runs on the host
@@ -137,9 +137,9 @@ def test_a_log_in_without_tls_is_refused_or_fails_or_cannot_be_known():
 POST_PLAN = plan(mail()) | {"authorities": []}
 
 
-def test_a_letter_that_arrives_as_it_was_written_is_whole():
+def test_a_message_that_arrives_as_it_was_written_is_whole():
     post = Post(POST_PLAN, "secret")
-    assert post.intact(post.letter().as_bytes())
+    assert post.intact(post.message().as_bytes())
 
 
 @pytest.mark.parametrize(
@@ -151,23 +151,23 @@ def test_a_letter_that_arrives_as_it_was_written_is_whole():
         (b"Subject: =?utf-8?b?R3", b"Subject: =?utf-8?b?R4"),
     ],
 )
-def test_a_letter_that_lost_anything_on_the_way_is_not_whole(before, after):
+def test_a_message_that_lost_anything_on_the_way_is_not_whole(before, after):
     post = Post(POST_PLAN, "secret")
-    raw = post.letter().as_bytes()
+    raw = post.message().as_bytes()
     assert before in raw
     assert not post.intact(raw.replace(before, after))
 
 
-def test_a_letter_of_another_run_is_not_this_run_s():
-    assert not Post(POST_PLAN, "secret").intact(Post(POST_PLAN, "secret").letter().as_bytes())
+def test_a_message_of_another_run_is_not_this_run_s():
+    assert not Post(POST_PLAN, "secret").intact(Post(POST_PLAN, "secret").message().as_bytes())
 
 
-def test_letters_of_this_run_and_of_killed_ones_are_taken_away_but_never_anybody_else_s(tmp_path):
+def test_messages_of_this_run_and_of_killed_ones_are_taken_away_but_never_anybody_else_s(tmp_path):
     post = Post(POST_PLAN | {"maildir": str(tmp_path), "readers": []}, "secret")
     (tmp_path / ".Junk" / "cur").mkdir(parents=True)
     (tmp_path / "new").mkdir()
     ours, other, running = (tmp_path / ".Junk/cur/1"), (tmp_path / "new/2"), (tmp_path / "new/3")
-    ours.write_bytes(post.letter().as_bytes())
+    ours.write_bytes(post.message().as_bytes())
     other.write_bytes(b"Subject: mine\n\nkeep me\n")
     running.write_bytes(f"{MARK}: anotherrun\n\nstill on its way\n".encode())
     assert post.clean() == (1, "deleted: 0 by IMAP, 0 in the queue, 1 on disk")
@@ -205,9 +205,13 @@ def test_the_plan_holds_no_secret_and_names_every_door_once():
 
 
 LINES = (
-    Line("listeners.declared.993", "listeners", "port 993 (IMAP)", "listening", "nothing listens", False, "run it"),
-    Line("refusals.relay", "refusals", "25: relay to <b>elsewhere</b>", "refused", "554 5.7.1 " + "x" * 90, True),
-    Line("refusals.plain.imap", "refusals", "IMAP: log-in without TLS", "refused", "cannot know from here", None),
+    CheckResult(
+        "listeners.declared.993", "listeners", "port 993 (IMAP)", "listening", "nothing listens", False, "run it"
+    ),
+    CheckResult(
+        "refusals.relay", "refusals", "25: relay to <b>elsewhere</b>", "refused", "554 5.7.1 " + "x" * 90, True
+    ),
+    CheckResult("refusals.plain.imap", "refusals", "IMAP: login without TLS", "refused", "cannot know from here", None),
 )
 REPORT = Report("mail.example.com", NOW, 3.21, LINES)
 
@@ -240,10 +244,10 @@ def test_the_page_needs_nothing_else_and_quotes_what_a_server_said():
 def test_both_reports_bear_the_host_s_name_and_the_json_says_it_all(tmp_path):
     page = write(Report("@docker/mail 1", NOW, 1.0, LINES), tmp_path / "reports")
     assert sorted(path.name for path in page.parent.iterdir()) == ["docker-mail-1.html", "docker-mail-1.json"]
-    words = json.loads(as_json(REPORT))
-    assert (words["ok"], len(words["lines"]), words["lines"][0]["verdict"]) == (False, 3, "FAIL")
+    settings = json.loads(as_json(REPORT))
+    assert (settings["ok"], len(settings["lines"]), settings["lines"][0]["verdict"]) == (False, 3, "FAIL")
 
 
 def test_a_door_without_tls_is_not_asked_for_a_certificate():
-    assert Door(80, None, "HTTP") in doors(mail())
+    assert Listener(80, None, "HTTP") in ports(mail())
     assert all(port != 80 for _, _, port in plan(mail())["tls"])

@@ -3,7 +3,7 @@
 import pytest
 import yaml
 
-from deploys.words import WordsError, words
+from deploys.config.read import SettingsError, settings
 from tests.example import SECRET, about, example
 
 
@@ -74,8 +74,8 @@ def test_a_file_that_is_no_yaml_gets_one_clear_sentence(refusal, text, reason):
 
 
 def test_a_file_that_is_not_there_gets_one_clear_sentence(tmp_path):
-    with pytest.raises(WordsError, match=r"none\.yaml: cannot be read \(No such file or directory\); write it"):
-        words(tmp_path / "none.yaml")
+    with pytest.raises(SettingsError, match=r"none\.yaml: cannot be read \(No such file or directory\); write it"):
+        settings(tmp_path / "none.yaml")
 
 
 @pytest.mark.parametrize(

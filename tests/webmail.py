@@ -170,7 +170,7 @@ class WebmailClient:
         return self._seen(answer)
 
     def log_in(self, login: str, password: str) -> Page:
-        """The page after the form of the front page: frames when the log-in succeeded, else words that say why not."""
+        """The page after the form of the front page: frames when the login succeeded, else words that say why not."""
         return self.submit(self.get("/").form_with("login_username"), login_username=login, secretkey=password)
 
     def messages(self, mailbox: str = "INBOX") -> dict[str, str]:
@@ -188,7 +188,7 @@ class WebmailClient:
     def write(
         self, to: str, subject: str, body: str, attachments: Iterable[Attachment] = (), button: str = "send"
     ) -> Page:
-        """Compose a letter, attach files one by one, then press ``send`` (or ``draft``)."""
+        """Compose a message, attach files one by one, then press ``send`` (or ``draft``)."""
         words = {"send_to": to, "subject": subject, "body": body}
         page = self.get("/src/compose.php")
         for attachment in attachments:

@@ -13,7 +13,7 @@ from typing import Any
 from pyinfra.api.arguments import all_global_arguments
 from pyinfra.connectors.ssh import connector_data_meta
 
-from deploys.mailserver import MailServer
+from deploys.config.mailserver import MailServer
 from deploys.values import files
 
 ASKS = "_use_sudo_password"  # pyinfra's word of old for what happens by itself now, where sudo wants a password
@@ -46,8 +46,8 @@ def broken(error: Exception, path: Path) -> str:
         return f"{error.lineno}: {error.msg}; this file is Python"
     lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(path)]
     told = f"{lines[-1] if lines else 1}: {type(error).__name__}: {error}"
-    wanted = "words" if isinstance(error, NameError) and error.name == "words" else ""
-    return f"{told}; write `from deploys.site import words` on top" if wanted else told
+    wanted = "settings" if isinstance(error, NameError) and error.name == "settings" else ""
+    return f"{told}; write `from deploys.site import settings` on top" if wanted else told
 
 
 def _hosts(group: Any) -> list[Any]:
@@ -93,7 +93,8 @@ def _data(data: Mapping[str, Any]) -> Iterator[str]:
     mail = data.get("mail")
     if mail is not None and not isinstance(mail, MailServer):
         file = mail if isinstance(mail, str) else "second.yaml"
-        yield f'mail: is not read yet; write "mail": words("{file}"), with `from deploys.site import words` on top'
+        how = f'write "mail": settings("{file}"), with `from deploys.site import settings` on top'
+        yield f"mail: is not read yet; {how}"
     password = data.get("_sudo_password")
     if password is not None and not isinstance(password, str):
         yield "_sudo_password: is not text; write it in quotes, or leave it out to be asked at the terminal"

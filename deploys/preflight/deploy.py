@@ -16,14 +16,14 @@ from pyinfra.api.arguments import pop_global_arguments
 from pyinfra.api.exceptions import DeployError
 from pyinfra.context import ctx_host, ctx_state
 
-from deploys.mailserver import MailServer
+from deploys.components.unbound.check import unfit
+from deploys.components.unbound.options import Forward
+from deploys.config.mailserver import MailServer
 from deploys.preflight.names import name_problems, serves
 from deploys.preflight.needs import access_problems, another_run, needed_ports, problems
-from deploys.resolver.check import unfit
-from deploys.resolver.settings import Forward
 from deploys.takeover.look import look, takeover_problems
 from facts.foreign import ForeignState
-from facts.listeners import Listener, Listeners
+from facts.listeners import Listeners, Socket
 from facts.machine import Machine, MachineState
 from facts.resolvers import Resolvers
 from facts.roots import RootServers
@@ -63,12 +63,12 @@ def deploy_preflight(mail: MailServer) -> Ground:
 
 def _look(mail: MailServer) -> tuple[MachineState, ForeignState, list[str]]:
     declared, _ = pop_global_arguments(ctx_state.get(), ctx_host.get(), {})
-    # Asked as the log-in itself, so that a missing sudo is a sentence and not a failed command.
+    # Asked as the login itself, so that a missing sudo is a sentence and not a failed command.
     machine: MachineState = host.get_fact(Machine, _sudo=False)
     password = declared["_sudo_password"] or host.connector_data.get("prompted_sudo_password")
     if no_access := access_problems(machine, bool(declared["_sudo"]), bool(password)):
         return machine, ForeignState(), no_access
-    listeners: list[Listener] = host.get_fact(Listeners)
+    listeners: list[Socket] = host.get_fact(Listeners)
     ports = needed_ports(mail.dovecot, mail.webmail, mail.tls.by_http, mail.pages)
     foreign = look(mail, machine)
     found = [*_other_run(machine), *problems(machine, listeners, ports), *_names(mail, listeners)]
@@ -84,7 +84,7 @@ def _other_run(machine: MachineState) -> list[str]:
     return []
 
 
-def _names(mail: MailServer, listeners: list[Listener]) -> list[str]:
+def _names(mail: MailServer, listeners: list[Socket]) -> list[str]:
     if mail.resolver == "host":
         return []
     asking = mail.resolver == "local" and not serves(listeners)

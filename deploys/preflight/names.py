@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from deploys.resolver.check import ANOTHER
-from facts.listeners import Listener
+from deploys.components.unbound.check import ANOTHER
+from facts.listeners import Socket
 
 OURS = "unbound"
 IN_THE_WAY = ("127.0.0.1", "0.0.0.0", "*")  # systemd-resolved's 127.0.0.53 is in nobody's way
 ELSE = "`resolver: {forward: [address]}` asks one that may, `resolver: host` whoever the host asks"
 
 
-def serves(listeners: Iterable[Listener]) -> bool:
+def serves(listeners: Iterable[Socket]) -> bool:
     """Whether our resolver runs already."""
     return any(one.process == OURS for one in _at_53(listeners))
 
 
 def name_problems(
-    listeners: Iterable[Listener], asks_the_world: bool, reaches: bool, unfit: Mapping[str, str] | None = None
+    listeners: Iterable[Socket], asks_the_world: bool, reaches: bool, unfit: Mapping[str, str] | None = None
 ) -> list[str]:
     """Why no resolver can serve here. ``asks_the_world``: it asks the root itself; ``reaches``: which answers;
     ``unfit``: what is wrong with those whom it would ask instead, by address."""
@@ -32,5 +32,5 @@ def name_problems(
     return [*found, *(f"resolver.forward: {address} {fault}: {ANOTHER}" for address, fault in (unfit or {}).items())]
 
 
-def _at_53(listeners: Iterable[Listener]) -> list[Listener]:
+def _at_53(listeners: Iterable[Socket]) -> list[Socket]:
     return [one for one in listeners if one.port == 53 and one.address in IN_THE_WAY]

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Literal
 
-from deploys.dovecot.settings import Dovecot
-from deploys.squirrelmail.settings import Webmail
-from facts.listeners import Listener
+from deploys.components.dovecot.options import Dovecot
+from deploys.components.squirrelmail.options import Webmail
+from facts.listeners import Socket
 from facts.machine import MachineState
 
 SUPPORTED = {"ubuntu": ("22.04", "24.04", "26.04"), "debian": ("12", "13")}
@@ -39,7 +39,7 @@ def needed_ports(
     return ports
 
 
-def problems(machine: MachineState, listeners: Iterable[Listener], ports: Mapping[int, str]) -> list[str]:
+def problems(machine: MachineState, listeners: Iterable[Socket], ports: Mapping[int, str]) -> list[str]:
     """Everything that stands in the way, each with its remedy; an empty list lets the run begin."""
     return [
         *_release(machine),
@@ -55,7 +55,7 @@ def access_problems(machine: MachineState, sudo: bool, password: bool) -> list[s
     """Why the run cannot act as root: ``sudo`` and ``password`` tell what the inventory declares."""
     if machine.uid == 0 or (sudo and machine.sudo == "works"):
         return []
-    who = f"the log-in {machine.login!r} is not root"
+    who = f"the login {machine.login!r} is not root"
     if machine.sudo == "missing":
         return [f"{who} and sudo is not installed: log in as root, or install sudo and let {machine.login} use it"]
     if not sudo:
@@ -111,7 +111,7 @@ def _other_mail_servers(machine: MachineState) -> list[str]:
     ]
 
 
-def _taken_ports(listeners: Iterable[Listener], ports: Mapping[int, str]) -> list[str]:
+def _taken_ports(listeners: Iterable[Socket], ports: Mapping[int, str]) -> list[str]:
     taken: dict[str, set[int]] = {}
     for one in listeners:
         if one.protocol == "tcp" and one.port in ports and one.process not in OURS:
@@ -119,7 +119,7 @@ def _taken_ports(listeners: Iterable[Listener], ports: Mapping[int, str]) -> lis
     return [_taken(holder, sorted(numbers), ports) for holder, numbers in sorted(taken.items())]
 
 
-def _holder(one: Listener) -> str:
+def _holder(one: Socket) -> str:
     """Who it is, and the remedy that its being a unit or not asks for."""
     if one.process is None:
         return "an unknown process. `ss -lntp` as root names it"
@@ -149,7 +149,7 @@ def _clock(machine: MachineState) -> list[str]:
     way = "ahead of" if machine.clock_offset > 0 else "behind"
     return [
         f"its clock is {abs(machine.clock_offset)} seconds {way} the workstation's: set the wrong one right "
-        "(`timedatectl set-ntp true`), or certificates and dates on letters will be wrong"
+        "(`timedatectl set-ntp true`), or certificates and dates on messages will be wrong"
     ]
 
 

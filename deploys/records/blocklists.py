@@ -5,8 +5,8 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Iterable
 
-from deploys.proof.line import Check, Line
-from deploys.records.compare import ROOM
+from deploys.checks.result import Check, CheckResult
+from deploys.records.compare import GROUP
 from deploys.records.resolver import Answer, Ask
 from deploys.records.reverse import reverse_name
 
@@ -22,7 +22,7 @@ ALWAYS_LISTED, NEVER_LISTED = "127.0.0.2", "127.0.0.1"  # RFC 5782, section 5
 POLICY = {"127.0.0.10", "127.0.0.11"}  # Spamhaus PBL: a range that its owner says sends no mail
 
 
-def blocklist_lines(addresses: Iterable[str], lists: Iterable[str], ask: Ask) -> tuple[Line, ...]:
+def blocklist_lines(addresses: Iterable[str], lists: Iterable[str], ask: Ask) -> tuple[CheckResult, ...]:
     """One line for each address and list."""
     return tuple(
         blocklist_line(
@@ -43,11 +43,11 @@ def listing(address: str, zone: str) -> str:
     return f"{reverse}.{zone}"
 
 
-def blocklist_line(address: str, zone: str, answer: Answer, always: Answer, never: Answer) -> Line:
+def blocklist_line(address: str, zone: str, answer: Answer, always: Answer, never: Answer) -> CheckResult:
     """Whether ``zone`` lists ``address``. ``always`` and ``never``: its answers for the two test addresses, without
     which a dead list looks like a clean slate, and a list taken over by a wildcard like a catastrophe."""
     expected = "not listed"
-    about = Check(f"dns.blocklist.{zone}.{address}", ROOM, f"blocklist {zone} {address}", expected)
+    about = Check(f"dns.blocklist.{zone}.{address}", GROUP, f"blocklist {zone} {address}", expected)
     if (reason := _no_answer(answer) or _no_answer(always)) is not None:
         return about.line(reason, None, OWN_RESOLVER)
     if not always.values or never.values:

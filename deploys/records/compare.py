@@ -9,11 +9,11 @@ from dataclasses import replace
 
 from dns.rdata import Rdata
 
-from deploys.proof.line import Check, Line
+from deploys.checks.result import Check, CheckResult
 from deploys.records.record import Record, comparable, text_of
 from deploys.records.resolver import Answer
 
-ROOM = "dns"
+GROUP = "dns"
 # By the labels of its name, the longer ones first (RFC 7489, 7.1; RFC 6376, 3.6.2.1; RFC 8461, 3.1; RFC 8460, 3).
 TXT_PURPOSES = {
     "._report._dmarc.": "dmarc-reports",
@@ -25,9 +25,9 @@ TXT_PURPOSES = {
 STARTS_A_TAG_LIST = re.compile(r"\s*v=(DMARC1|STSv1|TLSRPTv1|DKIM1)\b", re.IGNORECASE)
 
 
-def record_line(record: Record, answer: Answer) -> Line:
+def record_line(record: Record, answer: Answer) -> CheckResult:
     """Whether the DNS holds the record. Further values of the same kind are a fault for TXT, else a warning."""
-    about = Check(key(record), ROOM, what(record), "; ".join(shown(value) for value in readable(record)))
+    about = Check(key(record), GROUP, what(record), "; ".join(shown(value) for value in readable(record)))
     if answer.state == "failed":
         return about.line(f"no answer ({answer.reason})", None, "ask again; see dns.resolver")
     ours = [rdata for rdata in answer.rdatas if record.owns(rdata)]
@@ -41,7 +41,7 @@ def record_line(record: Record, answer: Answer) -> Line:
     return about.line(seen, True, f"take away {'; '.join(extra)}" if extra else "")
 
 
-def alias_line(record: Record, answer: Answer, served: Iterable[str], host: Iterable[str]) -> Line:
+def alias_line(record: Record, answer: Answer, served: Iterable[str], host: Iterable[str]) -> CheckResult:
     """A CNAME of ours. ``served``: the addresses behind the name; a provider that serves the host's own, without a
     CNAME, serves the same purpose."""
     direct = record_line(record, answer)
@@ -99,8 +99,8 @@ def meaning(rdata: Rdata) -> object:
     return " ".join(same.split()) if isinstance(same, str) else same
 
 
-def _dkim_line(record: Record, found: list[str]) -> Line:
-    about = Check(key(record), ROOM, what(record), shown(record.text))
+def _dkim_line(record: Record, found: list[str]) -> CheckResult:
+    about = Check(key(record), GROUP, what(record), shown(record.text))
     seen, fault = _dkim_fault(tags(record.text), found)
     remedy = "" if fault is None else f"{fault}{publish(record)}"
     return about.line(seen, fault is None, remedy)

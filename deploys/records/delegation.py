@@ -6,17 +6,17 @@ import ipaddress
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
-from deploys.proof.line import Check, Line
-from deploys.records.compare import ROOM
+from deploys.checks.result import Check, CheckResult
+from deploys.records.compare import GROUP
 from deploys.records.resolver import Answer, Ask
 
 ALARM = 7 * 86_400  # seconds before a signature's end; a signer renews long before
 
 
-def soa_line(domain: str, zone: str, ask: Ask) -> Line:
+def soa_line(domain: str, zone: str, ask: Ask) -> CheckResult:
     """The domain's zone is there. Yahoo asks for SOA; a domain inside a larger zone answers with that zone's."""
     answer = ask(zone, "SOA")
-    about = Check(f"dns.soa.{domain}", ROOM, f"SOA {domain}", f"{zone} is delegated")
+    about = Check(f"dns.soa.{domain}", GROUP, f"SOA {domain}", f"{zone} is delegated")
     if answer.state == "failed":
         remedy = f"ask {zone}'s name servers by hand: dig SOA {zone}; see dns.resolver"
         return about.line(f"no answer ({answer.reason})", None, remedy)
@@ -26,14 +26,14 @@ def soa_line(domain: str, zone: str, ask: Ask) -> Line:
     return about.line(answer.values[0], True)
 
 
-def mx_line(domain: str, hostname: str, addresses: Iterable[str], ask: Ask) -> Line:
+def mx_line(domain: str, hostname: str, addresses: Iterable[str], ask: Ask) -> CheckResult:
     """Each MX of the domain is a host name with public addresses: no alias, no address, no private network.
 
     ``hostname``, ``addresses``: the host's own. A private address of these is a warning: a host may serve one network
     only. That the name has no address at all is its own record's fault.
     """
     answer = ask(domain, "MX")
-    about = Check(f"dns.mx-path.{domain}", ROOM, f"MX path {domain}", "host names with public addresses")
+    about = Check(f"dns.mx-path.{domain}", GROUP, f"MX path {domain}", "host names with public addresses")
     if answer.state == "failed":
         return about.line(f"no answer ({answer.reason})", None, "ask again; see dns.resolver")
     names = [str(rdata.exchange).rstrip(".").lower() for rdata in answer.rdatas]  # type: ignore[attr-defined]
@@ -66,13 +66,13 @@ def mx_fault(name: str, ask: Ask, own: set[str]) -> tuple[bool, str] | None:
     return bool(set(private) - own), f"{name} leads to {', '.join(private)}, which the internet cannot reach"
 
 
-def dnssec_line(zone: str, expected_tlsa: bool, ask: Ask, now: float) -> Line:
+def dnssec_line(zone: str, expected_tlsa: bool, ask: Ask, now: float) -> CheckResult:
     """The zone's DNSSEC state as served: unsigned, signed and proved, broken, or about to run out.
 
     ``now``: seconds since 1970. ``expected_tlsa``: the host publishes TLSA, which is inert without DNSSEC.
     """
     answer = ask(zone, "SOA")
-    about = Check(f"dns.dnssec.{zone}", ROOM, f"DNSSEC {zone}", "unsigned, or signed and validated")
+    about = Check(f"dns.dnssec.{zone}", GROUP, f"DNSSEC {zone}", "unsigned, or signed and validated")
     if answer.state == "failed":
         unchecked = ask(zone, "SOA", unchecked=True)
         if unchecked.state == "failed":

@@ -12,11 +12,11 @@ from pyinfra.api import FunctionCommand, deploy, operation
 from pyinfra.api.exceptions import DeployError
 from pyinfra.api.output import echo
 
-from deploys.records import update, whole
+from deploys.records import all_records, update
+from deploys.records.context import DomainContext
 from deploys.records.host import ptr
 from deploys.records.octodns import octodns_yaml
 from deploys.records.record import Record
-from deploys.records.subject import Subject
 from deploys.records.table import table
 from deploys.records.update import Server
 from deploys.records.zonefile import next_zone_file, zone_of
@@ -24,7 +24,7 @@ from deploys.records.zonefile import next_zone_file, zone_of
 
 @contextmanager
 def refusals() -> Iterator[None]:
-    """Bad words end the run with their sentences, not with a traceback."""
+    """Bad options end the run with their sentences, not with a traceback."""
     try:
         yield
     except ValueError as error:
@@ -32,10 +32,10 @@ def refusals() -> Iterator[None]:
 
 
 @deploy("DNS")
-def deploy_records(subjects: Sequence[Subject], directory: Path) -> None:
+def deploy_records(subjects: Sequence[DomainContext], directory: Path) -> None:
     """Files below ``directory`` (of the workstation) for each zone, a table on the terminal, and dynamic updates."""
     zones = {subject.zone: subject for subject in subjects}
-    inside = whole.by_zone(whole.everything(subjects), zones)
+    inside = all_records.by_zone(all_records.everything(subjects), zones)
     today = int(f"{datetime.now(UTC):%Y%m%d}")
     files: dict[str, str] = {}
     for zone, subject in zones.items():
@@ -47,7 +47,7 @@ def deploy_records(subjects: Sequence[Subject], directory: Path) -> None:
     _show(subjects, inside, files)
 
 
-def zone_files(subject: Subject, records: Sequence[Record], directory: Path, today: int) -> dict[str, str]:
+def zone_files(subject: DomainContext, records: Sequence[Record], directory: Path, today: int) -> dict[str, str]:
     """File name to text: BIND, octoDNS, and the table. ``today`` as 20261125."""
     zone = zone_of(subject)
     path = directory / f"{zone.name}.zone"
@@ -94,8 +94,8 @@ def published(server: Server, zone: str, records: Sequence[Record]):  # type: ig
     yield FunctionCommand(_send, (server, zone, planned), {})
 
 
-def _publish(subject: Subject, records: Sequence[Record]) -> None:
-    dns = subject.words.dns
+def _publish(subject: DomainContext, records: Sequence[Record]) -> None:
+    dns = subject.settings.dns
     if dns.mode == "rfc2136" and dns.server and dns.key:
         published(
             name=f"Update {subject.zone} at {dns.server}",
@@ -109,7 +109,7 @@ def _in_words(zones: list[str]) -> str:
     return ", ".join(zones) if len(zones) < 5 else f"{len(zones)} zones"
 
 
-def _show(subjects: Sequence[Subject], inside: dict[str, tuple[Record, ...]], files: dict[str, str]) -> None:
+def _show(subjects: Sequence[DomainContext], inside: dict[str, tuple[Record, ...]], files: dict[str, str]) -> None:
     """On standard error: standard output belongs to --json."""
     for zone, records in inside.items():
         if records:

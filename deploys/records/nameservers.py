@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from deploys.proof.line import Check, Line
-from deploys.records.compare import ROOM, meaning
+from deploys.checks.result import Check, CheckResult
+from deploys.records.compare import GROUP, meaning
 from deploys.records.record import Record
 from deploys.records.resolver import Answer, Ask, Resolver
 
@@ -17,7 +17,9 @@ def at(address: str) -> Ask:
     return Resolver(address, timeout=2.0).ask
 
 
-def name_server_lines(zone: str, records: tuple[Record, ...], ask: Ask, elsewhere: Elsewhere = at) -> tuple[Line, ...]:
+def name_server_lines(
+    zone: str, records: tuple[Record, ...], ask: Ask, elsewhere: Elsewhere = at
+) -> tuple[CheckResult, ...]:
     """One line a name server: it answers for the zone, and holds every record that a resolver would pass on.
 
     ``ask``: who the name servers are, and where. ``elsewhere``: how to ask one of them.
@@ -25,16 +27,16 @@ def name_server_lines(zone: str, records: tuple[Record, ...], ask: Ask, elsewher
     servers = ask(zone, "NS")
     if servers.state != "found":
         seen = f"no answer ({servers.reason})" if servers.state == "failed" else "none"
-        about = Check(f"dns.nameservers.{zone}", ROOM, f"name servers {zone}", "at least one")
+        about = Check(f"dns.nameservers.{zone}", GROUP, f"name servers {zone}", "at least one")
         return (about.line(seen, None, "first the zone's SOA"),)
     kept = tuple(record for record in records if record.type != "CNAME")  # some providers serve addresses instead
     names = sorted(value.rstrip(".").lower() for value in servers.values)
     return tuple(_line(zone, name, kept, ask, elsewhere) for name in names)
 
 
-def _line(zone: str, name: str, records: tuple[Record, ...], ask: Ask, elsewhere: Elsewhere) -> Line:
+def _line(zone: str, name: str, records: tuple[Record, ...], ask: Ask, elsewhere: Elsewhere) -> CheckResult:
     expected = f"all {len(records)} records"
-    about = Check(f"dns.nameservers.{zone}/{name}", ROOM, f"name server {name} of {zone}", expected)
+    about = Check(f"dns.nameservers.{zone}/{name}", GROUP, f"name server {name} of {zone}", expected)
     found = [ask(name, kind) for kind in ("A", "AAAA")]
     addresses = [value for answer in found for value in answer.values]
     if not addresses and any(answer.state == "failed" for answer in found):

@@ -1,12 +1,12 @@
-"""Reverse names and HELO: what Gmail, Yahoo, Outlook and iCloud look at before the letter itself."""
+"""Reverse names and HELO: what Gmail, Yahoo, Outlook and iCloud look at before the message itself."""
 
 from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterable, Mapping
 
-from deploys.proof.line import Check, Line
-from deploys.records.compare import ROOM
+from deploys.checks.result import Check, CheckResult
+from deploys.records.compare import GROUP
 from deploys.records.resolver import Answer, Ask
 
 
@@ -33,7 +33,7 @@ def kind_of(address: str) -> str:
     return "A" if ipaddress.ip_address(address).version == 4 else "AAAA"
 
 
-def reverse_lines(addresses: Iterable[str], hostname: str, ask: Ask) -> tuple[Line, ...]:
+def reverse_lines(addresses: Iterable[str], hostname: str, ask: Ask) -> tuple[CheckResult, ...]:
     """One line an address: its reverse name is the host's, and that name leads back to it."""
     lines = []
     for address in addresses:
@@ -43,9 +43,9 @@ def reverse_lines(addresses: Iterable[str], hostname: str, ask: Ask) -> tuple[Li
     return tuple(lines)
 
 
-def reverse_line(address: str, hostname: str, pointer: Answer, forward: Mapping[str, Answer]) -> Line:
+def reverse_line(address: str, hostname: str, pointer: Answer, forward: Mapping[str, Answer]) -> CheckResult:
     """Forward-confirmed reverse DNS of one address. ``forward``: PTR's values to the answers of their A or AAAA."""
-    about = Check(f"dns.ptr.{address}", ROOM, f"PTR {address}", f"{hostname}, which leads back to {address}")
+    about = Check(f"dns.ptr.{address}", GROUP, f"PTR {address}", f"{hostname}, which leads back to {address}")
     remedy = f"ask whoever rents you {address} to set its reverse name to exactly {hostname}"
     if ipaddress.ip_address(address).version == 6:
         remedy += "; until then let Postfix send by IPv4 alone (smtp_address_preference: ipv4)"
@@ -70,12 +70,12 @@ def reverse_line(address: str, hostname: str, pointer: Answer, forward: Mapping[
     return about.line(seen, True, "; ".join(filter(None, (several, private))))
 
 
-def helo_line(hostname: str, addresses: Iterable[str], ask: Ask) -> Line:
+def helo_line(hostname: str, addresses: Iterable[str], ask: Ask) -> CheckResult:
     """The name that the host says in EHLO leads to every address that it sends from, and to no other, by itself."""
     wanted = set(addresses)
     answers = [ask(hostname, kind) for kind in ("A", "AAAA")]
     found = {value for answer in answers for value in answer.values}
-    about = Check(f"dns.helo.{hostname}", ROOM, f"HELO {hostname}", ", ".join(sorted(wanted)))
+    about = Check(f"dns.helo.{hostname}", GROUP, f"HELO {hostname}", ", ".join(sorted(wanted)))
     seen = ", ".join(sorted(found)) or "nothing"
     if failures := [answer.reason for answer in answers if answer.state == "failed"]:
         return about.line(f"no answer ({failures[0]})", None, "ask again; see dns.resolver")

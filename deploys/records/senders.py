@@ -1,4 +1,4 @@
-"""The records by which others believe that a letter is ours: SPF, DKIM, DMARC."""
+"""The records by which others believe that a message is ours: SPF, DKIM, DMARC."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_der_public_key
 
+from deploys.records.context import DomainContext
 from deploys.records.record import Record, record, txt
-from deploys.records.subject import Subject
 
 
-def spf(subject: Subject) -> tuple[Record, ...]:
+def spf(subject: DomainContext) -> tuple[Record, ...]:
     """SPF (RFC 7208): the one host by its name, its further addresses, and those who also send for the domain."""
-    words = subject.words.spf
-    includes = [f"include:{name}" for name in words.include]
-    text = " ".join(["v=spf1", f"a:{subject.hostname}", *mechanisms(subject.outbound), *includes, words.all])
+    settings = subject.settings.spf
+    includes = [f"include:{name}" for name in settings.include]
+    text = " ".join(["v=spf1", f"a:{subject.hostname}", *mechanisms(subject.outbound), *includes, settings.all])
     return record(subject.domain, "TXT", subject.ttl, [txt(text)], "SPF: who may send for the domain")
 
 
-def dkim(subject: Subject) -> tuple[Record, ...]:
+def dkim(subject: DomainContext) -> tuple[Record, ...]:
     """DKIM's public keys (RFC 6376, RFC 8463), of the declared selectors that the host has keys for."""
-    why = "DKIM: the key that letters are signed with"
-    return published(subject.domain, subject.words.dkim.selectors, subject.dkim, subject.ttl, why)
+    why = "DKIM: the key that messages are signed with"
+    return published(subject.domain, subject.settings.dkim.selectors, subject.dkim, subject.ttl, why)
 
 
 def published(name: str, selectors: Iterable[str], keys: Mapping[str, bytes], ttl: int, why: str) -> tuple[Record, ...]:
@@ -36,13 +36,13 @@ def published(name: str, selectors: Iterable[str], keys: Mapping[str, bytes], tt
     return tuple(one for where, value in values.items() for one in record(where, "TXT", ttl, value, why))
 
 
-def dmarc(subject: Subject) -> tuple[Record, ...]:
-    """DMARC (RFC 7489): what to do with letters that fail, and whom to tell."""
+def dmarc(subject: DomainContext) -> tuple[Record, ...]:
+    """DMARC (RFC 7489): what to do with messages that fail, and whom to tell."""
     name = f"_dmarc.{subject.domain}"
-    return record(name, "TXT", subject.ttl, [txt(dmarc_text(subject))], "DMARC: what becomes of forged letters")
+    return record(name, "TXT", subject.ttl, [txt(dmarc_text(subject))], "DMARC: what becomes of forged messages")
 
 
-def reports_accepted(subject: Subject) -> tuple[Record, ...]:
+def reports_accepted(subject: DomainContext) -> tuple[Record, ...]:
     """The domain's consent to read other domains' DMARC reports, or they are not sent (RFC 7489, section 7.1)."""
     return tuple(
         Record(
@@ -69,11 +69,11 @@ def dkim_text(der: bytes) -> str:
     return f"v=DKIM1; k=rsa; p={_base64(der)}"
 
 
-def dmarc_text(subject: Subject) -> str:
+def dmarc_text(subject: DomainContext) -> str:
     """DMARC's line for the domain; the host's own name uses the same."""
-    words = subject.words.dmarc
-    readers = (f"postmaster@{subject.domain}",) if words.rua is None else words.rua
-    return "; ".join(["v=DMARC1", f"p={words.policy}", *([f"rua={mailto(readers)}"] if readers else [])])
+    settings = subject.settings.dmarc
+    readers = (f"postmaster@{subject.domain}",) if settings.rua is None else settings.rua
+    return "; ".join(["v=DMARC1", f"p={settings.policy}", *([f"rua={mailto(readers)}"] if readers else [])])
 
 
 def mailto(addresses: Iterable[str]) -> str:

@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
-from deploys.proof.line import Check, Line
-from deploys.records.compare import ROOM
+from deploys.checks.result import Check, CheckResult
+from deploys.records.compare import GROUP
 from deploys.records.resolver import Answer, Ask
 
 LOOKUPS, VOIDS = 10, 2
@@ -34,10 +34,10 @@ def count(domain: str, ask: Ask) -> Count:
     return total
 
 
-def spf_line(domain: str, ask: Ask) -> Line:
+def spf_line(domain: str, ask: Ask) -> CheckResult:
     """Whether receivers can evaluate the domain's SPF record to its end."""
     title, expected = f"SPF look-ups {domain}", f"at most {LOOKUPS}, of them {VOIDS} empty"
-    about = Check(f"dns.spf-lookups.{domain}", ROOM, title, expected)
+    about = Check(f"dns.spf-lookups.{domain}", GROUP, title, expected)
     total = count(domain, ask)
     if not total.spenders and any(fault.endswith("no SPF record") for fault in total.faults):
         return replace(about, expected="a record").line("none", None, "first the SPF record")  # red by itself
@@ -91,7 +91,7 @@ def _term(name: str, target: str, domain: str, ask: Ask, total: Count, path: tup
     total.lookups += 1
     total.spenders[domain] = total.spenders.get(domain, 0) + 1
     if total.lookups > ENOUGH or "%" in target or name == "ptr":
-        return  # a macro's name depends on the letter, ptr's on the sender
+        return  # a macro's name depends on the message, ptr's on the sender
     if name in ("include", "redirect"):
         _record(target.lower().rstrip("."), ask, total, path)
     elif _is_void(name, target, ask):

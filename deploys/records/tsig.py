@@ -9,7 +9,7 @@ from typing import Literal, get_args
 
 from pydantic import SecretStr, ValidationInfo
 
-from deploys.settings import Settings
+from deploys.config.base import Settings
 from deploys.values import files, secret
 
 Algorithm = Literal["hmac-sha256", "hmac-sha384", "hmac-sha512"]

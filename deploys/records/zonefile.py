@@ -7,8 +7,8 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from deploys.records.context import DomainContext
 from deploys.records.record import Record, RecordType, absolute, is_below, record
-from deploys.records.subject import Subject
 
 # RFC 1912, section 2.2, and RFC 2308, section 5: seconds.
 REFRESH, RETRY, EXPIRE, NEGATIVE = 14_400, 3_600, 1_209_600, 3_600
@@ -25,12 +25,12 @@ class Zone:
     declared: bool = field(default=False)  # nobody declared the name servers: they are only a guess
 
 
-def zone_of(subject: Subject) -> Zone:
+def zone_of(subject: DomainContext) -> Zone:
     """The zone of one domain: as declared, else with the mail server's own name for its name server.
 
     Raises ValueError for a name server inside the zone whose addresses nobody said: nobody could ask it.
     """
-    declared = subject.words.dns.nameservers
+    declared = subject.settings.dns.nameservers
     for server, addresses in declared.items():
         if is_below(server, subject.zone) and not addresses and server != subject.hostname:
             raise ValueError(f"{server} is inside {subject.zone}; say its addresses, {server}: [192.0.2.53]")
@@ -54,7 +54,7 @@ def name_servers(zone: Zone) -> tuple[Record, ...]:
 
 
 def zone_file(zone: Zone, records: Sequence[Record], serial: int) -> str:
-    """The whole zone. Same words and serial in, same text out. Every name is absolute, every record on one line."""
+    """The whole zone. Same options and serial in, same text out. Every name is absolute, every record on one line."""
     local, _, domain = zone.hostmaster.partition("@")
     mailbox = local.replace(".", "\\.") + "." + absolute(domain)  # RFC 1035, section 8: the first dot is the @
     master = absolute(next(iter(zone.nameservers)))

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from pyinfra import host
 
-from deploys.apache.render import Beside
-from deploys.filter import render as rspamd
-from deploys.mailserver import MailServer
-from deploys.squirrelmail import deploy as squirrelmail
-from deploys.squirrelmail import render as webmail
-from deploys.srs import render as srs
+from deploys.components.apache.render import Beside
+from deploys.components.postsrsd import render as srs
+from deploys.components.rspamd import render as rspamd
+from deploys.components.squirrelmail import deploy as squirrelmail
+from deploys.components.squirrelmail import render as webmail
+from deploys.components.tls import render as tls
+from deploys.config.mailserver import MailServer
 from deploys.takeover import problems
 from deploys.takeover.standing import Standing, standing
-from deploys.tls import render as tls
 from facts.acme import LETSENCRYPT
 from facts.foreign import Foreign, ForeignState
 from facts.machine import MachineState

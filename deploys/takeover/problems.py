@@ -6,18 +6,18 @@ import fnmatch
 import re
 from collections.abc import Iterable
 
-from deploys.directory.settings import Owner
-from deploys.takeover.settings import Component
+from deploys.config.addresses.options import Owner
+from deploys.takeover.options import Component
 from deploys.takeover.standing import Standing, listed
 from facts.foreign import Entry, ForeignState
 
 KEPT = "/var/backups/posthaus"
-STORE, SHELL = "/var/mail/vhosts", "/usr/sbin/nologin"  # as the account is made, deploys/dovecot
+STORE, SHELL = "/var/mail/vhosts", "/usr/sbin/nologin"  # as the account is made, deploys/components/dovecot
 GROUP = "mailusers"
 
 
 def unspoken(found: Iterable[Standing], word: Iterable[Component]) -> list[str]:
-    """What would be replaced without the administrator's word for it."""
+    """What would be replaced without the administrator's consent."""
     allowed = set(word)
     left = [one for one in found if one.component not in allowed]
     if not left:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from deploys.takeover.settings import Component
+from deploys.takeover.options import Component
 from deploys.takeover.untouched import (
     changed_parameters,
     changed_services,
@@ -97,19 +97,19 @@ def mail_domains(state: ForeignState, host_names: Iterable[str]) -> tuple[str, .
     names = tuple(host_names)
     found = set(destinations(state.parameters.get("mydestination", ""), names))
     for parameter in _DOMAINS:
-        found |= {word for word in _words(state, parameter) if "." in word and not re.search("[:/$]", word)}
+        found |= {word for word in _settings(state, parameter) if "." in word and not re.search("[:/$]", word)}
     for table in (*_DOMAINS, "virtual_alias_maps", "virtual_mailbox_maps", "mydestination"):
         found |= {key.rpartition("@")[2].lower() for key in state.tables.get(table, ())}
     return tuple(sorted(found & {one for one in found if "." in one} - {name.lower() for name in names}))
 
 
-def _words(state: ForeignState, parameter: str) -> list[str]:
+def _settings(state: ForeignState, parameter: str) -> list[str]:
     return [word.lower() for word in re.split(r"[,\s]+", state.parameters.get(parameter, "")) if word]
 
 
 def _database(state: ForeignState, parameter: str) -> bool:
     kinds = r"(?:proxy:)?(?:mysql|pgsql|ldap|sqlite|tcp|socketmap|memcache)\b"
-    return any(re.match(kinds, word) for word in _words(state, parameter))
+    return any(re.match(kinds, word) for word in _settings(state, parameter))
 
 
 def _dovecot(state: ForeignState, system: bool) -> Standing | None:

@@ -1,4 +1,4 @@
-"""Types of the operator's words. Each one checks, makes canonical, and describes itself to editors (JSON Schema)."""
+"""Types of the operator's options. Each one checks, makes canonical, and describes itself to editors (JSON Schema)."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ AliasAddress = Annotated[StrictStr, AfterValidator(names.alias_address), _text("
 MailboxAddress = Annotated[StrictStr, AfterValidator(names.mailbox_address), _text("address")]
 PasswordHash = Annotated[StrictStr, AfterValidator(hashes.canonical), _text("password hash", pattern=r"^(\{|\$)")]
 Network = Annotated[StrictStr, AfterValidator(networks.network), _text("network")]
-Line = Annotated[StrictStr, AfterValidator(one_line), _text("text", minLength=1)]
+OneLine = Annotated[StrictStr, AfterValidator(one_line), _text("text", minLength=1)]
 Port = Annotated[StrictInt, Field(ge=1, le=65535), WithJsonSchema({"type": "integer", "minimum": 1, "maximum": 65535})]
 Size = Annotated[
     int,

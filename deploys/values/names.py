@@ -1,4 +1,4 @@
-"""Host names and mail addresses in the one form that every room uses: lower case, A-labels."""
+"""Host names and mail addresses in the one form that every component uses: lower case, A-labels."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ ANY_LOCAL_PART = re.compile(r"[a-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[a-z0-9!#$%&'*+/=
 EXAMPLE = "mail.example.org"
 
 
-@lru_cache(maxsize=1 << 14)  # a domain stands in the words as often as it has addresses
+@lru_cache(maxsize=1 << 14)  # a domain stands in mail.yaml as often as it has addresses
 def host_name(text: str) -> str:
     """The canonical form of a fully qualified host or domain name.
 

@@ -27,7 +27,7 @@ def in_words(number: int) -> str:
 
 
 def between(least: int, most: int) -> Callable[[int], int]:
-    """A check that a size lies within limits (bytes), told in the words that people write."""
+    """A check that a size lies within limits (bytes), told as people write sizes."""
 
     def check(number: int) -> int:
         if not least <= number <= most:

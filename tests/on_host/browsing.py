@@ -1,4 +1,4 @@
-"""The webmail of a test host, as a browser and as other mail programs see its letters."""
+"""The webmail of a test host, as a browser and as other mail programs see its messages."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def client(host: MailHost, address: str | None = None, **options: int) -> Webmai
 
 
 def new_subject() -> str:
-    """A subject that no other test's letter has."""
+    """A subject that no other test's message has."""
     return f"{SUBJECT} {uuid4().hex[:8]}"
 
 
@@ -46,7 +46,7 @@ def soon(ask: Callable[[], bool], seconds: int = 20) -> bool:
 
 
 def by_imap(host: MailHost, address: str, subject: str) -> EmailMessage:
-    """The letter with that subject, as IMAP gives it."""
+    """The message with that subject, as IMAP gives it."""
     with imaplib.IMAP4_SSL(host.address, ssl_context=trusting(host)) as imap:
         imap.authenticate("PLAIN", lambda _: f"\0{address}\0{host.password(address)}".encode())
         imap.select("INBOX", readonly=True)
@@ -56,7 +56,7 @@ def by_imap(host: MailHost, address: str, subject: str) -> EmailMessage:
 
 
 def by_pop3(host: MailHost, address: str, subject: str) -> EmailMessage:
-    """The letter with that subject, as POP3 gives it."""
+    """The message with that subject, as POP3 gives it."""
     pop = poplib.POP3_SSL(host.address, context=trusting(host))
     try:
         pop.user(address)
@@ -67,6 +67,6 @@ def by_pop3(host: MailHost, address: str, subject: str) -> EmailMessage:
         pop.quit()
 
 
-def wanted(subject: str, letters) -> EmailMessage:
-    parsed = (message_from_bytes(letter.replace(b"\r\n", b"\n"), policy=default) for letter in letters)
-    return next(letter for letter in parsed if letter["Subject"] == subject)
+def wanted(subject: str, msgs) -> EmailMessage:
+    parsed = (message_from_bytes(msg.replace(b"\r\n", b"\n"), policy=default) for msg in msgs)
+    return next(msg for msg in parsed if msg["Subject"] == subject)

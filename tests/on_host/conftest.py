@@ -26,7 +26,7 @@ from lab import host, sweep
 from lab.errors import Unavailable
 from lab.mailhost import MailHost
 from lab.progress import step
-from tests.on_host.words import PASSWORDS, example, no_webmail
+from tests.on_host.settings import PASSWORDS, example, no_webmail
 
 RELEASES = tuple(os.environ.get("POSTHAUS_RELEASES", "debian-12 debian-13").split())
 IMAGES = os.environ.get("POSTHAUS_IMAGES")
@@ -76,7 +76,7 @@ def lab_state(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("lab")
 
 
-def start(lab_state: Path, release: str, words: dict[str, Any] | None = None, **options: Any) -> MailHost:
+def start(lab_state: Path, release: str, settings: dict[str, Any] | None = None, **options: Any) -> MailHost:
     """Start a bare host, or skip the test, saying aloud why, where its image cannot be had here."""
     name = f"posthaus-{os.getpid()}-{next(_numbers)}-{release}"
     engine = lab_engine.client()  # one for each thread
@@ -84,7 +84,7 @@ def start(lab_state: Path, release: str, words: dict[str, Any] | None = None, **
         started = host.start(engine, name, release, lab_state, labels=sweep.owner(), **options)
     except Unavailable as reason:
         pytest.skip(str(reason))
-    return MailHost(started, words or example(), PASSWORDS)
+    return MailHost(started, settings or example(), PASSWORDS)
 
 
 @pytest.fixture
@@ -92,8 +92,8 @@ def start_host(engine: docker.DockerClient, lab_state: Path) -> Iterator[StartHo
     """Start hosts, ``start_host(release, user="deploy", sudo_password="…")``; they are removed after the test."""
     started: list[MailHost] = []
 
-    def start_one(release: str, words: dict[str, Any] | None = None, **options: Any) -> MailHost:
-        started.append(start(lab_state, release, words, **options))
+    def start_one(release: str, settings: dict[str, Any] | None = None, **options: Any) -> MailHost:
+        started.append(start(lab_state, release, settings, **options))
         return started[-1]
 
     yield start_one
@@ -153,7 +153,7 @@ def _as_it_was(request: pytest.FixtureRequest) -> Iterator[None]:
     """Whatever words a test leaves on the shared host, the next test finds words.EXAMPLE again."""
     shared = request.getfixturevalue("mail_host") if "mail_host" in request.fixturenames else None
     yield
-    if shared is not None and shared.words != example():
+    if shared is not None and shared.settings != example():
         run = shared.converge(example())
         assert run.rc == 0, f"Going back to the usual words failed:\n{run.output}"
 

@@ -1,4 +1,4 @@
-"""Run the first rooms alone on a host of the lab."""
+"""Run the first components alone on a host of the lab."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from typing import Any
 from lab import pyinfra, site
 from lab.mailhost import MailHost
 from lab.pyinfra import Run
-from tests.on_host.words import example
+from tests.on_host.settings import example
 
 DEPLOY = "tests/on_host/deploys/foundation.py"
 
 
-def lay(directory: Path, *hosts: MailHost, options: tuple[str, ...] = (), **words: Any) -> Run:
-    """Run tests/on_host/deploys/foundation.py with ``words`` on ``hosts``; ``directory`` gets their site."""
+def lay(directory: Path, *hosts: MailHost, options: tuple[str, ...] = (), **settings: Any) -> Run:
+    """Run tests/on_host/deploys/foundation.py with ``settings`` on ``hosts``; ``directory`` gets their site."""
     where = site.write(directory, [host.entry for host in hosts], example())
-    return pyinfra.pyinfra(where, DEPLOY, "-y", "--json", *options, environment={"POSTHAUS_TEST": json.dumps(words)})
+    return pyinfra.pyinfra(where, DEPLOY, "-y", "--json", *options, environment={"POSTHAUS_TEST": json.dumps(settings)})

@@ -1,4 +1,4 @@
-"""Letters to and from a test host, by the standard library: as a stranger at port 25, and as one of its people."""
+"""Messages to and from a test host, by the standard library: as a stranger at port 25, and as one of its people."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ def trusting(host: MailHost) -> ssl.SSLContext:
     return context
 
 
-def letter(recipient: str, size: int = 0, sender: str = "somebody@outside.example", **headers: str) -> EmailMessage:
-    """A letter with a subject that no other has, and about ``size`` bytes; ``sender`` is what its From says."""
+def compose(recipient: str, size: int = 0, sender: str = "somebody@outside.example", **headers: str) -> EmailMessage:
+    """A message with a subject that no other has, and about ``size`` bytes; ``sender`` is what its From says."""
     message = EmailMessage()
     message["From"], message["To"], message["Subject"] = sender, recipient, uuid4().hex
     message["Date"], message["Message-ID"] = formatdate(), make_msgid(domain="outside.example")
     for header, value in headers.items():
         message[header.replace("_", "-")] = value
-    message.set_content("A line of the letter.\n" * (1 + size // 22))
+    message.set_content("A line of the message.\n" * (1 + size // 22))
     return message
 
 
@@ -47,15 +47,15 @@ def reply(send: object, *arguments: object, **more: object) -> int:
 
 
 def stranger(host: MailHost, recipient: str, sender: str = "", message: EmailMessage | None = None) -> int:
-    """What port 25 says to a letter from this machine, which the host does not trust. No sender needs no DNS."""
-    message = message or letter(recipient)
+    """What port 25 says to a message from this machine, which the host does not trust. No sender needs no DNS."""
+    message = message or compose(recipient)
     size = [f"size={len(message.as_bytes()) + 500}"]
     with smtplib.SMTP(host.address, 25, local_hostname="mx.outside.example", timeout=30) as client:
         return reply(client.send_message, message, sender, [recipient], size)
 
 
 def submit(host: MailHost, login: str, password: str, sender: str, recipient: str, message: EmailMessage) -> int:
-    """What port 587 says to a letter of ``login``."""
+    """What port 587 says to a message of ``login``."""
     with smtplib.SMTP(host.address, 587, local_hostname="laptop.at.home", timeout=30) as client:
         client.starttls(context=trusting(host))
         client.login(login, password)
@@ -76,7 +76,7 @@ def mailbox(host: MailHost, login: str, password: str) -> Iterator[imaplib.IMAP4
 def arrived(
     host: MailHost, login: str, password: str, subject: str, folder: str = "INBOX", seconds: float = 10
 ) -> Message | None:
-    """The letter with this subject, once it is there; None if it does not come in time."""
+    """The message with this subject, once it is there; None if it does not come in time."""
     ends = time.monotonic() + seconds
     with mailbox(host, login, password) as client:
         while time.monotonic() < ends:

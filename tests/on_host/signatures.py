@@ -1,4 +1,4 @@
-"""Signatures on letters, checked by dkimpy, which knows nothing of the filter that made them."""
+"""Signatures on messages, checked by dkimpy, which knows nothing of the filter that made them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import dkim
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
 
-from deploys.filter.render import key_path
+from deploys.components.rspamd.render import key_path
 from deploys.records.senders import dkim_text
 from lab.mailhost import MailHost
 
@@ -36,13 +36,13 @@ def dns_of(host: MailHost) -> Dns:
     return answer
 
 
-def valid(letter: bytes, dns: Dns) -> set[tuple[str, str]]:
-    """(domain, selector) of every signature on the letter. Raises where one of them is not good."""
-    checked = dkim.DKIM(letter)
+def valid(message: bytes, dns: Dns) -> set[tuple[str, str]]:
+    """(domain, selector) of every signature on the message. Raises where one of them is not good."""
+    checked = dkim.DKIM(message)
     count = sum(name.lower() == b"dkim-signature" for name, _ in checked.headers)
     found = set()
     for number in range(count):
-        one = dkim.DKIM(letter)
+        one = dkim.DKIM(message)
         assert one.verify(idx=number, dnsfunc=dns), f"signature {number} is not good"
         found.add((one.domain.decode(), one.selector.decode()))
     return found

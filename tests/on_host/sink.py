@@ -1,4 +1,4 @@
-"""A stranger's mail server on this machine: takes every letter, and keeps it as it came."""
+"""A stranger's mail server on this machine: takes every message, and keeps it as it came."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ class Patient(SMTP):
 
 @dataclass
 class Sink:
-    """``letters``: envelope sender, recipients and bytes of each. ``without``: what its EHLO does not offer."""
+    """``messages``: envelope sender, recipients and bytes of each. ``without``: what its EHLO does not offer."""
 
-    letters: list[tuple[str, tuple[str, ...], bytes]] = field(default_factory=list)
+    messages: list[tuple[str, tuple[str, ...], bytes]] = field(default_factory=list)
     without: str = ""
 
     async def handle_EHLO(self, server: Any, session: Any, envelope: Any, name: str, said: list[str]) -> list[str]:
@@ -31,22 +31,22 @@ class Sink:
         return [line for line in said if not self.without or self.without not in line]
 
     async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:
-        """What aiosmtpd calls for each letter."""
-        self.letters.append((envelope.mail_from or "", tuple(envelope.rcpt_tos), envelope.original_content))
+        """What aiosmtpd calls for each message."""
+        self.messages.append((envelope.mail_from or "", tuple(envelope.rcpt_tos), envelope.original_content))
         return "250 taken"
 
     def wait(self, subject: str, seconds: float = 30) -> tuple[str, tuple[str, ...], bytes]:
-        """The letter with this subject, once it is there."""
+        """The message with this subject, once it is there."""
         ends = time.monotonic() + seconds
         while time.monotonic() < ends:
-            for found in self.letters:
+            for found in self.messages:
                 if subject.encode() in found[2]:
                     return found
             time.sleep(0.1)
-        raise AssertionError(f"no letter {subject!r} came within {seconds} s")
+        raise AssertionError(f"no message {subject!r} came within {seconds} s")
 
 
-class Door(Controller):
+class Listener(Controller):
     """aiosmtpd's own, with a patient server behind it."""
 
     def factory(self) -> Patient:
@@ -58,7 +58,7 @@ class Door(Controller):
 def listening(address: str, port: int = 25, without: str = "") -> Iterator[Sink]:
     """A port of ``address``, one of this machine's own. ``without``: what its EHLO does not offer, such as 8BITMIME."""
     sink = Sink(without=without)
-    controller = Door(sink, hostname=address, port=port)
+    controller = Listener(sink, hostname=address, port=port)
     controller.start()
     try:
         yield sink

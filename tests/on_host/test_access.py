@@ -24,7 +24,7 @@ from lab.mailhost import MailHost
 from lab.pyinfra import ROOT
 from tests.on_host.conftest import start
 from tests.on_host.foundation import DEPLOY, lay
-from tests.on_host.words import example
+from tests.on_host.settings import example
 
 pytestmark = pytest.mark.host
 one_release = pytest.mark.releases("debian-13")  # where nothing depends on the version of sshd or sudo
@@ -103,14 +103,14 @@ def person(guarded: MailHost, tmp_path: Path) -> dict[str, str]:
     return {**os.environ, "HOME": str(tmp_path), "POSTHAUS_SITE": str(tmp_path / "site"), "NO_COLOR": "1"}
 
 
-def at_terminal(environment: dict[str, str], inventory: str, typed: str, *words: str) -> tuple[int, str]:
+def at_terminal(environment: dict[str, str], inventory: str, typed: str, *settings: str) -> tuple[int, str]:
     """Run pyinfra at a terminal of its own, type ``typed`` when asked for a password; exit code and what was shown."""
     where = Path(environment["POSTHAUS_SITE"])
     (where / "inventory.py").write_text(inventory)
     (where / "mail.yaml").write_text(yaml.safe_dump(example(), allow_unicode=True))
     ours, theirs = pty.openpty()
     process = subprocess.Popen(
-        [pyinfra.command(), "inventory.py", *words], cwd=ROOT, env=environment,
+        [pyinfra.command(), "inventory.py", *settings], cwd=ROOT, env=environment,
         stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True,
         preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
     )  # fmt: skip
@@ -146,9 +146,9 @@ def test_every_form_of_the_readme_reaches_the_host_as_root(guarded: MailHost, pe
 def test_two_hosts_ask_once_and_a_second_server_has_words_of_its_own(guarded: MailHost, person: dict[str, str]):
     (Path(person["POSTHAUS_SITE"]) / "second.yaml").write_text(yaml.safe_dump(example(hostname="mx.example.com")))
     tito = '{"ssh_user": "tito", "_sudo": True, "_use_sudo_password": True'
-    inventory = "from deploys.site import words\n\nmail = [\n"
+    inventory = "from deploys.site import settings\n\nmail = [\n"
     inventory += f'    ("mail.example.com", {tito}}}),\n'
-    inventory += f'    ("mail2.example.com", {tito}, "mail": words("second.yaml")}}),\n]\n'
+    inventory += f'    ("mail2.example.com", {tito}, "mail": settings("second.yaml")}}),\n]\n'
     code, shown = at_terminal(person, inventory, PASSWORD, *FACT)
     assert (code, shown.count("password of tito"), shown.count(AS_ROOT)) == (0, 1, 4), shown
 
@@ -163,9 +163,9 @@ def test_who_may_sudo_without_a_password_is_asked_for_none(guarded: MailHost, pe
 
 @one_release
 def test_a_whole_run_goes_on_with_the_password_typed(guarded: MailHost, person: dict[str, str]):
-    words = {"preflight": True, "directories": {"/srv/typed": ["0755"]}}
+    settings = {"preflight": True, "directories": {"/srv/typed": ["0755"]}}
     inventory = 'mail = [("mail.example.com", {"ssh_user": "tito", "_sudo": True})]\n'
-    code, shown = at_terminal({**person, "POSTHAUS_TEST": json.dumps(words)}, inventory, PASSWORD, DEPLOY, "-y")
+    code, shown = at_terminal({**person, "POSTHAUS_TEST": json.dumps(settings)}, inventory, PASSWORD, DEPLOY, "-y")
     assert (code, shown.count("password of tito")) == (0, 1), shown
     assert guarded.run("stat -c %U /srv/typed").stdout == "root\n"
 

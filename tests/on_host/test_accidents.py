@@ -13,7 +13,7 @@ import pytest
 
 from lab import pyinfra
 from lab.mailhost import MailHost
-from tests.on_host.words import example
+from tests.on_host.settings import example
 
 pytestmark = pytest.mark.host
 
@@ -36,7 +36,7 @@ def announced_size(host: MailHost) -> str:
 
 
 @pytest.mark.parametrize(
-    ("words", "named"),
+    ("settings", "named"),
     [
         ({"postfix": {"parameters": {"no_such_parameter": "x"}}}, "no_such_parameter"),
         ({"postfix": {"parameters": {"inet_interfaces": "192.0.2.77"}}}, "no local interface found for 192.0.2.77"),
@@ -44,14 +44,14 @@ def announced_size(host: MailHost) -> str:
     ],
 )
 def test_words_that_a_program_refuses_leave_everything_running(
-    own_mail_host: MailHost, words: Mapping[str, Any], named: str
+    own_mail_host: MailHost, settings: Mapping[str, Any], named: str
 ) -> None:
     before = masters(own_mail_host)
-    run = own_mail_host.converge(example(**words))
+    run = own_mail_host.converge(example(**settings))
     assert run.rc != 0
     assert named in run.output
     assert masters(own_mail_host) == before
-    assert own_mail_host.verify(example()).rc == 0, "letters still go in and out"
+    assert own_mail_host.verify(example()).rc == 0, "messages still go in and out"
     assert own_mail_host.converge(example()).changes == 0
 
 
@@ -103,8 +103,8 @@ def test_a_new_certificate_on_disk_is_served_after_the_next_run(own_mail_host: M
 def test_killing_the_workstation_at_many_points_leaves_a_host_that_converges(own_mail_host: MailHost) -> None:
     points = random.Random(2)
     sizes = {size: example(message_size=f"{size}M", webmail={"title": f"Title {size}"}) for size in range(30, 38)}
-    for size, words in sizes.items():
-        own_mail_host.say(words)
+    for size, settings in sizes.items():
+        own_mail_host.say(settings)
         process = subprocess.Popen(
             [pyinfra.command(), "inventory.py", "deploys/mail.py", "-y"],
             cwd=pyinfra.ROOT, env=pyinfra.site_environment(own_mail_host.site), stdin=subprocess.DEVNULL,

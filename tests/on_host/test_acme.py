@@ -16,7 +16,7 @@ from lab import acme, sweep
 from lab.acme import AcmeLab
 from lab.errors import Unavailable
 from lab.mailhost import MailHost
-from tests.on_host.words import TITO, example
+from tests.on_host.settings import TITO, example
 
 pytestmark = pytest.mark.host
 
@@ -37,18 +37,18 @@ def authority(engine: docker.DockerClient, lab_state: Path) -> Iterator[AcmeLab]
     started.host.remove()
 
 
-def ordering(host: MailHost, authority: AcmeLab, changes: dict[str, Any] | None = None, **acme_words: Any) -> Any:
+def ordering(host: MailHost, authority: AcmeLab, changes: dict[str, Any] | None = None, **acme_settings: Any) -> Any:
     """Words by which ``host`` gets its certificate from ``authority``; their files lie in its site."""
     host.say()
     (host.site / "roots.pem").write_text(authority.ca_pem)
     (host.site / "acme.key").write_text(authority.key)
-    words = {"email": TITO, "directory": acme.DIRECTORY, "ca_file": "roots.pem", **acme_words}
-    return example(tls={"acme": words}, **(changes or {}))
+    settings = {"email": TITO, "directory": acme.DIRECTORY, "ca_file": "roots.pem", **acme_settings}
+    return example(tls={"acme": settings}, **(changes or {}))
 
 
 def serials(host: MailHost) -> dict[int, str]:
     """What each TLS port serves now."""
-    ports = PORTS | ({443: ""} if host.words.get("webmail") else {})
+    ports = PORTS | ({443: ""} if host.settings.get("webmail") else {})
     ask = (
         "timeout 10 openssl s_client -connect 127.0.0.1:{} {} </dev/null 2>/dev/null | openssl x509 -noout -serial || :"
     )
@@ -73,9 +73,9 @@ def issuer(host: MailHost) -> str:
 def test_a_bare_host_without_webmail_has_its_certificate_after_the_first_run(bare_host: MailHost, authority: AcmeLab):
     acme.use(bare_host.host, authority)
     authority.publish("mail.example.com", bare_host.address)
-    words = ordering(bare_host, authority, {"webmail": False, "clients": False})
+    settings = ordering(bare_host, authority, {"webmail": False, "clients": False})
     before = authority.orders
-    run = bare_host.converge(words)
+    run = bare_host.converge(settings)
     assert run.rc == 0, run.output
     assert authority.orders == before + 1
     assert "Pebble Intermediate" in issuer(bare_host)
@@ -90,7 +90,7 @@ def test_a_bare_host_without_webmail_has_its_certificate_after_the_first_run(bar
     ]
     assert "0.0.0.0:443" not in bare_host.run("ss -Hltn").stdout, "only challenges are served here"
 
-    again = bare_host.converge(words)
+    again = bare_host.converge(settings)
     assert (again.rc, again.changes) == (0, 0), again.output
     assert authority.orders == before + 1, "nothing was ordered twice"
     assert bare_host.verify().rc == 0
@@ -103,7 +103,7 @@ def test_a_bare_host_without_webmail_has_its_certificate_after_the_first_run(bar
     assert time.monotonic() - renewed < 60
     assert bare_host.run(KEYS).stdout == keys, "DANE: a renewal keeps the key"
     assert bare_host.run(RUNNING).stdout == running, "reloaded, not restarted"
-    again = bare_host.converge(words)
+    again = bare_host.converge(settings)
     assert (again.rc, again.changes) == (0, 0), again.output
 
 
@@ -113,9 +113,9 @@ def test_a_name_without_address_is_named_before_anything_is_ordered(own_mail_hos
     acme.use(host.host, authority)
     authority.publish("mail.example.com", host.address)
     authority.withdraw("webmail.example.com")
-    words = ordering(host, authority)
+    settings = ordering(host, authority)
     held, orders = the_serial(host), authority.orders
-    run = host.converge(words)
+    run = host.converge(settings)
     assert run.rc == 1
     assert "has no address for: webmail.example.com (publish A or AAAA; nothing was ordered)" in run.output
     assert authority.orders == orders
@@ -127,12 +127,12 @@ def test_a_name_without_address_is_named_before_anything_is_ordered(own_mail_hos
 
     authority.publish("webmail.example.com", host.address)
     apache = host.run("systemctl show -p MainPID --value apache2").stdout
-    run = host.converge(words)
+    run = host.converge(settings)
     assert run.rc == 0, run.output
     assert the_serial(host) != held
     assert host.run("systemctl show -p MainPID --value apache2").stdout == apache, "certbot came through our Apache"
     assert host.verify().rc == 0, "the webmail trusts it, too"
-    assert host.converge(words).changes == 0
+    assert host.converge(settings).changes == 0
 
 
 @pytest.mark.webmail
@@ -197,13 +197,13 @@ def test_the_next_key_is_published_before_it_is_served_and_a_renewal_changes_nei
     dns = {"mode": "rfc2136", "server": authority.address, "key": {"file": "acme.key"}, "ttl": 60}
     of_host = {"tlsa": True, "verify": False, "resolver": authority.address, "blocklists": []}
     changes = {"dns": of_host, "domains": {"example.com": {"dns": dns}, "example.net": None}}
-    words = ordering(host, authority, changes)
-    run = host.converge(words)
+    settings = ordering(host, authority, changes)
+    run = host.converge(settings)
     assert run.rc == 0, run.output
     assert host.run("stat -c %a%U /etc/ssl/posthaus/next-privkey.pem").stdout == "600root\n"
     first, second = digest(host, "privkey.pem"), digest(host, "next-privkey.pem")
     assert first != second
-    again = host.converge(words)
+    again = host.converge(settings)
     assert (again.rc, again.changes) == (0, 0), again.output
 
     run = roll(host)
@@ -230,7 +230,7 @@ def test_the_next_key_is_published_before_it_is_served_and_a_renewal_changes_nei
     assert run.rc == 1
     assert "Connection refused" in run.output
     assert (the_serial(host), host.run(archive).stdout) == (before, lay), "certbot has the old key again"
-    host.say(words)
+    host.say(settings)
     run = roll(host)
     assert run.rc == 0, run.output
     assert the_serial(host) != before
@@ -242,7 +242,7 @@ def test_the_next_key_is_published_before_it_is_served_and_a_renewal_changes_nei
     assert published(host, authority) == sorted([second, third])
     host.run(f"{RENEW} -q --force-renewal")
     assert digest(host, "privkey.pem") == second
-    again = host.converge(words)
+    again = host.converge(settings)
     assert (again.rc, again.changes) == (0, 0), again.output
 
 
@@ -280,13 +280,13 @@ def test_the_hook_alone_brings_a_certificate_to_every_port_and_refuses_a_wrong_k
     for name in ("mail.example.com", "webmail.example.com"):
         authority.publish(name, host.address)
     challenge = {"rfc2136": {"server": authority.address, "key": {"file": "acme.key"}, "wait": 1}}
-    words = ordering(host, authority, challenge=challenge)
-    run = host.converge(words)
+    settings = ordering(host, authority, challenge=challenge)
+    run = host.converge(settings)
     assert run.rc == 0, run.output
     assert "authenticator = dns-rfc2136" in host.read("/etc/letsencrypt/renewal/posthaus.conf").decode()
     assert host.run("stat -c %a%U /etc/letsencrypt/posthaus/rfc2136.ini").stdout == "600root\n"
     assert authority.key.split('"')[3] not in run.output + run.stdout
-    assert host.converge(words).changes == 0
+    assert host.converge(settings).changes == 0
 
     before = the_serial(host)
     host.run(f"{RENEW} -q --force-renewal --no-directory-hooks")

@@ -1,4 +1,4 @@
-"""ClamAV for the filter: it waits for its signatures, refuses a virus, loses no letter, and goes with the word."""
+"""ClamAV for the filter: it waits for its signatures, refuses a virus, loses no message, and goes with the word."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import pytest
 
 from lab.mailhost import MailHost
 from lab.waiting import wait_until
-from tests.on_host.post import letter, stranger
+from tests.on_host.post import compose, stranger
+from tests.on_host.settings import TITO, example
 from tests.on_host.test_verify import failing
-from tests.on_host.words import TITO, example
 
 pytestmark = pytest.mark.host
 
@@ -19,14 +19,14 @@ ACTIVE = "systemctl is-active clamav-daemon.service clamav-daemon.socket posthau
 
 
 def infected() -> object:
-    message = letter(TITO)
+    message = compose(TITO)
     message.add_attachment(EICAR.encode(), maintype="application", subtype="octet-stream", filename="bill.com")
     return message
 
 
-def test_a_virus_is_refused_as_soon_as_there_are_signatures_and_until_then_letters_pass(own_mail_host: MailHost):
-    host, words = own_mail_host, example(filter={"antivirus": True, "blocklists": False})
-    run = host.converge(words)
+def test_a_virus_is_refused_as_soon_as_there_are_signatures_and_until_then_messages_pass(own_mail_host: MailHost):
+    host, settings = own_mail_host, example(filter={"antivirus": True, "blocklists": False})
+    run = host.converge(settings)
     assert run.rc == 0, run.output
     assert host.run("systemctl is-enabled clamav-daemon clamav-freshclam").stdout == "enabled\n" * 2
     assert stranger(host, TITO) == 250
@@ -44,7 +44,7 @@ def test_a_virus_is_refused_as_soon_as_there_are_signatures_and_until_then_lette
     wait_until(lambda: stranger(host, TITO, message=infected()) == 554, 60, "the virus was not refused")
     assert stranger(host, TITO) == 250
     assert "clamav-daemon.service" not in failing_after(host)
-    again = host.converge(words)
+    again = host.converge(settings)
     assert (again.rc, again.changes) == (0, 0), again.output
 
     run = host.converge(example())

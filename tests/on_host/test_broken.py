@@ -12,7 +12,7 @@ import pytest
 from lab import pyinfra
 from lab.mailhost import MailHost
 from lab.pyinfra import Run
-from tests.on_host.words import example, no_webmail
+from tests.on_host.settings import example, no_webmail
 
 pytestmark = pytest.mark.host
 
@@ -31,12 +31,12 @@ BACK = "stat -c %Z /var/lib/posthaus/trees/*/manifest | sort -n | tail -n 1"
 
 @dataclass(frozen=True)
 class Broken:
-    """``words`` of mail.yaml (or by the first number of the release), or an ``edit`` of a file as it is rendered; which
+    """``settings`` of mail.yaml (or by the release's first number), or an ``edit`` of a file as it is rendered; which
     ``component`` it breaks; what the run ``says``."""
 
     component: str
     says: str
-    words: Mapping[str, Any] = field(default_factory=dict)
+    settings: Mapping[str, Any] = field(default_factory=dict)
     on_12: Mapping[str, Any] | None = None
     edit: Mapping[str, tuple[str, str]] = field(default_factory=dict)
 
@@ -66,7 +66,7 @@ BROKEN = {
     "users whose numbers are forbidden": dovecot("its probe: ", first_valid_uid=6000, last_valid_uid=7000),
     "no TLS for mail programs": dovecot("its probe: ", ssl="no"),
     "ciphers that nobody knows": dovecot("its probe: ", ssl_cipher_list="NOSUCHCIPHER"),
-    "letters that a broken program takes": dovecot("its probe: ", **inside("service lmtp", "executable", "/bin/false")),
+    "a broken program takes messages": dovecot("its probe: ", **inside("service lmtp", "executable", "/bin/false")),
     # Postfix, too
     "a certificate that is not there": postfix("its probe: ", smtpd_tls_chain_files="/nowhere.pem"),
     "a table of certificates that is not there": postfix("its probe: ", tls_server_sni_maps="texthash:/nowhere"),
@@ -74,7 +74,7 @@ BROKEN = {
         "private/nowhere", virtual_transport="lmtp:unix:private/nowhere"
     ),
     "a filter that does not answer": postfix("its probe: SMTP: 451", smtpd_milters="inet:127.0.0.1:9"),
-    "log-ins that nobody answers for": postfix("its probe: ", smtpd_sasl_path="private/nowhere"),
+    "logins that nobody answers for": postfix("its probe: ", smtpd_sasl_path="private/nowhere"),
     "addresses rewritten by a table that is not there": postfix("its probe: ", canonical_maps="regexp:/nowhere"),
     "mailboxes that are not there": postfix("its probe: SMTP: 451", virtual_mailbox_maps="texthash:/nowhere"),
     "headers looked up in a table that is not there": postfix("its probe: SMTP: 451", header_checks="regexp:/nowhere"),
@@ -116,8 +116,8 @@ BROKEN = {
 }  # fmt: skip
 
 
-def component(host: MailHost, words: Mapping[str, Any], broken: Broken | None, name: str) -> Run:
-    host.say(words)
+def component(host: MailHost, settings: Mapping[str, Any], broken: Broken | None, name: str) -> Run:
+    host.say(settings)
     task = {"component": name, "edit": dict(broken.edit) if broken else {}}
     return pyinfra.pyinfra(host.site, DEPLOY, "-y", environment={"POSTHAUS_TEST": json.dumps(task)})
 
@@ -135,9 +135,9 @@ def test_a_broken_configuration_is_refused_or_taken_back(mail_host: MailHost, na
     if not _proved(mail_host, broken.component):
         mail_host.run(f"systemctl stop '{UNITS[broken.component]}.service'")
         assert component(mail_host, example(), None, broken.component).rc == 0
-    words = broken.on_12 if broken.on_12 and mail_host.release == "debian-12" else broken.words
+    settings = broken.on_12 if broken.on_12 and mail_host.release == "debian-12" else broken.settings
     before, last = mail_host.run(MANAGED).stdout, mail_host.run(PUT).stdout
-    run = component(mail_host, example(**words), broken, broken.component)
+    run = component(mail_host, example(**settings), broken, broken.component)
     mail_host.say(example())
     assert run.rc != 0, run.output
     assert broken.says in run.output, run.output

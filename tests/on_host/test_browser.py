@@ -20,7 +20,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import WebDriverWait
 
 from lab.mailhost import MailHost
-from tests.on_host.words import IQBAL, TITO, example
+from tests.on_host.settings import IQBAL, TITO, example
 
 pytestmark = [pytest.mark.host, pytest.mark.webmail]
 
@@ -139,7 +139,7 @@ def person(mail_host: MailHost, tmp_path: Path) -> Iterator[Person]:
 
 
 @undisturbed
-def test_a_person_logs_in_writes_a_letter_and_reads_it(person: Person):
+def test_a_person_logs_in_writes_a_message_and_reads_it(person: Person):
     subject, note = f"Żółć 漢字 € {uuid4().hex[:8]}", "Übersicht 漢.txt"
     path = person.profile.parent / note
     path.write_text("Grüße\n")
@@ -170,7 +170,7 @@ def test_a_person_logs_in_writes_a_letter_and_reads_it(person: Person):
     person.frame("right")
     assert person.sees("Grüße aus dem Browser: 漢字 €")
     assert person.sees(note)
-    person.picture("letter")
+    person.picture("message")
     person.follow("Sign Out")
     person.browser.switch_to.default_content()
     assert person.sees("signed out")
@@ -286,7 +286,7 @@ def test_nothing_of_a_message_loads_from_elsewhere_before_its_reader_asks(person
 def test_nor_with_the_other_line(own_mail_host: MailHost, tmp_path: Path, elsewhere: Elsewhere):
     if DRIVER is None:
         pytest.skip("no chromedriver here (apt install chromium-driver): THE WEBMAIL WAS NOT LOOKED AT IN A BROWSER")
-    run = own_mail_host.converge(example(webmail={"hostname": HOSTNAME, "line": "stable"}))
+    run = own_mail_host.converge(example(webmail={"hostname": HOSTNAME, "branch": "stable"}))
     assert run.rc == 0, run.output
     own_mail_host.run(f"cd {DATA}; echo show_html_default=1 >{TITO}.pref; chown www-data {TITO}.pref")
     person = Person(own_mail_host, tmp_path / "profile", tmp_path)

@@ -10,7 +10,7 @@ import pytest
 
 from lab.mailhost import MailHost
 from tests.on_host.foundation import lay
-from tests.on_host.words import example
+from tests.on_host.settings import example
 from tests.test_tls import NAMES, certify
 
 pytestmark = pytest.mark.host
@@ -113,8 +113,8 @@ def test_a_further_name_is_shown_its_own_certificate_and_everybody_else_the_serv
         (host.site / f"{name}.pem").write_bytes(leaf.pem + MIDDLE.pem)
         (host.site / f"{name}.key").write_bytes(leaf.key_pem)
         named[name] = {"certificate": f"{name}.pem", "key": f"{name}.key"}
-    words = example(tls={"by_name": named})
-    run = host.converge(words)
+    settings = example(tls={"sni": named})
+    run = host.converge(settings)
     assert run.rc == 0, run.output
     served = "openssl x509 -noout -serial -in {}"
     own = host.run(served.format(f"{DIRECTORY}/fullchain.pem")).stdout
@@ -131,7 +131,7 @@ def test_a_further_name_is_shown_its_own_certificate_and_everybody_else_the_serv
     modes = host.run(f"stat -c '%a %U' {DIRECTORY}-by-name/*/privkey.pem").stdout
     assert modes == "600 root\n" * 2
     assert host.run("grep -rl 'PRIVATE KEY' /etc/postfix /etc/dovecot/dovecot.conf", check=False).stdout == ""
-    again = host.converge(words)
+    again = host.converge(settings)
     assert (again.rc, again.changes) == (0, 0), again.output
     assert "clients refuse it" in host.verify().output, "nobody trusts who signed them"
     host.write(TRUSTED, ROOT.pem)

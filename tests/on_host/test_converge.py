@@ -11,7 +11,7 @@ import yaml
 from lab import pyinfra, site
 from lab.bench import remote_commands
 from lab.mailhost import MailHost
-from tests.on_host.words import EXAMPLE, IQBAL, PASSWORDS, TITO, example
+from tests.on_host.settings import EXAMPLE, IQBAL, PASSWORDS, TITO, example
 
 pytestmark = pytest.mark.host
 
@@ -53,12 +53,12 @@ def test_a_run_with_nothing_to_do_is_a_handful_of_remote_commands(mail_host: Mai
 def test_so_it_is_with_every_room_there_is(own_mail_host: MailHost) -> None:
     asked = own_mail_host.run("awk '/^nameserver/ { print $2; exit }' /etc/resolv.conf").stdout.strip()
     own_mail_host.write("/etc/unbound/local.conf", "# whom to ask is said here: nobody is asked for signatures\n")
-    words = example(
+    settings = example(
         resolver={"forward": [asked]},
         filter={"antivirus": True, "blocklists": False},
         aliases={"away@example.com": ["somebody@example.org"]},
     )
-    run = own_mail_host.converge(words)
+    run = own_mail_host.converge(settings)
     assert run.rc == 0, run.output
     assert remote_commands(own_mail_host) <= MOST_COMMANDS
 
@@ -139,10 +139,10 @@ def test_a_webmail_left_out_closes_and_comes_back(own_mail_host: MailHost) -> No
 
 
 def test_a_protocol_an_alias_and_a_mailbox_that_are_no_longer_declared_stop(own_mail_host: MailHost) -> None:
-    words = example(dovecot={"protocols": ["imap"]}, aliases=None)
-    del words["mailboxes"][IQBAL]
+    settings = example(dovecot={"protocols": ["imap"]}, aliases=None)
+    del settings["mailboxes"][IQBAL]
     own_mail_host.run(f"printf 'Subject: kept\\n\\nx\\n' | sendmail {IQBAL} && sleep 2")
-    run = own_mail_host.converge(words)
+    run = own_mail_host.converge(settings)
     assert run.rc == 0, run.output
     assert ports(own_mail_host) & {110, 995, 4190} == set()
     refused = own_mail_host.run(f"doveadm auth test {IQBAL}", input=PASSWORDS[IQBAL] + "\n", check=False)
@@ -181,7 +181,7 @@ def test_two_servers_with_words_of_their_own_converge_in_one_run(
     second = directory / "second.yaml"
     second.write_text(yaml.safe_dump(example(hostname="mail2.example.com", message_size="20M"), allow_unicode=True))
     (directory / "inventory.py").write_text(
-        "from deploys.site import words\n\n"
+        "from deploys.site import settings\n\n"
         f"mail = [{own_mail_host.entry!r}, ({name!r}, {{**{data!r}, 'mail': words('second.yaml')}})]\n"
     )
     run = pyinfra.converge(directory)

@@ -44,21 +44,21 @@ def test_cloud_init_leaves_the_name_alone(bare_host: MailHost, tmp_path: Path):
 
 @pytest.mark.releases("debian-13")
 def test_people_and_directories_are_made_once_and_repaired(bare_host: MailHost, tmp_path: Path):
-    words = {
+    settings = {
         "user": {"user": "vmail", "uid": 5000, "home": "/var/mail/vhosts", "groups": ["mail"]},
         "people": {"tito": "{SHA512-CRYPT}$6$salt$hash-of-tito", "iqbal": None},
         "directories": {"/var/mail/vhosts": ["0770", "vmail", "vmail"], "/srv/a b/c": ["2750", "root", "mail"]},
     }
-    run = lay(tmp_path, bare_host, **words)
+    run = lay(tmp_path, bare_host, **settings)
     assert (run.rc, run.changes) == (0, 3), run.output
     assert "hash-of-tito" not in run.output + run.stdout
-    assert lay(tmp_path, bare_host, **words).changes == 0
+    assert lay(tmp_path, bare_host, **settings).changes == 0
     assert bare_host.run("getent passwd vmail").stdout == "vmail:x:5000:5000::/var/mail/vhosts:/usr/sbin/nologin\n"
     assert bare_host.run("getent shadow tito | cut -d: -f2").stdout == "$6$salt$hash-of-tito\n"
     assert bare_host.run("stat -c '%a %U %G' '/srv/a b/c' '/srv/a b'").stdout == "2750 root mail\n755 root root\n"
-    bare_host.run("chmod 777 /var/mail/vhosts; echo letter >/home/iqbal/letter; usermod -s /bin/bash tito")
-    words["people"] = {"tito": "$6$salt$another"}
-    assert lay(tmp_path, bare_host, **words).changes == 2
+    bare_host.run("chmod 777 /var/mail/vhosts; echo message >/home/iqbal/message; usermod -s /bin/bash tito")
+    settings["people"] = {"tito": "$6$salt$another"}
+    assert lay(tmp_path, bare_host, **settings).changes == 2
     assert bare_host.run("stat -c %a /var/mail/vhosts; getent group mailusers | cut -d: -f4").stdout == "770\ntito\n"
-    assert bare_host.run("cat /home/iqbal/letter; getent passwd tito | cut -d: -f7").stdout == "letter\n/bin/bash\n"
-    assert lay(tmp_path, bare_host, **words).changes == 0
+    assert bare_host.run("cat /home/iqbal/message; getent passwd tito | cut -d: -f7").stdout == "message\n/bin/bash\n"
+    assert lay(tmp_path, bare_host, **settings).changes == 0

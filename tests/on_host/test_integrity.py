@@ -17,9 +17,9 @@ from lab.mailhost import MailHost
 from lab.waiting import wait_until
 from tests.on_host.corpus import corpus
 from tests.on_host.post import mailbox, trusting
+from tests.on_host.settings import TITO
 from tests.on_host.signatures import Dns, dns_of, valid
 from tests.on_host.sink import Sink, listening
-from tests.on_host.words import TITO
 
 pytestmark = pytest.mark.host
 
@@ -121,10 +121,10 @@ def test_what_leaves_verifies_wherever_it_arrives(mail_host: MailHost, two_serve
         client.login(TITO, mail_host.password(TITO))
         answers = {name: hand_in(client, TITO, people, message) for name, message in messages.items()}
     assert set(answers.values()) == {250}, answers
-    wait_until(lambda: all(len(one.letters) >= len(messages) for one in servers), 90, "not all messages left")
+    wait_until(lambda: all(len(one.msgs) >= len(messages) for one in servers), 90, "not all messages left")
     dns = remembering(dns_of(mail_host))
     for server in servers:
-        found = {named(message, run): message for _, _, message in server.letters}
+        found = {named(message, run): message for _, _, message in server.msgs}
         assert found.keys() == messages.keys()
         assert {name: valid(message, dns) for name, message in found.items()} == dict.fromkeys(messages, BOTH)
         assert b"secret@" not in found["bcc"]

@@ -9,8 +9,8 @@ import pytest
 
 from lab.mailhost import MailHost
 from lab.waiting import wait_until
-from tests.on_host.post import letter
-from tests.on_host.words import IQBAL, TITO
+from tests.on_host.post import compose
+from tests.on_host.settings import IQBAL, TITO
 
 pytestmark = pytest.mark.host
 
@@ -53,7 +53,7 @@ def deliver(host: MailHost, recipient: str, count: int = BATCH) -> None:
     """Hand in ``count`` messages at port 25 and wait until all of them are delivered."""
     with smtplib.SMTP(host.address, 25, local_hostname="mx.outside.example", timeout=30) as client:
         for _ in range(count):
-            client.sendmail("", [recipient], letter(recipient, size=2000).as_bytes())
+            client.sendmail("", [recipient], compose(recipient, size=2000).as_bytes())
     wait_until(lambda: not host.run("postqueue -j").stdout, 60, "messages stay in the queue")
 
 

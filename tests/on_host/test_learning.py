@@ -9,42 +9,42 @@ from email.message import EmailMessage
 import pytest
 
 from lab.mailhost import MailHost
-from tests.on_host.post import arrived, letter, mailbox, stranger
-from tests.on_host.words import TITO
+from tests.on_host.post import arrived, compose, mailbox, stranger
+from tests.on_host.settings import TITO
 
 pytestmark = pytest.mark.host
 
 PROBE = "/var/lib/posthaus/units/rspamd.service/probe"  # what the last run asked of it
 REDIS = "redis-cli -s /run/posthaus-redis/redis.sock"
-# Words enough for Bayes, which wants eleven tokens at least; each letter has its own mixture.
+# Words enough for Bayes, which wants eleven tokens at least; each message has its own mixture.
 SPAM = "congratulations winner lottery millions claim prize urgent wire transfer casino jackpot bonus exclusive"
 HAM = "minutes meeting garden committee tuesday agenda neighbours tomatoes harvest watering spade compost"
 
 
 def mixture(theme: str, number: int) -> str:
-    """Some sentences of these words, no two letters the same."""
-    words = theme.split()
-    turned = words[number % len(words) :] + words[: number % len(words)]
+    """Some sentences of these words, no two messages the same."""
+    settings = theme.split()
+    turned = settings[number % len(settings) :] + settings[: number % len(settings)]
     return f"{' '.join(turned)} {number}\n{' '.join(reversed(turned))}\n{' '.join(turned[::2])}\n"
 
 
 def written(theme: str, number: int) -> EmailMessage:
-    message = letter(TITO)
+    message = compose(TITO)
     message.set_content(mixture(theme, number))
     return message
 
 
 def learned(host: MailHost) -> tuple[int, int]:
-    """How many letters the filter knows as (spam, ham)."""
+    """How many messages the filter knows as (spam, ham)."""
     counts = [host.run(f"{REDIS} hget RS learns_{kind}").stdout.strip() for kind in ("spam", "ham")]
     return int(counts[0] or 0), int(counts[1] or 0)
 
 
-def moved(host: MailHost, letters: list[EmailMessage], source: str, target: str) -> None:
+def moved(host: MailHost, msgs: list[EmailMessage], source: str, target: str) -> None:
     """A mail program puts them into one folder, and the person moves them all to another."""
     with mailbox(host, TITO, host.password(TITO)) as client:
         uids = []
-        for message in letters:
+        for message in msgs:
             answer = client.append(source, "", None, message.as_bytes())[1][0].decode()
             uids.append(re.search(r"APPENDUID \d+ (\d+)", answer)[1])  # type: ignore[index]
         client.select(source)

@@ -9,8 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from lab.mailhost import MailHost
-from tests.on_host.post import arrived, letter, stranger, trusting
-from tests.on_host.words import IQBAL, TITO
+from tests.on_host.post import arrived, compose, stranger, trusting
+from tests.on_host.settings import IQBAL, TITO
 
 pytestmark = pytest.mark.host
 
@@ -58,7 +58,7 @@ def test_so_is_one_nested_too_deep_whoever_sends_it_and_one_within_the_limits_ar
     ours = nested(31).replace(b"somebody@outside.example", IQBAL.encode())
     assert answer(mail_host, ours, IQBAL) == (554, "5.6.0 This message is nested more than 30 deep")
     assert answer(mail_host, nested(30))[0] == 250
-    subject = letter(TITO)["Subject"]
+    subject = compose(TITO)["Subject"]
     began = time.monotonic()
     assert answer(mail_host, b"Subject: " + subject.encode() + b"\r\n" + HEAD + MOST)[0] == 250
     assert time.monotonic() - began < 5

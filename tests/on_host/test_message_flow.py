@@ -9,9 +9,9 @@ import pytest
 
 from lab.mailhost import MailHost
 from lab.waiting import wait_until
-from tests.on_host.post import arrived, letter, mailbox, stranger, submit, trusting
+from tests.on_host.post import arrived, compose, mailbox, stranger, submit, trusting
+from tests.on_host.settings import ANA, IQBAL, TITO
 from tests.on_host.signatures import dns_of, valid
-from tests.on_host.words import ANA, IQBAL, TITO
 
 pytestmark = pytest.mark.host
 
@@ -30,7 +30,7 @@ def test_a_stranger_cannot_ask_for_a_report_of_success_and_who_has_logged_in_can
         client.ehlo()
         assert not {"dsn", "etrn"} & set(client.esmtp_features)
 
-    message = letter(IQBAL, sender=TITO)
+    message = compose(IQBAL, sender=TITO)
     with smtplib.SMTP(mail_host.address, 587, timeout=30) as client:
         client.starttls(context=trusting(mail_host))
         client.login(TITO, mail_host.password(TITO))
@@ -43,7 +43,7 @@ def test_a_stranger_cannot_ask_for_a_report_of_success_and_who_has_logged_in_can
 
 def test_a_long_line_is_stored_as_it_came(mail_host: MailHost):
     """A line break within it would break what S/MIME and PGP have signed, and cut a character in two."""
-    message = letter(TITO)
+    message = compose(TITO)
     subject, line = message["Subject"], "ü" * 1650 + "."
     head = "".join(f"{name}: {message[name]}\r\n" for name in ("From", "To", "Subject", "Date", "Message-ID"))
     kind = "MIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\n"
@@ -62,9 +62,9 @@ def test_what_was_accepted_for_a_nearly_full_mailbox_is_stored_and_the_next_is_r
     """ana may hold 2 MB. Nobody says how large a message is, two come at once: no bounce goes to whoever they name."""
     host = mail_host
     host.run(f"doveadm expunge -u {ANA} mailbox INBOX all")
-    assert stranger(host, ANA, message=letter(ANA, size=1_000_000)) == 250
+    assert stranger(host, ANA, message=compose(ANA, size=1_000_000)) == 250
     wait_until(lambda: not host.run("postqueue -j").stdout, 30, "the first stays in the queue")
-    both = [letter(ANA, size=1_500_000) for _ in range(2)]
+    both = [compose(ANA, size=1_500_000) for _ in range(2)]
     with ExitStack() as stack:
         clients = [
             stack.enter_context(smtplib.SMTP(host.address, 25, local_hostname="mx.outside.example", timeout=30))
@@ -84,8 +84,8 @@ def test_what_was_accepted_for_a_nearly_full_mailbox_is_stored_and_the_next_is_r
             client.mail("")
             assert client.rcpt(name)[0] == 552
     with mailbox(host, ANA, host.password(ANA)) as client:
-        assert client.append("INBOX", None, None, letter(ANA).as_bytes())[0] == "NO", "what ana puts there is limited"
-        assert client.append("Trash", None, None, letter(ANA, size=900_000).as_bytes())[0] == "OK", "100 MB more"
+        assert client.append("INBOX", None, None, compose(ANA).as_bytes())[0] == "NO", "what ana puts there is limited"
+        assert client.append("Trash", None, None, compose(ANA, size=900_000).as_bytes())[0] == "OK", "100 MB more"
     assert not host.run("postqueue -j").stdout, "no bounce waits"
     host.run(f"doveadm expunge -u {ANA} mailbox '*' all")
 
@@ -94,7 +94,7 @@ def test_a_bare_message_of_our_own_leaves_with_date_and_message_id_signed_and_a_
     mail_host: MailHost,
 ):
     """Copiers and scripts write From, To and Subject alone; large receivers refuse that."""
-    bare = letter(IQBAL, sender=TITO, User_Agent="Foo", X_Mailer="Bar")
+    bare = compose(IQBAL, sender=TITO, User_Agent="Foo", X_Mailer="Bar")
     del bare["Date"], bare["Message-ID"]
     assert submit(mail_host, TITO, mail_host.password(TITO), TITO, IQBAL, bare) == 250
     found = arrived(mail_host, IQBAL, mail_host.password(IQBAL), bare["Subject"])
@@ -113,7 +113,7 @@ def test_a_bare_message_of_our_own_leaves_with_date_and_message_id_signed_and_a_
     assert trusted["Date"]
     assert trusted["Message-ID"]
 
-    strange = letter(IQBAL)
+    strange = compose(IQBAL)
     del strange["Date"]
     assert stranger(mail_host, IQBAL, message=strange) == 250
     kept = arrived(mail_host, IQBAL, mail_host.password(IQBAL), strange["Subject"])
@@ -124,7 +124,7 @@ def test_a_bare_message_of_our_own_leaves_with_date_and_message_id_signed_and_a_
 @pytest.mark.parametrize("header", ["Sender", "Resent-From", "Resent-Sender"])
 def test_nobody_names_another_mailbox_as_sender_of_what_they_submit(mail_host: MailHost, header: str):
     def try_as(address: str) -> int:
-        message = letter(IQBAL, sender=TITO)
+        message = compose(IQBAL, sender=TITO)
         message[header] = address
         return submit(mail_host, TITO, mail_host.password(TITO), TITO, IQBAL, message)
 
@@ -148,7 +148,7 @@ def test_a_stranger_does_not_greet_by_our_own_name(mail_host: MailHost):
 
 def test_a_program_on_the_host_sends_as_its_own_user_and_only_root_as_somebody_of_a_domain(mail_host: MailHost):
     """sendmail is open to every Unix user; the domain's signature is not."""
-    subject = letter(IQBAL)["Subject"]
+    subject = compose(IQBAL)["Subject"]
 
     def sends(user: str, envelope: str = "", author: str = TITO) -> int:
         text = f"From: {author}\nTo: {IQBAL}\nSubject: {subject}-{user}-{author.split('@')[1]}\n\nA line.\n"

@@ -12,8 +12,8 @@ import requests
 from lab.mailhost import MailHost
 from lab.passwords import hashed
 from tests.on_host.browsing import by_imap, client, new_subject, soon
-from tests.on_host.post import arrived, letter, stranger, submit, trusting
-from tests.on_host.words import EXAMPLE, TITO, example
+from tests.on_host.post import arrived, compose, stranger, submit, trusting
+from tests.on_host.settings import EXAMPLE, TITO, example
 
 pytestmark = [pytest.mark.host, pytest.mark.webmail]
 
@@ -22,7 +22,7 @@ WRITTEN, CAROL = "carol@bücher.example", "carol@xn--bcher-kva.example"
 ODD = ("a&b@example.com", "x=y~z#q@example.com")
 ALIAS = "o'neil@example.com"
 NAME = "Carol Büro O'Neil & Co"
-WORDS = example(
+SETTINGS = example(
     domains=[*EXAMPLE["domains"], "bücher.example"],
     mailboxes={
         **EXAMPLE["mailboxes"],
@@ -49,12 +49,12 @@ def may_send(host: MailHost, login: str, sender: str) -> bool:
 
 def test_odd_and_international_addresses_and_their_names_work_everywhere(own_mail_host: MailHost):
     host = own_mail_host
-    run = host.converge(WORDS)
+    run = host.converge(SETTINGS)
     assert run.rc == 0, run.output
     host.passwords |= dict.fromkeys((CAROL, WRITTEN, *ODD), PASSWORD)
 
     for address in (CAROL, *ODD):
-        message, answer, subject = letter(address), letter(TITO, sender=address), new_subject()
+        message, answer, subject = compose(address), compose(TITO, sender=address), new_subject()
         assert stranger(host, address, message=message) == 250, address
         assert arrived(host, address, PASSWORD, message["Subject"]), address
         assert submit(host, address, PASSWORD, address, TITO, answer) == 250, address
@@ -65,10 +65,10 @@ def test_odd_and_international_addresses_and_their_names_work_everywhere(own_mai
         sender = by_imap(host, TITO, subject)["From"].addresses[0]
         assert (sender.display_name.strip('"'), sender.addr_spec) == (NAME, address)
 
-    message = letter(ALIAS)
+    message = compose(ALIAS)
     assert stranger(host, ALIAS, message=message) == 250
     assert arrived(host, TITO, host.password(TITO), message["Subject"])
-    assert submit(host, TITO, host.password(TITO), ALIAS, TITO, letter(TITO, sender=ALIAS)) == 250
+    assert submit(host, TITO, host.password(TITO), ALIAS, TITO, compose(TITO, sender=ALIAS)) == 250
 
     assert may_log_in(host, WRITTEN)
     assert may_send(host, WRITTEN, CAROL)

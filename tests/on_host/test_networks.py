@@ -12,13 +12,13 @@ from docker.types import IPAMConfig, IPAMPool
 from lab import sweep
 from lab.mailhost import MailHost
 from tests.on_host.conftest import StartHost
-from tests.on_host.post import arrived, letter, submit
-from tests.on_host.words import ANA, IQBAL, PASSWORDS, TITO, example
+from tests.on_host.post import arrived, compose, submit
+from tests.on_host.settings import ANA, IQBAL, PASSWORDS, TITO, example
 
 pytestmark = pytest.mark.host
 
 SMARTHOST = "relay.example.net"
-# The smarthost is one of ours, told to let the log-in of a customer send as the customer's people.
+# The smarthost is one of ours, told to let the login of a customer send as the customer's people.
 LETS_CUSTOMERS_SEND = {"parameters": {"mua_sender_restrictions": "reject_non_fqdn_sender"}}
 
 
@@ -27,35 +27,35 @@ def smarthost(start_host: StartHost, mail_host: MailHost, snapshot: str) -> Mail
     """A mail server for example.net in the snapshot's place."""
     host = start_host(mail_host.release, image=snapshot)
     host.run("rm -r /etc/ssl/posthaus")  # else the copy's authority would be one that the original trusts
-    words = example(
+    settings = example(
         hostname=SMARTHOST, domains=["example.net"], postmaster=ANA, aliases=None, webmail=False, clients=False
     )
-    words["filter"] = False  # ours lets nobody write under a name that is not theirs; a provider's customers may
-    words["mailboxes"] = {ANA: {**words["mailboxes"][ANA], "quota": "1G"}}
-    run = host.converge({**words, "postfix": LETS_CUSTOMERS_SEND})
+    settings["filter"] = False  # ours lets nobody write under a name that is not theirs; a provider's customers may
+    settings["mailboxes"] = {ANA: {**settings["mailboxes"][ANA], "quota": "1G"}}
+    run = host.converge({**settings, "postfix": LETS_CUSTOMERS_SEND})
     assert run.rc == 0, run.output
     return host
 
 
 @pytest.mark.parametrize(("port", "tls"), [(587, "starttls"), (465, "implicit")])
-def test_outgoing_letters_take_the_smarthost_with_its_name_checked_and_a_password(
+def test_outgoing_messages_take_the_smarthost_with_its_name_checked_and_a_password(
     own_mail_host: MailHost, smarthost: MailHost, port: int, tls: str
 ) -> None:
     host = own_mail_host
-    words = example(domains=["example.com"], catch_all=None)
-    del words["mailboxes"][ANA]
+    settings = example(domains=["example.com"], catch_all=None)
+    del settings["mailboxes"][ANA]
     host.say()
     (host.site / "relay.secret").write_text(PASSWORDS[ANA] + "\n")
     password = {"file": "relay.secret"}
-    words["postfix"] = {"parameters": {"smtp_host_lookup": "dns, native"}}  # its name stands in /etc/hosts here
-    words["relayhost"] = {"host": SMARTHOST, "port": port, "tls": tls, "username": ANA, "password": password}
+    settings["postfix"] = {"parameters": {"smtp_host_lookup": "dns, native"}}  # its name stands in /etc/hosts here
+    settings["relayhost"] = {"host": SMARTHOST, "port": port, "tls": tls, "username": ANA, "password": password}
     host.run(f"echo '{smarthost.address} {SMARTHOST}' >>/etc/hosts")
-    run = host.converge(words)
+    run = host.converge(settings)
     assert run.rc == 0, run.output
     assert PASSWORDS[ANA] not in run.output + run.stdout
     assert host.run("stat -c '%a %U' /etc/postfix/posthaus/relayhost-password").stdout == "600 root\n"
 
-    untrusted = letter(ANA, sender=TITO)
+    untrusted = compose(ANA, sender=TITO)
     assert submit(host, TITO, PASSWORDS[TITO], TITO, ANA, untrusted) == 250
     assert arrived(smarthost, ANA, PASSWORDS[ANA], untrusted["Subject"], seconds=4) is None
     said = host.run("journalctl -o cat --no-pager -t postfix/smtp").stdout
@@ -67,7 +67,7 @@ def test_outgoing_letters_take_the_smarthost_with_its_name_checked_and_a_passwor
     assert host.run("mailq").stdout.strip() == "Mail queue is empty"
 
 
-def test_letters_of_a_domain_with_a_smarthost_of_its_own_take_that_and_no_other_domains_do(
+def test_messages_of_a_domain_with_a_smarthost_of_its_own_take_that_and_no_other_domains_do(
     own_mail_host: MailHost, smarthost: MailHost
 ) -> None:
     host = own_mail_host
@@ -75,25 +75,25 @@ def test_letters_of_a_domain_with_a_smarthost_of_its_own_take_that_and_no_other_
     host.say()
     (host.site / "relay.secret").write_text(PASSWORDS[ANA] + "\n")
     log_in = {"host": SMARTHOST, "username": ANA, "password": {"file": "relay.secret"}}
-    words = example(catch_all=None)
-    words["domains"] = {
+    settings = example(catch_all=None)
+    settings["domains"] = {
         "example.com": {"relayhost": log_in},
         "example.org": {"relayhost": {**log_in, "port": 465, "tls": "implicit"}},
         "example.info": {},
     }
-    words["mailboxes"] |= {name: words["mailboxes"][TITO] for name in (bea, cem)}
-    del words["mailboxes"][ANA]
+    settings["mailboxes"] |= {name: settings["mailboxes"][TITO] for name in (bea, cem)}
+    del settings["mailboxes"][ANA]
     parameters = {"smtp_host_lookup": "dns, native", "mua_recipient_restrictions": "reject_non_fqdn_recipient"}
-    words["postfix"] = {"parameters": parameters}  # no DNS here knows example.net
+    settings["postfix"] = {"parameters": parameters}  # no DNS here knows example.net
     host.run(f"echo '{smarthost.address} {SMARTHOST}' >>/etc/hosts")
     host.write("/usr/local/share/ca-certificates/smarthost.crt", smarthost.read("/etc/ssl/posthaus/ca/ca.pem"))
     host.run("update-ca-certificates")
-    run = host.converge(words)
+    run = host.converge(settings)
     assert run.rc == 0, run.output
     assert PASSWORDS[ANA] not in run.output + run.stdout
     assert host.run("stat -c '%a %U' /etc/postfix/posthaus/relayhost-passwords").stdout == "600 root\n"
     for sender, port in ((TITO, 587), (bea, 465), (cem, None)):
-        message = letter(ANA, sender=sender)
+        message = compose(ANA, sender=sender)
         assert submit(host, sender, PASSWORDS[TITO], sender, ANA, message) == 250
         found = arrived(smarthost, ANA, PASSWORDS[ANA], message["Subject"], seconds=30 if port else 4)
         assert (found is not None) is bool(port), (sender, host.run("mailq").stdout)
@@ -124,7 +124,7 @@ def two_families(engine: docker.DockerClient, release: str) -> Iterator[str]:
 
 
 @pytest.mark.webmail
-def test_with_ipv6_everything_listens_on_both_families_and_letters_come_by_either(
+def test_with_ipv6_everything_listens_on_both_families_and_messages_come_by_either(
     two_families: str, start_host: StartHost, mail_host: MailHost, snapshot: str
 ) -> None:
     host = start_host(mail_host.release, image=snapshot, network=two_families)
@@ -134,7 +134,7 @@ def test_with_ipv6_everything_listens_on_both_families_and_letters_come_by_eithe
     listening = host.run("ss -Hltn").stdout
     assert all(f"[::]:{port} " in listening or f"*:{port} " in listening for port in (25, 465, 587, 143, 993, 443))
     address = host.run('ip -6 -o addr show scope global | awk \'{ sub("/.*", "", $4); print $4 }\'').stdout.strip()
-    message = letter(IQBAL)
+    message = compose(IQBAL)
     program = f"import smtplib,sys; smtplib.SMTP('{address}', 25).sendmail('', ['{IQBAL}'], sys.stdin.read())"
     host.run(f'python3 -c "{program}"', input=message.as_string())
     assert arrived(host, IQBAL, PASSWORDS[IQBAL], message["Subject"]) is not None

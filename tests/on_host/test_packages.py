@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from deploys.host.render import debconf
+from deploys.components.host.render import debconf
 from lab import pyinfra, site
 from lab.mailhost import MailHost
 from tests.on_host.foundation import DEPLOY, lay
-from tests.on_host.words import example
+from tests.on_host.settings import example
 
 pytestmark = pytest.mark.host
 

@@ -13,7 +13,7 @@ from lab import images, pyinfra, site
 from lab.mailhost import MailHost
 from tests.on_host.conftest import StartHost
 from tests.on_host.foundation import DEPLOY, lay
-from tests.on_host.words import example
+from tests.on_host.settings import example
 
 pytestmark = pytest.mark.host
 

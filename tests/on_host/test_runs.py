@@ -9,7 +9,7 @@ import pytest
 
 from lab import pyinfra
 from lab.mailhost import MailHost
-from tests.on_host.words import example
+from tests.on_host.settings import example
 
 pytestmark = pytest.mark.host
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from deploys.mailserver import MailServer
-from deploys.proof import services
+from deploys.checks import services
+from deploys.config.mailserver import MailServer
 from facts.machine import Machine
 from facts.units import UnitState
 from lab.mailhost import MailHost
 from operations.service import Service
+from tests.on_host.settings import TITO, example
 from tests.on_host.test_verify import failing, verdicts
-from tests.on_host.words import TITO, example
 
 pytestmark = pytest.mark.host
 
@@ -30,7 +30,7 @@ BESIDE_OTHERS = {
 def declared(host: MailHost) -> list[Service]:
     """What the run converges on this host."""
     machine = Machine().process(host.run(str(Machine().command().get_raw_value())).stdout.splitlines())
-    return list(services.declared(MailServer.read(host.words), machine.php_version, machine.srs_series))
+    return list(services.declared(MailServer.read(host.settings), machine.php_version, machine.srs_series))
 
 
 def reddened_by(host: MailHost, one: Service, kind: str, path: str) -> bool:

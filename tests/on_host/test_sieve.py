@@ -10,9 +10,9 @@ from email.message import Message
 import pytest
 
 from lab.mailhost import MailHost
-from tests.on_host.post import arrived, letter, mailbox, stranger, submit
+from tests.on_host.post import arrived, compose, mailbox, stranger, submit
+from tests.on_host.settings import ANA, IQBAL, TITO
 from tests.on_host.signatures import dns_of, valid
-from tests.on_host.words import ANA, IQBAL, TITO
 
 pytestmark = pytest.mark.host
 
@@ -31,7 +31,7 @@ FOREIGN = {
 }
 
 
-# RFC 5804, section 1.7: what a ManageSieve server says of itself after a log-in. Run on the host.
+# RFC 5804, section 1.7: what a ManageSieve server says of itself after a login. Run on the host.
 CAPABILITY = """import socket
 with socket.create_connection(("127.0.0.1", 4190), 10) as server, server.makefile("rwb") as line:
     for said in ("", 'AUTHENTICATE "PLAIN" "{response}"', "CAPABILITY"):
@@ -72,7 +72,7 @@ def puts(host: MailHost, login: str, script: str) -> None:
 
 def written_to(host: MailHost, recipient: str, sender: str = ANA, named_first: str = "") -> str:
     """The subject of a message that ``sender`` has handed in."""
-    message = letter(named_first, sender=sender, Cc=recipient) if named_first else letter(recipient, sender=sender)
+    message = compose(named_first, sender=sender, Cc=recipient) if named_first else compose(recipient, sender=sender)
     assert submit(host, sender, host.password(sender), sender, recipient, message) == 250
     return str(message["Subject"])
 
@@ -128,7 +128,7 @@ def test_a_redirected_message_leaves_with_a_sender_of_its_person_six_times_too(s
 
 def test_what_claims_to_be_ours_is_kept_instead_of_redirected(scripts: MailHost):
     puts(scripts, IQBAL, f'redirect "{ANA}";')
-    forged, foreign = letter(IQBAL, sender=TITO), letter(IQBAL)
+    forged, foreign = compose(IQBAL, sender=TITO), compose(IQBAL)
     for message in (forged, foreign):
         assert stranger(scripts, IQBAL, message=message) == 250
     kept = inbox(scripts, IQBAL, forged["Subject"])
@@ -142,7 +142,7 @@ def test_what_could_not_be_redirected_comes_to_the_inbox_whatever_the_script_say
     puts(scripts, IQBAL, 'redirect "nobody-of-this-name@example.com";')
     kept = inbox(scripts, IQBAL, written_to(scripts, IQBAL))
     assert kept["X-Not-Redirected"].startswith("nobody-of-this-name@example.com: 550")
-    report = letter("iqbal+returned@example.com")
+    report = compose("iqbal+returned@example.com")
     assert stranger(scripts, "iqbal+returned@example.com", message=report) == 250
     assert inbox(scripts, IQBAL, report["Subject"])
 

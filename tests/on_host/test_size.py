@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from lab.mailhost import MailHost
-from tests.on_host.words import IQBAL, TITO, example
+from tests.on_host.settings import IQBAL, TITO, example
 
 pytestmark = pytest.mark.host
 
@@ -24,8 +24,8 @@ for pid in $(pgrep -x smtpd); do sed -n 's/^RssAnon: *//p' "/proc/$pid/status"; 
 
 
 def test_forty_thousand_addresses_converge_in_small_processes_that_tell_no_local_user(mail_host: MailHost):
-    words = example(aliases={**example()["aliases"], **MANY})
-    run = mail_host.converge(words)
+    settings = example(aliases={**example()["aliases"], **MANY})
+    run = mail_host.converge(settings)
     assert run.rc == 0, run.output
     assert mail_host.converge().changes == 0
     assert mail_host.run("postmap -q a39999@example.com cdb:/etc/postfix/posthaus/aliases").stdout.strip() == TITO

@@ -9,7 +9,7 @@ import pytest
 
 from lab.mailhost import MailHost
 from tests.on_host import handmade
-from tests.on_host.words import example
+from tests.on_host.settings import example
 
 pytestmark = [pytest.mark.host, pytest.mark.webmail]
 
@@ -49,8 +49,8 @@ def test_a_host_set_up_by_hand_is_told_kept_taken_over_and_given_back(bare_host:
         assert said in refused.output
     assert host.run(FILES).stdout == before, "nothing was changed"
 
-    words = example(takeover=["dovecot", "postfix"], vmail={"uid": 1001})
-    run = host.converge(words)
+    settings = example(takeover=["dovecot", "postfix"], vmail={"uid": 1001})
+    run = host.converge(settings)
     assert run.rc == 0, run.output
     assert "Apache goes on serving www.example.net, example.net" in run.output
     [place] = set(re.findall(r"kept in (/var/backups/posthaus/\S+Z)", run.output))

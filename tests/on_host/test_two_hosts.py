@@ -15,12 +15,12 @@ import dns.resolver
 import docker
 import pytest
 
-from deploys.mailserver import MailServer
-from deploys.proof.line import Line
+from deploys.checks.result import CheckResult
+from deploys.config.mailserver import MailServer
 from deploys.records.check import check
-from deploys.records.gather import subjects
+from deploys.records.collect import subjects
+from deploys.records.context import DomainContext
 from deploys.records.resolver import Resolver
-from deploys.records.subject import Subject
 from facts.dns import PublicRecords
 from lab import host, names, network, sweep
 from lab.errors import Unavailable
@@ -29,10 +29,10 @@ from lab.names import reverse_zone
 from lab.pair import ADDRESSES, Pair, ordering
 from lab.passwords import hashed
 from lab.waiting import wait_until
-from tests.on_host.post import arrived, letter, stranger, submit
+from tests.on_host.post import arrived, compose, stranger, submit
+from tests.on_host.settings import IQBAL, PASSWORDS, TITO, no_webmail
 from tests.on_host.signatures import valid
 from tests.on_host.sink import listening
-from tests.on_host.words import IQBAL, PASSWORDS, TITO, no_webmail
 from tests.webmail import WebmailClient
 
 pytestmark = pytest.mark.host
@@ -42,7 +42,7 @@ RELEASES = ("debian-12", "debian-13")
 KEYS = "sha256sum /var/lib/rspamd/dkim/* /etc/ssl/posthaus/*.pem"
 
 
-def words(domain: str, people: list[str], policy: str, resolver: str, server: str, **more: Any) -> dict[str, Any]:
+def settings(domain: str, people: list[str], policy: str, resolver: str, server: str, **more: Any) -> dict[str, Any]:
     """What the administrator of one of the two writes."""
     own = {
         "dmarc": {"policy": policy},
@@ -87,8 +87,8 @@ def pair(engine: docker.DockerClient, lab_state: Path) -> Iterator[Pair]:
 
 def settled(server: names.Names, hosts: list[Any], site: Path) -> Pair:
     """From bare hosts to a pair that is whole."""
-    com = words("example.com", [TITO, IQBAL], "reject", server.resolver, server.server)
-    net = words("example.net", [BEA], "quarantine", server.resolver, server.server)
+    com = settings("example.com", [TITO, IQBAL], "reject", server.resolver, server.server)
+    net = settings("example.net", [BEA], "quarantine", server.resolver, server.server)
     net["aliases"] = {"away@example.net": ["someone@example.org"]}
     both = (MailHost(hosts[0], com, PASSWORDS), MailHost(hosts[1], net, PASSWORDS))
     pair = Pair(server, both, site)
@@ -104,8 +104,8 @@ def settled(server: names.Names, hosts: list[Any], site: Path) -> Pair:
     run = pair.write_zones()
     assert run.rc == 0, run.output
     for one in both:
-        one.words["tls"] = ordering(next(iter(one.words["mailboxes"])))
-    run = pair.converge(com | both[0].words, net | both[1].words)
+        one.settings["tls"] = ordering(next(iter(one.settings["mailboxes"])))
+    run = pair.converge(com | both[0].settings, net | both[1].settings)
     assert run.rc == 0, run.output
     run = pair.write_zones()  # the keys of the new certificates
     assert run.rc == 0, run.output
@@ -130,7 +130,7 @@ def dns_of(pair: Pair) -> Any:
 
 
 def transport(host: MailHost, recipient: str) -> str:
-    """How the last letter to ``recipient`` left, by Postfix's log: the line on TLS and the one on delivery."""
+    """How the last message to ``recipient`` left, by Postfix's log: the line on TLS and the one on delivery."""
     found = "journalctl -o cat --no-pager -t postfix/smtp -n 400 | grep -e 'TLS connection established' -e 'status='"
     lines = host.run(found, check=False).stdout.splitlines()
     last = max((number for number, line in enumerate(lines) if f"to=<{recipient}>" in line), default=0)
@@ -144,8 +144,8 @@ def verdicts(message: Any) -> set[str]:
 
 
 def people_write(host: MailHost, sender: str, recipient: str, **headers: str) -> EmailMessage:
-    """A letter of one of the host's own people, submitted."""
-    message = letter(recipient, **headers)
+    """A message of one of the host's own people, submitted."""
+    message = compose(recipient, **headers)
     message.replace_header("From", sender)
     del message["Message-ID"]
     message["Message-ID"] = f"<{message['Subject']}@{sender.rpartition('@')[2]}>"
@@ -153,15 +153,15 @@ def people_write(host: MailHost, sender: str, recipient: str, **headers: str) ->
     return message
 
 
-def test_a_letter_from_the_webmail_lands_in_a_strangers_inbox_with_all_its_papers(pair: Pair):
+def test_a_message_from_the_webmail_lands_in_a_strangers_inbox_with_all_its_papers(pair: Pair):
     com, net = pair
     subject = f"From the webmail {time.monotonic_ns()}"
-    if com.words["webmail"]:
+    if com.settings["webmail"]:
         browser = WebmailClient("webmail.example.com", com.address, str(pair.site / "roots.pem"))
         browser.log_in(TITO, com.password(TITO))
         browser.write(BEA, subject, "Dear Bea,\nhow is your new server?\n")
     else:
-        people_write(com, TITO, BEA, Subject=subject)
+        people_write(com, TITO, BEA, DomainContext=subject)
     message = arrived(net, BEA, net.password(BEA), subject, seconds=30)
     assert message is not None, transport(com, BEA)
     assert verdicts(message) >= {"spf=pass", "dkim=pass", "dmarc=pass"}
@@ -192,7 +192,7 @@ def test_an_enforced_policy_holds_where_no_tlsa_record_is_and_dane_wins_where_on
         pair.forget()
         assert com.run(ask).stdout == "secure match=mail.example.net servername=hostname\n"
         people_write(com, TITO, BEA)
-        wait_until(lambda: "status=sent" in transport(com, BEA), 30, "no letter left")
+        wait_until(lambda: "status=sent" in transport(com, BEA), 30, "no message left")
         assert "Verified TLS connection established to mail.example.net" in transport(com, BEA)
     finally:
         pair.names.publish("example.net", zone)
@@ -203,10 +203,10 @@ def test_an_enforced_policy_holds_where_no_tlsa_record_is_and_dane_wins_where_on
 def test_what_claims_to_be_us_is_treated_as_our_policy_says(pair: Pair):
     """This machine sends from an address that nobody's SPF names."""
     com, net = pair
-    forged = letter(BEA)
+    forged = compose(BEA)
     forged.replace_header("From", TITO)
     assert stranger(net, BEA, "", forged) in (550, 554), "example.com asks to refuse it"
-    forged = letter(IQBAL)
+    forged = compose(IQBAL)
     forged.replace_header("From", BEA)
     assert stranger(com, IQBAL, "", forged) == 250, "example.net asks to set it aside"
     assert arrived(com, IQBAL, com.password(IQBAL), forged["Subject"], "Junk", 20) is not None
@@ -230,14 +230,14 @@ def test_what_an_alias_leads_elsewhere_still_proves_itself_there(pair: Pair):
         assert b"spf=pass" in seen[1]
         assert b"dmarc=pass" in seen[1]
 
-        bounce = letter("x@example.org")
+        bounce = compose("x@example.org")
         bounce.replace_header("From", "mailer-daemon@out.example.org")
         bounce.replace_header("To", sender)
         assert stranger(net, sender, "", bounce) == 250
         assert stranger(net, sender.replace("SRS0=", "SRS0=x"), "", bounce) == 550, "an address that we never gave out"
         assert arrived(com, TITO, com.password(TITO), bounce["Subject"], seconds=20) is not None
         own = people_write(net, BEA, "away@example.net")
-        assert sink.wait(own["Subject"])[0] == BEA, "our own people's letters keep their sender"
+        assert sink.wait(own["Subject"])[0] == BEA, "our own people's messages keep their sender"
 
 
 def test_a_bounce_is_signed_and_believed(pair: Pair):
@@ -262,17 +262,17 @@ def test_the_proof_of_both_is_without_a_red_line(pair: Pair):
     assert run.rc == 0, run.output
 
 
-def about(pair: Pair, number: int) -> tuple[Subject, ...]:
+def about(pair: Pair, number: int) -> tuple[DomainContext, ...]:
     """What verify expects the DNS to say of one of the two, by what the host has."""
     one, fact = pair.hosts[number], PublicRecords()
-    mail = MailServer.read(one.words, base=pair.site)
+    mail = MailServer.read(one.settings, base=pair.site)
     asked = fact.command(keys=mail.records.keys, certificate=mail.tls.chain_path, next_key=mail.records.next_key)
     on_host = fact.process(one.run(asked.get_raw_value()).stdout.splitlines())
     page = mail.webmail.hostname if mail.webmail else None
     return subjects(mail.hostname, mail.domains, page, mail.dovecot.protocols, mail.records, on_host, mail.paged)
 
 
-def lacks(pair: Pair, number: int) -> list[Line]:
+def lacks(pair: Pair, number: int) -> list[CheckResult]:
     """The red lines on one of the two, by the authoritative server: nothing between us remembers."""
     subject, ask = about(pair, number), Resolver(pair.names.server).ask
     return [one for one in check(subject, (), ask, time.time()) if one.ok is False]
@@ -304,11 +304,11 @@ def test_a_reverse_name_taken_away_turns_its_line_red_and_no_other(pair: Pair):
     text = pair.names.zones[zone]
     try:
         for number, one in enumerate(pair.hosts):
-            (row,) = [line for line in text.splitlines(keepends=True) if one.words["hostname"] in line]
+            (row,) = [line for line in text.splitlines(keepends=True) if one.settings["hostname"] in line]
             pair.names.without(zone, row)
             (found,) = lacks(pair, number)
             assert found.what == f"PTR {one.address}"
-            assert found.remedy.endswith(f"to exactly {one.words['hostname']}")
+            assert found.remedy.endswith(f"to exactly {one.settings['hostname']}")
             assert lacks(pair, 1 - number) == []
     finally:
         pair.names.publish(zone, text)

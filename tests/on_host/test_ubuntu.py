@@ -1,6 +1,6 @@
 """What a cloud's Ubuntu has that a bare Debian lacks, and Ubuntu itself wherever a registry answers.
 
-The stand-in is Debian 12 with sudo for the user ubuntu and no log-in for root, cloud-init, needrestart, ufw,
+The stand-in is Debian 12 with sudo for the user ubuntu and no login for root, cloud-init, needrestart, ufw,
 unattended-upgrades, systemd-resolved, AppArmor's profiles, LANG=C and a /tmp where nothing can be run.
 """
 

@@ -28,7 +28,7 @@ class Checkout:
             (directory / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, directory / name, follow_symlinks=False)
 
-    def run(self, *words: str, seconds: int = 900) -> subprocess.CompletedProcess[str]:
+    def run(self, *settings: str, seconds: int = 900) -> subprocess.CompletedProcess[str]:
         """One command of a person who stands in the checkout."""
         path = f"{self.directory}/.venv/bin:{os.environ['PATH']}"
         own = {
@@ -39,7 +39,7 @@ class Checkout:
         }
         inherited = {key: value for key, value in os.environ.items() if key != "POSTHAUS_SITE"}
         return subprocess.run(
-            words, cwd=self.directory, env={**inherited, **own}, stdin=subprocess.DEVNULL,
+            settings, cwd=self.directory, env={**inherited, **own}, stdin=subprocess.DEVNULL,
             capture_output=True, text=True, timeout=seconds,
         )  # fmt: skip
 

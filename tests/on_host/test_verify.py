@@ -8,18 +8,18 @@ from typing import Any
 
 import pytest
 
-from deploys.mailserver import MailServer
-from deploys.proof.bundle import script
-from deploys.proof.deploy import REPORTS
-from deploys.proof.plan import PROBE_MAILDIR, PROBE_SECRET, plan
+from deploys.checks.bundle import script
+from deploys.checks.deploy import REPORTS
+from deploys.checks.plan import PROBE_MAILDIR, PROBE_SECRET, plan
+from deploys.config.mailserver import MailServer
 from lab.mailhost import MailHost
 from lab.pyinfra import Run
 
 pytestmark = pytest.mark.host
 
 PRIVATE_KEY = "/etc/ssl/posthaus/privkey.pem"
-PROOF_LETTERS = f"find {PROBE_MAILDIR} -type f \\( -path '*/cur/*' -o -path '*/new/*' -o -path '*/tmp/*' \\) | wc -l"
-# Everything that a proof must not touch. (The probe's own preferences in the webmail are made at its first log-in, and
+PROOF_MESSAGES = f"find {PROBE_MAILDIR} -type f \\( -path '*/cur/*' -o -path '*/new/*' -o -path '*/tmp/*' \\) | wc -l"
+# Everything that a proof must not touch. (The probe's own preferences in the webmail are made at its first login, and
 # Dovecot keeps its indexes fresh whenever it is asked about a mailbox.)
 STATE = (
     "find /etc /var/lib/posthaus /usr/share/squirrelmail-versions -printf '%p %s %m %u %g %C@\\n' | sort;"
@@ -30,8 +30,8 @@ STATE = (
 def report(host: MailHost) -> dict[str, Any]:
     """What the last proof of this host wrote down."""
     name = host.entry[0].replace("/", "-").strip("@-")
-    words: dict[str, Any] = json.loads((REPORTS / f"{name}.json").read_text("utf-8"))
-    return words
+    settings: dict[str, Any] = json.loads((REPORTS / f"{name}.json").read_text("utf-8"))
+    return settings
 
 
 def verdicts(host: MailHost) -> dict[str, str]:
@@ -44,9 +44,9 @@ def failing(host: MailHost) -> set[str]:
     return {what for what, verdict in verdicts(host).items() if verdict == "FAIL"}
 
 
-def letters_left(host: MailHost) -> tuple[str, str]:
-    """How many letters lie in the probe's mailbox, and what the queue says."""
-    return host.run(PROOF_LETTERS).stdout.strip(), host.run("mailq").stdout.strip()
+def messages_left(host: MailHost) -> tuple[str, str]:
+    """How many messages lie in the probe's mailbox, and what the queue says."""
+    return host.run(PROOF_MESSAGES).stdout.strip(), host.run("mailq").stdout.strip()
 
 
 def proved_again(host: MailHost) -> Run:
@@ -68,7 +68,7 @@ def test_a_converged_host_is_proved_and_nothing_is_left_behind_or_changed(mail_h
     assert {line["verdict"] for line in lines if line["key"] != "rules.tls"} == {"ok"}, run.output
     keys = [line["key"] for line in lines]
     assert sorted(keys) == sorted(set(keys))
-    assert letters_left(mail_host) == ("0", "Mail queue is empty")
+    assert messages_left(mail_host) == ("0", "Mail queue is empty")
     assert mail_host.run(STATE).stdout == before
 
 
@@ -87,7 +87,7 @@ def test_json_stays_json_and_counts_a_proof_as_no_change(mail_host: MailHost) ->
     assert (run.rc, run.totals) == (0, {"hosts": 1, "success": 0, "error": 0, "no_change": 1})
 
 
-def test_a_dry_run_sends_no_letter(mail_host: MailHost) -> None:
+def test_a_dry_run_sends_no_message(mail_host: MailHost) -> None:
     # not through verify(), which says -y
     before = mail_host.run("journalctl -o cat --no-pager -t postfix/submission/smtpd -t postfix/smtpd | wc -l").stdout
     assert mail_host.pyinfra("deploys/verify.py", "--dry").rc == 0
@@ -101,12 +101,12 @@ def test_nobody_has_to_press_enter_for_a_proof(mail_host: MailHost) -> None:
     assert "read by IMAP 993" in run.output
 
 
-def test_an_examination_that_is_killed_takes_its_letters_away(mail_host: MailHost) -> None:
-    words = json.dumps(plan(MailServer.read(mail_host.words)))
+def test_an_examination_that_is_killed_takes_its_messages_away(mail_host: MailHost) -> None:
+    settings = json.dumps(plan(MailServer.read(mail_host.settings)))
     mail_host.write("/root/examine.py", script(), "0600")
     for moment in (0.5, 1, 1.5, 2, 2.5, 3):
-        mail_host.run(f"timeout -s HUP {moment} python3 -I -B /root/examine.py '{words}'", check=False)
-        assert letters_left(mail_host) == ("0", "Mail queue is empty")
+        mail_host.run(f"timeout -s HUP {moment} python3 -I -B /root/examine.py '{settings}'", check=False)
+        assert messages_left(mail_host) == ("0", "Mail queue is empty")
 
 
 def test_configuration_that_no_service_has_read_yet_fails_one_line(own_mail_host: MailHost) -> None:
@@ -127,19 +127,19 @@ def test_a_stopped_dovecot_fails_where_people_would_notice(own_mail_host: MailHo
     own_mail_host.run("systemctl stop dovecot")
     run = own_mail_host.verify()
     assert run.rc == 1
-    assert {"dovecot.service", "port 993 (IMAP)", "letter by 587, STARTTLS"} <= failing(own_mail_host), run.output
-    assert letters_left(own_mail_host) == ("0", "Mail queue is empty")
+    assert {"dovecot.service", "port 993 (IMAP)", "message by 587, STARTTLS"} <= failing(own_mail_host), run.output
+    assert messages_left(own_mail_host) == ("0", "Mail queue is empty")
     own_mail_host.run("systemctl start dovecot")
     run = proved_again(own_mail_host)
     assert run.rc == 0, run.output
 
 
-def test_letters_that_are_never_delivered_are_taken_out_of_the_queue(own_mail_host: MailHost) -> None:
+def test_messages_that_are_never_delivered_are_taken_out_of_the_queue(own_mail_host: MailHost) -> None:
     own_mail_host.run("postconf -e 'virtual_transport = lmtp:unix:private/nobody' && postfix reload && sleep 1")
     run = own_mail_host.verify()
     assert "read by IMAP 993, TLS" in failing(own_mail_host), run.output
-    assert verdicts(own_mail_host)["letter by 587, STARTTLS"] == "ok"
-    assert letters_left(own_mail_host) == ("0", "Mail queue is empty")
+    assert verdicts(own_mail_host)["message by 587, STARTTLS"] == "ok"
+    assert messages_left(own_mail_host) == ("0", "Mail queue is empty")
 
 
 @pytest.mark.webmail
@@ -191,5 +191,5 @@ def test_an_open_relay_is_found(own_mail_host: MailHost) -> None:
 def test_a_bare_host_fails_in_every_room_and_breaks_nothing(bare_host: MailHost) -> None:
     run = bare_host.verify()
     assert run.rc == 1
-    assert {"postfix.service", "port 25 (SMTP)", "the examination"} <= failing(bare_host), run.output
+    assert {"postfix.service", "port 25 (SMTP)", "the verification"} <= failing(bare_host), run.output
     assert "Traceback" not in run.output

@@ -11,7 +11,7 @@ import pytest
 
 from lab.mailhost import MailHost
 from tests.on_host.browsing import BODY, HOSTNAME, NOTE, by_imap, by_pop3, client, new_subject, soon
-from tests.on_host.words import ANA, IQBAL, TITO, example
+from tests.on_host.settings import ANA, IQBAL, TITO, example
 from tests.webmail import Page
 
 pytestmark = [pytest.mark.host, pytest.mark.webmail]
@@ -24,7 +24,7 @@ def php_log(host: MailHost) -> str:
     return host.run("cat /var/log/squirrelmail/*.log 2>/dev/null", check=False).stdout
 
 
-def test_a_letter_written_in_the_webmail_is_read_there_by_imap_and_by_pop3(mail_host: MailHost):
+def test_a_message_written_in_the_webmail_is_read_there_by_imap_and_by_pop3(mail_host: MailHost):
     subject = new_subject()
     tito = client(mail_host, TITO)
     assert "Your mail has been sent" in tito.write(IQBAL, subject, BODY, [NOTE, PICTURE]).text
@@ -38,14 +38,14 @@ def test_a_letter_written_in_the_webmail_is_read_there_by_imap_and_by_pop3(mail_
     assert iqbal.download(page, NOTE[0]) == NOTE[1]
     assert iqbal.download(page, PICTURE[0]) == PICTURE[1]
 
-    for letter in (by_imap(mail_host, IQBAL, subject), by_pop3(mail_host, IQBAL, subject)):
-        assert letter["From"].addresses[0].addr_spec == TITO
-        assert letter["From"].addresses[0].display_name == "Tito Puente"
-        body, *attachments = letter.walk() if not letter.is_multipart() else letter.iter_parts()
+    for msg in (by_imap(mail_host, IQBAL, subject), by_pop3(mail_host, IQBAL, subject)):
+        assert msg["From"].addresses[0].addr_spec == TITO
+        assert msg["From"].addresses[0].display_name == "Tito Puente"
+        body, *attachments = msg.walk() if not msg.is_multipart() else msg.iter_parts()
         assert body.get_content_charset() == "utf-8"
         assert body.get_content().rstrip("\n") == BODY.rstrip("\n")
         assert [(part.get_filename(), part.get_payload(decode=True)) for part in attachments] == [NOTE, PICTURE]
-        header = letter.as_bytes().partition(b"\n\n")[0]
+        header = msg.as_bytes().partition(b"\n\n")[0]
         assert header.isascii()
     assert subject in tito.messages("Sent")
     assert "You have been successfully signed out" in tito.sign_out().text
@@ -57,10 +57,10 @@ def test_nobody_learns_where_the_writer_sat(mail_host: MailHost):
     tito = client(mail_host, TITO)
     tito.write(IQBAL, subject, "From the beach.")
     assert soon(lambda: subject in client(mail_host, IQBAL).messages())
-    letter = by_imap(mail_host, IQBAL, subject).as_string()
+    msg = by_imap(mail_host, IQBAL, subject).as_string()
     browser = mail_host.run("tail -n 1 /var/log/apache2/access.log | cut -d' ' -f1").stdout.strip()
     assert browser
-    assert browser not in letter
+    assert browser not in msg
 
 
 def test_a_wrong_password_says_so_and_lets_nobody_in(mail_host: MailHost):
@@ -82,7 +82,7 @@ def test_somebody_new_finds_an_empty_inbox_and_can_write(own_mail_host: MailHost
     assert not own_mail_host.run("find /var/mail/vhosts/example.net/ana ! -user vmail").stdout
 
 
-def test_drafts_sent_letters_and_trash_share_folders_with_every_other_program(mail_host: MailHost):
+def test_drafts_sent_messages_and_trash_share_folders_with_every_other_program(mail_host: MailHost):
     draft, sent = new_subject(), new_subject()
     tito = client(mail_host, TITO)
     tito.write(IQBAL, draft, "Not yet.", button="draft")
@@ -98,7 +98,7 @@ def test_drafts_sent_letters_and_trash_share_folders_with_every_other_program(ma
     assert not [name for name in folders if name.startswith("INBOX") and name != "INBOX"]
 
 
-OLD_WORDS = {
+OLD_SETTINGS = {
     "windows-1251": "Привет, мир",
     "koi8-r": "Здравствуй",
     "iso-8859-2": "Zażółć gęślą jaźń",
@@ -110,16 +110,16 @@ OLD_WORDS = {
 }
 
 
-@pytest.mark.parametrize("charset", OLD_WORDS)
-def test_letters_in_old_character_sets_are_readable(mail_host: MailHost, charset: str):
-    text = OLD_WORDS[charset]
+@pytest.mark.parametrize("charset", OLD_SETTINGS)
+def test_messages_in_old_character_sets_are_readable(mail_host: MailHost, charset: str):
+    text = OLD_SETTINGS[charset]
     subject = f"{text} {uuid4().hex[:8]}"
-    letter = EmailMessage()
-    letter["From"], letter["To"] = "out@example.org", TITO
-    letter.set_content(text, charset=charset)
+    msg = EmailMessage()
+    msg["From"], msg["To"] = "out@example.org", TITO
+    msg.set_content(text, charset=charset)
     encoded = b64encode(subject.encode(charset)).decode()  # RFC 2047; EmailMessage would make it utf-8
     header = f"Subject: =?{charset}?B?{encoded}?=\n".encode()
-    mail_host.run(f"doveadm save -u {TITO}", input=header + letter.as_bytes())
+    mail_host.run(f"doveadm save -u {TITO}", input=header + msg.as_bytes())
     page = client(mail_host, TITO).read(subject)
     assert f"Subject: {subject}" in page.text
     assert page.text.count(text) >= 2
@@ -149,10 +149,10 @@ def test_every_page_is_whole_and_php_has_nothing_to_complain_about(mail_host: Ma
     tito, subject = client(mail_host, TITO), new_subject()
     tito.write(TITO, subject, BODY, [NOTE])
     assert soon(lambda: subject in tito.messages())
-    letter = tito.read(subject)
-    tito.submit(letter.form_with("smaction_reply"), "smaction_reply")
-    tito.submit(letter.form_with("smaction_forward"), "smaction_forward")
-    tito.get(letter.link("view_header"))
+    msg = tito.read(subject)
+    tito.submit(msg.form_with("smaction_reply"), "smaction_reply")
+    tito.submit(msg.form_with("smaction_forward"), "smaction_forward")
+    tito.get(msg.link("view_header"))
     tito.submit(tito.get("/src/search.php").forms[-1], "submit")
     book = tito.get("/src/addressbook.php").form_with("addaddr[email]")
     person = {"addaddr[nickname]": uuid4().hex[:8], "addaddr[email]": IQBAL, "addaddr[firstname]": "محمد"}
@@ -168,17 +168,17 @@ def test_every_page_is_whole_and_php_has_nothing_to_complain_about(mail_host: Ma
     assert php_log(mail_host) == before
 
 
-def test_a_large_file_goes_out_and_one_too_large_leaves_the_letter_as_it_is(mail_host: MailHost):
-    """message_size is 50 MiB by default: 37 MiB of file make 50 MiB of letter."""
+def test_a_large_file_goes_out_and_one_too_large_leaves_the_message_as_it_is(mail_host: MailHost):
+    """message_size is 50 MiB by default: 37 MiB of file make 50 MiB of message."""
     subject = new_subject()
     large, larger = ("large.bin", b"\xa5" * (36 << 20)), ("larger.bin", b"\xa5" * (40 << 20))
     tito = client(mail_host, TITO)
-    words = {"send_to": IQBAL, "subject": subject, "body": "My whole draft."}
+    settings = {"send_to": IQBAL, "subject": subject, "body": "My whole draft."}
     form = tito.get("/src/compose.php").form_with("attach")
-    page = tito.submit(form, "attach", (larger,), **words)
+    page = tito.submit(form, "attach", (larger,), **settings)
     assert page.form_with("send").fields["body"].strip() == "My whole draft."
-    page = tito.submit(page.form_with("attach"), "attach", (large,), **words)
-    assert "Your mail has been sent" in tito.submit(page.form_with("send"), "send", (), **words).text
+    page = tito.submit(page.form_with("attach"), "attach", (large,), **settings)
+    assert "Your mail has been sent" in tito.submit(page.form_with("send"), "send", (), **settings).text
     iqbal = client(mail_host, IQBAL)
     assert soon(lambda: subject in iqbal.messages(), seconds=60)
     assert iqbal.download(iqbal.read(subject), "large.bin") == large[1]
@@ -188,7 +188,7 @@ def test_a_large_file_goes_out_and_one_too_large_leaves_the_letter_as_it_is(mail
 
 
 def test_the_other_line_is_one_word_away_and_the_way_back_too(own_mail_host: MailHost):
-    run = own_mail_host.converge(example(webmail={"hostname": HOSTNAME, "line": "stable"}))
+    run = own_mail_host.converge(example(webmail={"hostname": HOSTNAME, "branch": "stable"}))
     assert run.rc == 0, run.output
     assert "1.4.23" in own_mail_host.pyinfra("fact", "facts.squirrelmail.SquirrelMail").output
     subject = new_subject()

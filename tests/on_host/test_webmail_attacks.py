@@ -17,17 +17,17 @@ import requests
 from lab.mailhost import MailHost
 from tests.on_host.browsing import HOSTNAME, client, soon
 from tests.on_host.post import trusting
-from tests.on_host.words import IQBAL, TITO
+from tests.on_host.settings import IQBAL, TITO
 from tests.webmail import WebmailClient
 
 pytestmark = [pytest.mark.host, pytest.mark.webmail]
 
 FORM = "Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\nlogin_username="
 BEGINNINGS = {
-    "a form for the log-in": "POST /src/redirect.php HTTP/1.1\r\nHost: {}\r\n" + FORM.format(8000),
+    "a form for the login": "POST /src/redirect.php HTTP/1.1\r\nHost: {}\r\n" + FORM.format(8000),
     "headers": "GET / HTTP/1.1\r\nHost: {}\r\nX-Never-Ends: ",
 }
-LIMIT = 256  # deploys/apache: CONNECTIONS
+LIMIT = 256  # deploys/components/apache: CONNECTIONS
 
 
 @contextmanager
@@ -64,7 +64,7 @@ def is_open(connection: ssl.SSLSocket) -> bool:
         return False
 
 
-def seconds_to_log_in_page(host: MailHost) -> float:
+def seconds_to_login_page(host: MailHost) -> float:
     """How long the page where people log in takes."""
     begin = time.monotonic()
     assert client(host).get("/src/login.php").form_with("login_username")
@@ -72,9 +72,9 @@ def seconds_to_log_in_page(host: MailHost) -> float:
 
 
 @pytest.mark.parametrize("kind", BEGINNINGS)
-def test_two_hundred_slow_strangers_leave_the_log_in_page_to_others(mail_host: MailHost, kind: str):
+def test_two_hundred_slow_strangers_leave_the_login_page_to_others(mail_host: MailHost, kind: str):
     with slow(mail_host, BEGINNINGS[kind], 200) as connections:
-        taken = [seconds_to_log_in_page(mail_host) for _ in range(3)]
+        taken = [seconds_to_login_page(mail_host) for _ in range(3)]
         assert sum(map(is_open, connections)) > 100, "nobody was slow here"
     assert max(taken) < 2
 
@@ -138,7 +138,7 @@ def test_a_message_nested_forty_deep_opened_ten_times_hurts_nobody(mail_host: Ma
     with ThreadPoolExecutor(10) as pool:
         opened = [pool.submit(tito.session.get, link, timeout=60) for _ in range(10)]
         time.sleep(0.5)
-        assert seconds_to_log_in_page(mail_host) < 2
+        assert seconds_to_login_page(mail_host) < 2
         started = time.monotonic()
         assert "Current Folder" in iqbal.get("/src/right_main.php").text
         assert time.monotonic() - started < 2
@@ -150,7 +150,7 @@ def test_a_message_nested_forty_deep_opened_ten_times_hurts_nobody(mail_host: Ma
     mail_host.run(f"doveadm expunge -u {TITO} mailbox INBOX subject {subject}")
 
 
-def test_whoever_guesses_passwords_leaves_the_log_in_page_to_others(mail_host: MailHost):
+def test_whoever_guesses_passwords_leaves_the_login_page_to_others(mail_host: MailHost):
     """Dovecot takes seconds over a wrong password, and PHP waits."""
 
     guessers = [client(mail_host) for _ in range(20)]
@@ -162,7 +162,7 @@ def test_whoever_guesses_passwords_leaves_the_log_in_page_to_others(mail_host: M
     with ThreadPoolExecutor(20) as pool:
         guesses = [pool.submit(guess, webmail) for webmail in guessers]
         time.sleep(1)
-        assert seconds_to_log_in_page(mail_host) < 2
+        assert seconds_to_login_page(mail_host) < 2
         assert {200, 429} >= {answer.result() for answer in guesses}
 
 

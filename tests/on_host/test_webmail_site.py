@@ -10,7 +10,7 @@ import requests
 
 from lab.mailhost import MailHost
 from tests.on_host.browsing import HOSTNAME, NOTE, by_imap, client, new_subject, soon
-from tests.on_host.words import TITO, example
+from tests.on_host.settings import TITO, example
 from tests.webmail import WebmailClient
 
 pytestmark = [pytest.mark.host, pytest.mark.webmail]
@@ -19,8 +19,8 @@ pytestmark = [pytest.mark.host, pytest.mark.webmail]
 def test_every_cookie_is_for_https_only_and_out_of_the_reach_of_scripts(mail_host: MailHost):
     webmail, said = client(mail_host), []
     form = webmail.get("/src/login.php").form_with("login_username")
-    words = {**form.fields, "login_username": TITO, "secretkey": mail_host.password(TITO)}
-    for method, data in (("GET", {}), ("POST", words)):
+    settings = {**form.fields, "login_username": TITO, "secretkey": mail_host.password(TITO)}
+    for method, data in (("GET", {}), ("POST", settings)):
         url = form.action if data else f"{webmail.base}/src/login.php"
         response = webmail.session.request(method, url, data=data, allow_redirects=False, timeout=30)
         said += response.raw.headers.getlist("Set-Cookie")
@@ -86,7 +86,7 @@ def test_no_list_of_attachments_reads_a_file_of_the_host(mail_host: MailHost):
 
 
 def part(file: str, entities: str) -> str:
-    """A letter's part as PHP serializes it, with a file to read and parts below it."""
+    """A message's part as PHP serializes it, with a file to read and parts below it."""
     mime = 'O:13:"MessageHeader":3:{s:5:"type0";s:4:"text";s:5:"type1";s:5:"plain";s:8:"encoding";s:4:"7bit";}'
     fields = f's:14:"att_local_name";s:{len(file)}:"{file}";s:8:"entities";{entities}s:11:"mime_header";{mime}'
     return f'O:7:"Message":3:{{{fields}}}'
@@ -153,7 +153,7 @@ def test_an_edited_tree_and_lost_modes_are_repaired_and_preferences_kept(own_mai
     client(own_mail_host, TITO)
 
 
-def test_attachments_of_letters_never_sent_go_after_a_day(mail_host: MailHost):
+def test_attachments_of_messages_never_sent_go_after_a_day(mail_host: MailHost):
     attach = "/var/spool/squirrelmail/attach"
     mail_host.run(f"install -o www-data -g www-data /dev/null {attach}/fresh; rm -f {attach}/*; touch {attach}/fresh")
     cleaning = mail_host.run("systemctl is-active systemd-tmpfiles-clean.timer").stdout.strip()

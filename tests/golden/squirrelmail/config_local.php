@@ -84,7 +84,7 @@ if (preg_match('/^[A-Za-z0-9.:\[\]_-]+$/', $_SERVER['HTTP_HOST'] ?? '')) {
     $config_location_base = 'https://' . $_SERVER['HTTP_HOST'];  // the address that the browser sees, port included
 }
 unset($_GET['mailtodata'], $_POST['mailtodata']);  // CVE-2020-14932: it would be unserialized
-// CVE-2020-14933: so is the list of attachments that the compose form carries. It may hold the parts of a letter, and
+// CVE-2020-14933: so is the list of attachments that the compose form carries. It may hold the parts of a message, and
 // files that an upload made (32 letters and digits), at any depth; anything else could read files or call code.
 if (isset($_POST['attachments'])) {
     $harmless = function (mixed $part, int $depth = 0) use (&$harmless): bool {

@@ -1,0 +1,244 @@
+"""Look at one host, part by part, and judge."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from pyinfra import host, logger, state
+from pyinfra.api import StringCommand
+from pyinfra.api.arguments import CONNECTOR_ARGUMENT_KEYS
+from pyinfra.context import ctx_host
+
+from deploys import site
+from deploys.checks import (
+    acme,
+    certificates,
+    declared,
+    expectations,
+    external,
+    inbound,
+    listeners,
+    packages,
+    reports,
+    resolver,
+    senders,
+    services,
+    vantage,
+)
+from deploys.checks.bundle import script
+from deploys.checks.observation import Observation, observations
+from deploys.checks.parts import Parts
+from deploys.checks.plan import nobody, plan, ports, probe, undeclared
+from deploys.checks.result import CONVERGE, Check, CheckResult
+from deploys.components.tls.options import DIRECTORY
+from deploys.components.unbound.options import ADDRESS, Forward
+from deploys.config.mailserver import MailServer
+from deploys.records.caa import authority_of, authorization_line
+from deploys.records.check import check
+from deploys.records.collect import read, subjects
+from deploys.records.context import DomainContext
+from deploys.records.options import Records
+from deploys.records.resolver import Resolver
+from deploys.takeover import look as takeover
+from facts.acme import AcmeCertificate, AcmeState
+from facts.dns import PublicRecords
+from facts.listeners import Listeners, Socket
+from facts.machine import Machine, MachineState
+from facts.mailboxes import Mailboxes
+from facts.packages import Leftovers
+from facts.reports import ReportMessages
+from facts.resolvers import Resolvers
+from facts.units import UnitState
+
+LONGEST = 180  # seconds for all messages, should every single answer hang
+About = tuple[tuple[DomainContext, ...], Sequence[str]]
+
+
+def everything(mail: MailServer, now: datetime) -> tuple[list[CheckResult], tuple[str, ...]]:
+    """All lines, and what only a person can do."""
+    parts = Parts()
+    look = parts.look
+    nothing: list[CheckResult] = []
+    unseen: tuple[list[Observation], list[CheckResult]] = ([], [])
+    unknown: About = ((), ())
+    machine: MachineState = look("machine", lambda: host.get_fact(Machine, _ignore_errors=True), MachineState())
+    disk = look(
+        "files declared", lambda: declared.wanted(mail, machine, takeover.look(mail, machine)), declared.NOTHING
+    )
+    pinned: dict[str, Any] = look("SquirrelMail's source", lambda: declared.code(mail), {})
+    disk = disk | {"code": pinned}
+    seen, broken_off = look("messages", lambda: _run_on_host(mail, disk), unseen)
+    listening: list[Socket] = look("listeners", lambda: host.get_fact(Listeners, _ignore_errors=True), [])
+    open_ports = host.data.get("open_ports") or ()
+    about, lists = look("domains", lambda: _about(mail), unknown) if mail.dns.verify else unknown
+    proof = [
+        *look("ports", lambda: listeners.lines(ports(mail), listening, open_ports), nothing),
+        *look("services", lambda: _services(mail, machine), nothing),
+        *look("files", lambda: declared.lines(seen, disk) if seen else [], nothing),
+        *look("packages", _packages, nothing),
+        *look("resolver", lambda: _resolver(mail), nothing),
+        *broken_off,
+        *look("certificates", lambda: _certificates(mail, seen, now), nothing),
+        *look("the certificate's order", lambda: _order(mail, seen, now), nothing),
+        *look("what messages met", lambda: _exams(mail, seen), nothing),
+        *look("logins from here", lambda: external.lines(_outside(mail, seen)), nothing),
+        *look("dns", lambda: _dns(mail, about, lists, now), nothing),
+    ]
+    off = undeclared(mail, about, lists)
+    lines = [
+        *proof,
+        *look("senders' rules", lambda: senders.lines(proof, about, seen, mail.forwards, off), nothing),
+        *look("inbound", lambda: _inbound(mail, proof, about, listening, seen, off), nothing),
+        *look("reports", lambda: _reports(mail, seen) if mail.dns.reports else [], nothing),
+    ]
+    people = senders.for_a_person(mail.hostname, about[0].addresses, mail.domains) if about else ()
+    return [*parts.lines, *lines], people
+
+
+def _services(mail: MailServer, machine: MachineState) -> list[CheckResult]:
+    asked = services.declared(mail, machine.php_version, machine.srs_series)
+    return services.lines({one.unit: host.get_fact(UnitState, **one.question, _ignore_errors=True) for one in asked})
+
+
+def _packages() -> list[CheckResult]:
+    return packages.lines(host.get_fact(Leftovers, directories=list(packages.DIRECTORIES), _ignore_errors=True))
+
+
+def _resolver(mail: MailServer) -> list[CheckResult]:
+    if not mail.resolves:
+        return []
+    forward = mail.resolver.forward if isinstance(mail.resolver, Forward) else ()
+    return resolver.lines(forward, host.get_fact(Resolvers, addresses=[ADDRESS, *forward], _ignore_errors=True))
+
+
+def _certificates(mail: MailServer, seen: list[Observation], now: datetime) -> list[CheckResult]:
+    return certificates.lines(seen, mail.names, now, mail.tls.sni) if seen else []
+
+
+def _exams(mail: MailServer, seen: list[Observation]) -> list[CheckResult]:
+    if not seen:
+        return []
+    return expectations.lines(seen, ports(mail), nobody(mail) is None, mail.domains[1:], bool(mail.filter))
+
+
+def _outside(mail: MailServer, seen: list[Observation]) -> list[Observation]:
+    return external.observe(_addresses(seen), probe(mail), seen)
+
+
+def _inbound(
+    mail: MailServer,
+    proof: Sequence[CheckResult],
+    about: tuple[DomainContext, ...],
+    listening: list[Socket],
+    seen: list[Observation],
+    off: frozenset[str],
+) -> list[CheckResult]:
+    refusing = [name for name, value in mail.postfix.parameters.items() if re.search("reject_(rbl|rhsbl)_", str(value))]
+    full = host.get_fact(Mailboxes, _ignore_errors=True) if about else {}
+    if about:
+        _tell("trying port 25 from outside")
+    from_vantage = _from_vantage(mail, about)
+    return inbound.lines(proof, about, listening, seen, refusing, inbound.greeting, full, from_vantage, off)
+
+
+def _about(mail: MailServer) -> About:
+    """What the DNS shall be asked: of each domain, and which blocklists."""
+    settings = _settings(mail)
+    next_key = settings.next_key if mail.tls.acme else ""  # one that nothing leads to is not published
+    on_host = host.get_fact(PublicRecords, keys=settings.keys, certificate=mail.tls.chain_path, next_key=next_key)
+    page = mail.webmail.hostname if mail.webmail else None
+    about = subjects(mail.hostname, mail.domains, page, mail.dovecot.protocols, settings, on_host, mail.paged)
+    return about, settings.blocklists
+
+
+def _tell(progress: str) -> None:
+    """What takes a while is said before it begins."""
+    logger.info(f"{host.print_prefix}{progress}")
+
+
+def _settings(mail: MailServer) -> Records:
+    return read(mail.records, host.data.get("dns") or {}, site.directory() or site.ROOT)
+
+
+def _dns(mail: MailServer, about: tuple[DomainContext, ...], lists: Sequence[str], now: datetime) -> list[CheckResult]:
+    """What the DNS says, as others see it: asked from this workstation, or of the resolver that mail.yaml names."""
+    if not about:
+        return []
+    settings = _settings(mail)
+    ask = Resolver(settings.resolver, settings.resolver_port).ask
+    authority = authority_of(mail.tls.acme.directory) if mail.tls.acme else None
+    names = (*mail.names, *mail.page_names)
+    return [
+        *check(about, lists, ask, now.timestamp(), say=_tell),
+        *([authorization_line(names, authority, ask)] if authority else []),
+    ]
+
+
+def _from_vantage(mail: MailServer, about: tuple[DomainContext, ...]) -> list[CheckResult]:
+    """What another host of this run sees of this one, if there is another and the DNS says where this one is."""
+    others = sorted((one for one in state.active_hosts if one is not ctx_host.get()), key=lambda one: one.name)
+    if not (others and about and about[0].addresses):
+        return []
+    other = others[0]
+    asked = script("vantage", vantage.plan(mail, about[0].addresses))
+    try:
+        _, output = other.run_shell_command(StringCommand("python3 -I -B -"), _stdin=asked, _timeout=vantage.LONGEST)
+    except TimeoutError:
+        return []
+    return vantage.lines(other.name, observations(output.stdout_lines), mail)
+
+
+def _reports(mail: MailServer, seen: list[Observation]) -> list[CheckResult]:
+    logins = reports.readers(mail)
+    messages = host.get_fact(ReportMessages, logins=logins, days=reports.DAYS, _ignore_errors=True) if logins else []
+    _tell(f"reading {len(messages)} messages that say they are reports")
+    return reports.lines(messages, mail.domains, [*_own_addresses(seen), *mail.dns.addresses])
+
+
+def _order(mail: MailServer, seen: list[Observation], now: datetime) -> list[CheckResult]:
+    """What became of the order; of names that the DNS may not have yet only where the DNS is looked at."""
+    if not mail.tls.acme:
+        return []
+    there: AcmeState | None = host.get_fact(AcmeCertificate, directory=DIRECTORY, _ignore_errors=True)
+    found = acme.lines(there, mail.tls.acme, now, certificates.left(seen, now))
+    if not mail.dns.verify:
+        return found
+    return [*found, *acme.uncovered(there, mail.page_names, [f"mta-sts.{domain}" for domain in mail.policies])]
+
+
+def _run_on_host(mail: MailServer, disk: Mapping[str, Any]) -> tuple[list[Observation], list[CheckResult]]:
+    """Run the verification on the host, as root: the script goes in by stdin, what it saw comes back line by line.
+
+    The second value is a line that fails if it did not get to its end.
+    """
+    _tell("messages are on their way; this takes some seconds")
+    arguments = dict(host.current_op_global_arguments or {})
+    as_root = {key: value for key, value in arguments.items() if key in CONNECTOR_ARGUMENT_KEYS}
+    as_root |= {"_stdin": script(plan={**plan(mail), "disk": disk}), "_timeout": LONGEST}
+    command = StringCommand("python3 -I -B -")
+    try:
+        ok, output = host.run_shell_command(command, **as_root)
+    except TimeoutError:
+        return [], [_broken_off(f"no end after {LONGEST} s")]
+    seen = observations(output.stdout_lines)
+    why = output.stderr_lines[-1] if output.stderr_lines else "no reason given"
+    return seen, [] if ok else [_broken_off(f"{why}, after {len(seen)} answers")]
+
+
+def _broken_off(why: str) -> CheckResult:
+    about = Check("messages.examination", "messages", "the verification", "runs on the host")
+    return about.line(why, False, f"{CONVERGE} first: it installs python3")
+
+
+def _addresses(seen: list[Observation]) -> list[str]:
+    """Where the host may be reached from here: as SSH reaches it, and as it calls itself."""
+    ssh = host.data.get("ssh_hostname") or host.name
+    return [*([] if ssh.startswith("@") else [ssh]), *_own_addresses(seen)[:1]]
+
+
+def _own_addresses(seen: list[Observation]) -> list[str]:
+    """As the host itself says them."""
+    return next((one.seen.split() for one in seen if one.check == "addresses"), [])

@@ -1,0 +1,90 @@
+"""Look at one host, judge, print, keep a report. Nothing is changed, so pyinfra is told of no change."""
+
+from __future__ import annotations
+
+import io
+import sys
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+from pyinfra import host, state
+from pyinfra.api import FunctionCommand, deploy, operation
+from pyinfra.api.output import echo, format_text
+from pyinfra.context import ctx_host
+
+from deploys.checks.collect import everything
+from deploys.checks.report import Report, table, write
+from deploys.checks.result import CONVERGE, CheckResult, failed
+from deploys.config.mailserver import MailServer
+
+NAME = "Verify that the host serves mail"
+REPORTS = Path(__file__).parents[2] / "reports"
+
+
+@deploy("Proof")
+def deploy_verify(mail: MailServer) -> None:
+    """Prove that ``mail`` is served here: prints a table, writes a report, fails the host if any line fails."""
+    if not isinstance(sys.stdin, _Enter):
+        sys.stdin = _Enter(sys.stdin)
+    # With --json alone, pyinfra never executes, and ends before it prints where all hosts failed: see docs/verify.md.
+    verify(name=NAME, mail=mail, _ignore_errors="--json" in sys.argv)
+
+
+@operation()
+def verify(mail: MailServer):  # type: ignore[no-untyped-def]
+    """
+    Look at the host and judge; no command that changes anything.
+
+    + mail: what the host must do
+    """
+    if not (state.is_executing or _json_is_the_run()):
+        host.noop("verify changes nothing; it looks when the run executes")
+        return
+    report = _report(mail)
+    page = write(report, REPORTS)
+    paint = lambda text, colour: format_text(text, fg=colour, bold=True)  # noqa: E731
+    echo(f"\n{table(report, paint)}\n{page}\n", err=True)  # stdout belongs to --json
+    if failed(report.lines):
+        state.failed_hosts.add(ctx_host.get())
+        if state.is_executing:
+            yield FunctionCommand(_fail, (), {})
+
+
+def _fail(state: object, host: object) -> bool:
+    """What pyinfra calls to learn that the operation failed."""
+    return False
+
+
+def _json_is_the_run() -> bool:
+    """``--json`` without ``-y`` ends before anything executes; a proof alone changes nothing, so it may look then."""
+    return "--json" in sys.argv and "--dry" not in sys.argv and state.should_check_for_changes() and _alone()
+
+
+def _alone() -> bool:
+    return all(name.endswith(NAME) for operation in state.op_meta.values() for name in operation.names)
+
+
+class _Enter(io.TextIOBase):
+    """Answers pyinfra's "Press enter to execute": a proof changes nothing that anybody would have to agree to."""
+
+    def __init__(self, person: object) -> None:
+        self.person = person
+
+    def readline(self, *size: int) -> str:  # type: ignore[override]
+        """Enter if this run only proves; else whatever the person says."""
+        return "\n" if _alone() else str(self.person.readline(*size))  # type: ignore[attr-defined]
+
+
+def _report(mail: MailServer) -> Report:
+    began, at = time.monotonic(), datetime.now(UTC)
+    try:
+        lines, people = everything(mail, at)
+    except Exception as error:  # one host that cannot be looked at must not keep the others from being proved
+        lines = [
+            CheckResult(
+                "host", "host", "the host", "can be looked at", f"{type(error).__name__}: {error}", False, CONVERGE
+            )
+        ]
+        people = ()
+    return Report(host.name, at, time.monotonic() - began, tuple(lines), people)

@@ -1,0 +1,146 @@
+""" "Why does a message from outside not arrive?" For each domain, in the order of what is most likely."""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+
+from deploys.checks.observation import Observation
+from deploys.checks.result import CONVERGE, Check, CheckResult
+from deploys.checks.senders import Rule, summed
+from deploys.records.context import DomainContext
+from facts.listeners import Socket
+from facts.mailboxes import Usage
+
+GROUP = "inbound"
+NEARLY_FULL = 90  # percent of a quota
+TIMEOUT = 3  # seconds; a packet filter that drops must not hold up the proof
+Greeting = Callable[[str], str | None]
+
+
+DELIVERY = Rule(
+    "inbound.delivery",
+    "a message gets into a mailbox",
+    "the probe",
+    ("messages.send.587", "messages.read.*"),
+    GROUP,
+)
+POLICIES = Rule(
+    "inbound.policies",
+    "what the policies promise",
+    "MTA-STS, DANE",
+    ("certificates.file", "certificates.served.*", "certificates.acme", "dns.tlsa.*", "dns.mta-sts.*"),
+    GROUP,
+)
+
+
+def lines(
+    proof: Sequence[CheckResult],
+    subjects: Sequence[DomainContext],
+    listening: Sequence[Socket],
+    seen: Sequence[Observation],
+    refusing: Iterable[str],
+    greeting: Greeting,
+    mailboxes: Mapping[str, Usage],
+    from_vantage: Sequence[CheckResult] = (),
+    undeclared: Collection[str] = (),
+) -> list[CheckResult]:
+    """``proof``: all that was looked at; ``refusing``: the operator's own parameters of Postfix that ask blocklists;
+    ``greeting``: what an address says at port 25 to this workstation, None for nothing; ``mailboxes``: what they
+    hold; ``from_vantage``: what another host of the inventory saw, if there is one (witness.py); ``undeclared``: see
+    plan.undeclared."""
+    if not subjects:
+        return []
+    return [
+        *(summed(rule, proof, undeclared, subjects) for subject in subjects for rule in of_domain(subject)),
+        _families(subjects[0], listening),
+        _names(next((one for one in seen if one.check == "names"), None)),
+        _lists(refusing),
+        summed(DELIVERY, proof, undeclared, subjects),
+        *_room(mailboxes),
+        summed(POLICIES, proof, undeclared, subjects),
+        *(from_vantage or [_outside(subjects[0], greeting)]),
+    ]
+
+
+def of_domain(subject: DomainContext) -> tuple[Rule, ...]:
+    """What must hold for messages to this domain."""
+    domain = subject.domain
+    way = (f"dns.soa.{domain}", f"dns.mx.{domain}", f"dns.mx-path.{domain}", f"dns.nameservers.{subject.zone}/*")
+    first = len(subject.domains) < 2 or domain == next(iter(subject.domains))
+    postmaster = "refusals.postmaster" if first else f"refusals.postmaster.{domain}"
+    known = (postmaster, "refusals.unknown-recipient", "refusals.relay")
+    return (
+        Rule(f"inbound.way.{domain}", f"{domain}: the way here", "the world's DNS", way, GROUP),
+        Rule(f"inbound.known.{domain}", f"{domain}: known here", "Postfix", known, GROUP),
+    )
+
+
+def _families(subject: DomainContext, listening: Sequence[Socket]) -> CheckResult:
+    """Whoever finds an AAAA tries it first."""
+    expected = ", ".join(subject.addresses) or "an address"
+    about = Check("inbound.families", GROUP, "port 25 on every address", expected)
+    open_to = [one.address for one in listening if one.protocol == "tcp" and one.port == 25 and one.world]
+    deaf = [one for one in subject.addresses if not any(_serves(address, one) for address in open_to)]
+    if not subject.addresses:
+        return about.line("the host has no public address; say dns.addresses", None)
+    if deaf:
+        remedy = f"{CONVERGE}; or take the address out of the DNS"
+        return about.line(f"nothing listens for {', '.join(deaf)}", False, remedy)
+    return about.line(f"listens on {', '.join(sorted(set(open_to)))}", True)
+
+
+def _serves(listener: str, address: str) -> bool:
+    version = ipaddress.ip_address(address).version
+    # An address behind another (a hoster's one-to-one translation) is not the listener's own.
+    own = not ipaddress.ip_address(listener).is_unspecified if listener != "*" else False
+    return listener == "*" or (version == 4 and listener == "0.0.0.0") or (version == 6 and listener == "::") or own
+
+
+def _names(one: Observation | None) -> CheckResult:
+    about = Check("inbound.names", GROUP, "Postfix finds names", "as the host does")
+    if one is None or one.code is None:
+        return about.line(one.seen if one else "not looked at", None)
+    return about.line(one.seen, one.code == 1, "" if one.code == 1 else f"{CONVERGE}, which restarts it")
+
+
+def _lists(refusing: Iterable[str]) -> CheckResult:
+    """A list that answers everybody (its name server is gone, or asks for money) refuses all mail."""
+    names = sorted(refusing)
+    about = Check("inbound.lists", GROUP, "no list refuses by itself", "blocklists only count points")
+    if names:
+        remedy = "take reject_rbl_… and reject_rhsbl_… out of postfix.parameters; the filter knows the lists' codes"
+        return about.line(f"refuse by a list: {', '.join(names)}", True, remedy)
+    return about.line("so it is", True)
+
+
+def _room(mailboxes: Mapping[str, Usage]) -> list[CheckResult]:
+    """A full mailbox refuses messages, and its owner is the last to notice."""
+    about = Check("inbound.quota", GROUP, "room in the mailboxes", f"all below {NEARLY_FULL} %")
+    shares = {name: 100 * one.bytes // one.limit for name, one in mailboxes.items() if one.limit}
+    tight = [f"{name} {share} %" for name, share in shares.items() if share >= NEARLY_FULL]
+    if not shares:
+        return []
+    remedy = "a larger quota, or fewer messages; a full one refuses what comes" if tight else ""
+    return [about.line(", ".join(tight) or f"all {len(shares)} with a quota", True, remedy)]
+
+
+def _outside(subject: DomainContext, greeting: Greeting) -> CheckResult:
+    """From another network than the host's, as far as this workstation is one."""
+    about = Check("inbound.port-25", GROUP, "port 25 from here", f"220 {subject.hostname}")
+    for address in subject.addresses:
+        said = greeting(address)
+        if said and subject.hostname in said:
+            return about.line(f"{address}: {said}", True)
+    return about.line("cannot know from here: many networks let nobody out to port 25", None)
+
+
+def greeting(address: str) -> str | None:
+    """The first line that ``address`` says at port 25."""
+    try:
+        with socket.create_connection((address, 25), TIMEOUT) as connection:
+            connection.settimeout(TIMEOUT)
+            return connection.recv(512).decode("utf-8", "replace").splitlines()[0]
+    except (OSError, IndexError):
+        return None

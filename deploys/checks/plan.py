@@ -1,0 +1,138 @@
+"""What a mail host must do, as mail.yaml has it: the doors it keeps open, the questions to ask at them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from deploys.components.dovecot.render import PROBE_HOME, probe_address
+from deploys.components.rspamd.render import KEYS
+from deploys.config.mailserver import MailServer
+from deploys.records.context import DomainContext
+from deploys.records.reverse import is_public
+from facts.probe import PROBE
+
+PATIENCE = 10  # seconds a message may take from the queue to the mailbox
+PROBE_SECRET = f"{PROBE}/password"
+PROBE_MAILDIR = f"{PROBE_HOME}/Maildir"
+STRANGER = "somebody@elsewhere.invalid"  # RFC 2606: no such domain, ever
+NOBODY = "no-such-mailbox"
+
+
+@dataclass(frozen=True)
+class Listener:
+    """A port people come to. ``kind`` is the protocol as remote/protocols.py opens it, None where only TCP is asked."""
+
+    port: int
+    kind: str | None
+    what: str
+
+
+ALWAYS = (Listener(25, "smtp", "SMTP"), Listener(465, "smtps", "submission"), Listener(587, "smtp", "submission"))
+BY_PROTOCOL = {
+    "imap": (Listener(143, "imap", "IMAP"), Listener(993, "imaps", "IMAP")),
+    "pop3": (Listener(110, "pop3", "POP3"), Listener(995, "pop3s", "POP3")),
+    "sieve": (Listener(4190, "sieve", "ManageSieve"),),
+}
+
+
+def ports(mail: MailServer) -> tuple[Listener, ...]:
+    """Every port that is declared, and no other."""
+    by_protocol = [listener for protocol in mail.dovecot.protocols for listener in BY_PROTOCOL[protocol]]
+    http = [Listener(80, None, "HTTP")] if mail.webmail or mail.pages or mail.tls.by_http else []
+    webmail = [Listener(mail.webmail.port, "https", "webmail")] if mail.webmail else []
+    other = [Listener(443, "pages", "HTTPS")] if mail.pages and not (mail.webmail and mail.webmail.port == 443) else []
+    return (*ALWAYS, *by_protocol, *http, *webmail, *other)
+
+
+def probe(mail: MailServer) -> str:
+    """The address that sends messages to itself; its secret lies on the host and nowhere else."""
+    return probe_address(mail.directory)
+
+
+def nobody(mail: MailServer) -> str | None:
+    """An address that must be refused; None if every domain catches all."""
+    strict = [domain for domain in mail.domains if domain not in mail.catch_all]
+    return f"{NOBODY}@{strict[0]}" if strict else None
+
+
+def undeclared(mail: MailServer, subjects: Sequence[DomainContext], blocklists: Sequence[str]) -> frozenset[str]:
+    """Keys of lines that rules rest on and that this mail.yaml does not ask for. Their absence is no gap to a rule;
+    that of any other is. ``subjects``, ``blocklists``: what the DNS is asked about."""
+    host = subjects[:1]
+    public = [one for subject in host for one in (*subject.addresses, *subject.outbound) if is_public(one)]
+    policies = any(subject.pages and subject.settings.mta_sts for subject in subjects)
+    asked = {
+        "messages.dkim": bool(mail.filter),
+        "refusals.from": bool(mail.filter),
+        "services.rspamd": bool(mail.filter),
+        "refusals.unknown-recipient": nobody(mail) is not None,
+        "refusals.postmaster.*": len(mail.domains) > 1,
+        "certificates.acme": bool(mail.tls.acme),
+        "dns.blocklist.*": bool(blocklists and public),
+        "dns.tlsa.*": any(subject.tlsa for subject in host),
+        "dns.mta-sts.*": policies,
+    }
+    return frozenset(key for key, wanted in asked.items() if not wanted)
+
+
+def envelopes(mail: MailServer) -> dict[str, tuple[str, str]]:
+    """What a stranger tries at port 25: check -> (sender, recipient). ``<>`` as sender needs no DNS."""
+    postmaster = f"postmaster@{mail.domains[0]}"  # must receive (RFC 5321, 4.5.1); strangers do not reach the probe
+    tries = {
+        "inbound": ("", postmaster),
+        "relay": ("", STRANGER),
+        "spoofed": (next(iter(mail.mailboxes)), postmaster),
+    }
+    tries |= {f"inbound-{domain}": ("", f"postmaster@{domain}") for domain in mail.domains[1:]}
+    unknown = nobody(mail)
+    return tries | ({"unknown-recipient": ("", unknown)} if unknown else {})
+
+
+def plan(mail: MailServer) -> dict[str, Any]:
+    """What remote/run.py asks for; holds no secret.
+
+    ``tls``: [kind, name, port] of every door with TLS; ``readers``: [kind, port] of those that hand messages out;
+    ``patience``: seconds.
+    """
+    all_ports = ports(mail)
+    sieve = [listener.port for listener in all_ports if listener.kind == "sieve"]
+    return {
+        "hostname": mail.hostname,
+        "names": [*mail.names, *mail.tls.sni],
+        "tls": [
+            [listener.kind, name, listener.port]
+            for listener in all_ports
+            if listener.kind
+            for name in _names(mail, listener)
+        ],
+        "chain": mail.tls.chain_path,
+        "authorities": [mail.tls.ca_path],
+        "trusted": list(mail.trusted_networks),
+        "envelopes": envelopes(mail),
+        "other": f"postmaster@{mail.domains[0]}",
+        "probe": probe(mail),
+        "secret": PROBE_SECRET,
+        "maildir": PROBE_MAILDIR,
+        "patience": PATIENCE,
+        "readers": [
+            [listener.kind, listener.port]
+            for listener in all_ports
+            if listener.kind in ("imap", "imaps", "pop3", "pop3s")
+        ],
+        "sieve": sieve[0] if sieve else None,
+        "keys": KEYS if mail.filter else None,
+        "webmail": {"name": mail.webmail.hostname, "port": mail.webmail.port} if mail.webmail else None,
+    }
+
+
+def _names(mail: MailServer, listener: Listener) -> tuple[str, ...]:
+    """All names whose certificates are looked at there; those with one of their own only where TLS comes first."""
+    further = mail.tls.sni if listener.kind in ("smtps", "imaps", "pop3s") else ()
+    return (_name(mail, listener), *further)
+
+
+def _name(mail: MailServer, listener: Listener) -> str:
+    """The name that clients of a door ask for."""
+    return str(mail.webmail.hostname) if mail.webmail and listener.kind == "https" else mail.hostname

@@ -1,0 +1,61 @@
+"""What mail programs must know of one server."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import idna
+
+Kind = Literal["imap", "pop3", "smtp"]
+
+
+@dataclass(frozen=True)
+class Way:
+    """One way in: ``tls`` from the first byte, or after STARTTLS."""
+
+    kind: Kind
+    port: int
+    tls: Literal["SSL", "STARTTLS"]
+
+    @property
+    def wording(self) -> str:
+        """The encryption as people choose it in a mail program."""
+        return "SSL/TLS" if self.tls == "SSL" else "STARTTLS"
+
+
+# TLS from the first byte before STARTTLS (RFC 8314, 3.2), IMAP before POP3.
+_READING = {
+    "imap": (Way("imap", 993, "SSL"), Way("imap", 143, "STARTTLS")),
+    "pop3": (Way("pop3", 995, "SSL"), Way("pop3", 110, "STARTTLS")),
+}
+SENDING = (Way("smtp", 465, "SSL"), Way("smtp", 587, "STARTTLS"))
+
+
+@dataclass(frozen=True)
+class Site:
+    """``domains``: whose people's mail programs ask. ``title``: what they see, or nothing: then the domain. ``page``:
+    where people look, as a browser names it, without a slash at the end."""
+
+    hostname: str
+    domains: tuple[str, ...]
+    protocols: tuple[str, ...]
+    title: str
+    page: str
+    sieve: bool = False
+
+    @property
+    def spellings(self) -> dict[str, str]:
+        """Every domain in A-labels, by each way to write it."""
+        return {**{idna.decode(domain): domain for domain in self.domains}, **{name: name for name in self.domains}}
+
+    @property
+    def reading(self) -> tuple[Way, ...]:
+        """How messages are read, the best way first."""
+        return tuple(way for protocol in ("imap", "pop3") if protocol in self.protocols for way in _READING[protocol])
+
+
+def page_names(domain: str, policy: bool = True) -> tuple[str, ...]:
+    """The host names under which a domain's pages are asked for. ``policy``: it has one of MTA-STS (RFC 8461)."""
+    services = (*(("mta-sts",) if policy else ()), "autoconfig", "autodiscover")
+    return tuple(f"{service}.{domain}" for service in services)

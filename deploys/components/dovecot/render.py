@@ -1,0 +1,245 @@
+"""The text that Dovecot reads. Same options in, same text out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import idna
+
+from deploys.components.dovecot import probe
+from deploys.components.dovecot.options import AUTH_SOCKET, LMTP_SOCKET, QUOTA_SOCKET, Dovecot
+from deploys.components.sieve import render as sieve
+from deploys.components.tls.options import Tls
+from deploys.config.addresses.options import RESERVED, Directory
+from deploys.probes.program import MOST_NAMES, program
+from deploys.render import dovecot_quote, template
+from deploys.values.names import domain_of
+from operations.file import File
+
+HERE = Path(__file__).parent
+SERIES = ("2.3", "2.4")
+DIRECTORY = "/etc/dovecot"
+USERS = f"{DIRECTORY}/users"
+ALIASES = f"{DIRECTORY}/aliases"  # Dovecot appends the asking service's name
+LEARNING = "learning"  # below DIRECTORY
+SPELLINGS = f"{DIRECTORY}/spellings"
+PROBE_USERS = f"{DIRECTORY}/probe-users"
+PROBE_HOME = "/var/lib/posthaus-probe"
+STORE = "/var/mail/vhosts"
+SPOOL = "/var/spool/postfix"
+FIRST_HUMAN = 1000  # login.defs: Debian gives people user ids from here on
+# Mozilla's "intermediate" list without the DHE suites, so that no DH parameters have to be made and renewed.
+CIPHERS = ":".join(
+    f"ECDHE-{key}-{cipher}"
+    for cipher in ("AES128-GCM-SHA256", "AES256-GCM-SHA384", "CHACHA20-POLY1305")
+    for key in ("ECDSA", "RSA")
+)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of a passwd-file: ``quota`` in bytes, None for the default."""
+
+    name: str
+    hash: str = ""
+    fields: tuple[str, ...] = ()
+    quota: int | None = None
+
+
+def packages(dovecot: Dovecot) -> tuple[str, ...]:
+    """The Debian packages that the declared protocols need."""
+    daemons = {"imap": "dovecot-imapd", "pop3": "dovecot-pop3d", "sieve": "dovecot-managesieved"}
+    return (
+        "dovecot-core",
+        "dovecot-lmtpd",
+        "dovecot-sieve",
+        "openssl",  # makes the probe's secret and its hash
+        *(daemons[protocol] for protocol in dovecot.protocols),
+    )
+
+
+def configuration(
+    dovecot: Dovecot, directory: Directory, tls: Tls, series: str, ipv6: bool, learn_endpoint: str | None = None
+) -> dict[str, File]:
+    """Every file of ours below /etc/dovecot, for Dovecot of ``series`` ("2.3" or "2.4").
+
+    ``learn_endpoint``: where the filter learns what people move to and from Junk (rspamd's controller, host:port).
+    """
+    taught = learn_endpoint if "imap" in dovecot.protocols else None
+    return {
+        "dovecot.conf": File(dovecot_conf(dovecot, directory, tls, series, ipv6, bool(taught))),
+        **(learning(taught) if taught else {}),
+        "users": File(users(directory, series), "0640", "root", "dovecot"),
+        **({"spellings": File(text, "0640", "root", "dovecot")} if (text := spellings(directory, series)) else {}),
+        "aliases.quota-status": File(quota_aliases(directory, series), "0640", "root", "dovecot"),
+        # Dovecot 2.4 lists nobody (doveadm -A) where one of its user databases has no file to look into.
+        **{f"aliases.{protocol}": File("", "0640", "root", "dovecot") for protocol in ("", "doveadm")},
+        **sieve.programs(),
+    }
+
+
+def dovecot_conf(
+    dovecot: Dovecot, directory: Directory, tls: Tls, series: str, ipv6: bool, learning: bool = False
+) -> str:
+    """dovecot.conf (https://doc.dovecot.org/), whole."""
+    virtual = directory.accounts == "virtual"
+    return template(
+        HERE / f"dovecot-{series}.conf.j2",
+        protocols=(*dovecot.protocols, "lmtp"),
+        listen="*, ::" if ipv6 else "*",
+        tls=tls,
+        ciphers=CIPHERS,
+        virtual=virtual,
+        first_uid=directory.owner.uid if virtual else FIRST_HUMAN,
+        last_uid=directory.owner.uid if virtual else 0,
+        owner=directory.owner.name,
+        store=STORE,
+        users=USERS,
+        aliases=ALIASES,
+        probe_users=PROBE_USERS,
+        spellings=SPELLINGS if spellings(directory, series) else "",
+        domain=directory.domains[0],
+        quota=directory.quota,
+        sieve_before=sieve.BEFORE,
+        sieve_submit=sieve.SUBMIT,
+        redirects=sieve.REDIRECTS,
+        protected_headers=sieve.PROTECTED_HEADERS,
+        spool=SPOOL,
+        auth_socket=AUTH_SOCKET,
+        lmtp_socket=LMTP_SOCKET,
+        quota_socket=QUOTA_SOCKET,
+        learning=f"{DIRECTORY}/{LEARNING}" if learning else "",
+        settings=settings(dovecot),
+    )
+
+
+def learning(learn_endpoint: str) -> dict[str, File]:
+    """What follows a move to or from Junk (IMAPSieve, RFC 6785)."""
+    scripts = {
+        f"{LEARNING}/{name}": File((HERE / name).read_text(encoding="utf-8")) for name in ("spam.sieve", "ham.sieve")
+    }
+    return {**scripts, f"{LEARNING}/learn": File(template(HERE / "learn.j2", controller=learn_endpoint), mode="0755")}
+
+
+def settings(dovecot: Dovecot) -> str:
+    """The operator's own settings as text; ``protocol imap/mail_max_userip_connections`` is one inside a block."""
+    return "\n".join(_setting(name.split("/"), _value(value)) for name, value in dovecot.settings.items())
+
+
+def users(directory: Directory, series: str) -> str:
+    """The passwd-file of declared mailboxes: who may log in, with which hash, and who receives."""
+    rows = [row for address in sorted(directory.mailboxes) for row in _rows(directory, address)]
+    return template(HERE / f"users-{series}.j2", rows=rows)
+
+
+def spellings(directory: Directory, series: str) -> str:
+    """For logins alone: mailboxes of internationalised domains as people write them, each the one in A-labels."""
+    if directory.accounts == "system":
+        return ""
+    written = {
+        f"{address.rpartition('@')[0]}@{idna.decode(domain)}": address
+        for address in directory.mailboxes
+        if "xn--" in (domain := domain_of(address))
+    }
+    rows = [
+        Row(name, directory.mailboxes[address].password or "!", (f"user={address}",))
+        for name, address in sorted(written.items())
+    ]
+    return template(HERE / f"users-{series}.j2", rows=rows) if rows else ""
+
+
+def quota_aliases(directory: Directory, series: str) -> str:
+    """For quota-status alone: the mailbox that an alias or a catch-all fills.
+
+    An alias with several targets has no row: a message that fits into one of them shall not be refused.
+    """
+    leads = {alias: _only_mailbox(directory, alias) for alias in directory.all_aliases}
+    rows = [Row(alias, fields=(f"userdb_user={directory.login(found)}",)) for alias, found in leads.items() if found]
+    return template(
+        HERE / f"users-{series}.j2", rows=[*sorted(rows, key=lambda row: row.name), *_catch_alls(directory)]
+    )
+
+
+def _only_mailbox(directory: Directory, address: str) -> str | None:
+    end = directory.expand(address)
+    return end.mailboxes[0] if len(end.mailboxes) == 1 and not end.outside else None
+
+
+def _catch_alls(directory: Directory) -> list[Row]:
+    # Dovecot has looked for the mailbox itself before it comes here, so the row says what the mailbox's own would say.
+    if directory.accounts == "system":  # where a Unix user's home lies only the host knows
+        return []
+    leads = {domain: _only_mailbox(directory, target) for domain, target in sorted(directory.catch_all.items())}
+    return [
+        Row(f"@{domain}", fields=(f"userdb_user={found}", f"userdb_home={home(found)}"), quota=_quota(directory, found))
+        for domain, found in leads.items()
+        if found
+    ]
+
+
+def probe_address(directory: Directory) -> str:
+    """The mailbox that the proof logs in to; its login is the whole address in both kinds of accounts."""
+    return f"{RESERVED}@{directory.domains[0]}"
+
+
+def probe_row(directory: Directory) -> tuple[str, str]:
+    """Its row in a passwd-file, before and after the hash that only the host knows; good from the host alone."""
+    before = f"{probe_address(directory)}:{{SHA512-CRYPT}}"
+    owner = directory.owner
+    return before, f":{owner.uid}:{owner.group_id}::{PROBE_HOME}::allow_nets=127.0.0.0/8,::1"
+
+
+def running(dovecot: Dovecot, directory: Directory, tls: Tls) -> str:
+    """A shell command that succeeds where Dovecot takes a message from Postfix, lets the probe in and shows it."""
+    auth, lmtp, quota = (f"{SPOOL}/{socket}" for socket in (AUTH_SOCKET, LMTP_SOCKET, QUOTA_SOCKET))
+    own = not any(name.rpartition("/")[2].startswith("ssl") for name in dovecot.settings)
+    chains = [
+        (None, tls.chain_path if own else None),
+        *((name, tls.chain_of(name) if own else None) for name in tls.sni),
+    ]
+    return program(
+        probe,
+        protocols=list(dovecot.protocols),
+        address=probe_address(directory),
+        auth=auth,
+        lmtp=lmtp,
+        quota=quota,
+        chains=chains[:MOST_NAMES],
+    )
+
+
+def home(address: str) -> str:
+    """Where the store of a virtual mailbox lies."""
+    local, _, domain = address.rpartition("@")
+    return f"{STORE}/{domain}/{local}"
+
+
+def _rows(directory: Directory, address: str) -> list[Row]:
+    quota = _quota(directory, address)
+    if directory.accounts == "virtual":
+        return [Row(address, directory.mailboxes[address].password or "!", quota=quota)]
+    login = directory.login(address)
+    fields = ("noauthenticate", f"user={login}", f"userdb_user={login}")
+    return [Row(name, fields=fields, quota=quota) for name in sorted({login, address})]
+
+
+def _quota(directory: Directory, address: str) -> int | None:
+    quota = directory.quota_of(address)
+    return None if quota == directory.quota else quota
+
+
+def _setting(path: list[str], value: str) -> str:
+    if len(path) == 1:
+        return f"{path[0]} = {value}"
+    return f"{path[0]} {{\n{_indented(_setting(path[1:], value))}\n}}"
+
+
+def _indented(text: str) -> str:
+    return "\n".join(f"  {line}" for line in text.splitlines())
+
+
+def _value(value: str | int | bool) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return dovecot_quote(str(value))

@@ -1,0 +1,82 @@
+"""What may be said about the filter: what is spam, what is learned, what is refused."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated
+
+from pydantic import AfterValidator, Field, StrictStr, model_validator
+
+from deploys.config.base import Settings, refuse
+
+MIME_MILTER = "inet:127.0.0.1:11331"
+MILTER = "inet:127.0.0.1:11332"
+# No port: whoever may enter this directory may teach and ask, and nobody else (docs/decisions/filter.md).
+CONTROLLER_DIRECTORY = "/run/posthaus-rspamd"
+CONTROLLER = f"{CONTROLLER_DIRECTORY}/controller.sock"
+SPAM_HEADER = "X-Spam"  # "Yes": Dovecot files the message in Junk
+
+
+def symbol_name(text: str) -> str:
+    """A symbol as rspamd writes it, such as BAYES_SPAM."""
+    if not re.fullmatch(r"[A-Z][A-Z0-9_]{1,60}", text):
+        raise ValueError(f"{text!r} is no symbol of rspamd; write one as its header X-Spamd-Result does: BAYES_SPAM")
+    return text
+
+
+Symbol = Annotated[StrictStr, AfterValidator(symbol_name)]
+Points = Annotated[float, Field(ge=-1000, le=1000)]
+
+
+class Filter(Settings):
+    """rspamd: signs what leaves, checks what arrives. Points add up; more points, more like spam."""
+
+    junk_score: Annotated[float, Field(gt=0, le=1000)] = Field(
+        default=6, description="Points from which a message goes to Junk.", examples=[8]
+    )
+    reject_score: Annotated[float, Field(gt=0, le=1000)] | None = Field(
+        default=None,
+        description="Points from which a message is refused while it is handed in, so that its sender knows. Default:"
+        " no message is refused for its points alone.",
+        examples=[15],
+    )
+    learn: bool = Field(
+        default=True,
+        description="Learn from what people move into Junk and out of it (needs Redis, on a local socket).",
+        examples=[False],
+    )
+    blocklists: bool = Field(
+        default=True,
+        description="Ask the DNS's blocklists about senders and links. They want a resolver of one's own, not a"
+        " provider's or a public one.",
+        examples=[False],
+    )
+    greylisting: bool = Field(
+        default=False,
+        description="Ask unknown senders of doubtful messages to come again in two minutes. It delays login codes.",
+    )
+    antivirus: bool = Field(
+        default=False,
+        description="Refuse messages in which ClamAV finds a virus. It costs a gigabyte of memory.",
+        examples=[True],
+    )
+    scores: dict[Symbol, Points] = Field(
+        default={},
+        description="Points for a symbol, in place of rspamd's own.",
+        examples=[{"BAYES_SPAM": 7.5}],
+    )
+
+    @model_validator(mode="after")
+    def _junk_comes_before_refusal(self) -> Filter:
+        if self.reject_score is not None and self.reject_score <= self.junk_score:
+            refuse(
+                [
+                    (
+                        ("reject_score",),
+                        f"is not above junk_score ({self.junk_score:g}), so nothing would reach Junk; write more",
+                    )
+                ]
+            )
+        if self.greylisting and not self.learn:
+            refuse([(("greylisting",), "remembers senders in Redis, which learn: false leaves out; drop one of them")])
+        return self

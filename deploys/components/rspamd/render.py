@@ -1,0 +1,302 @@
+"""The text that rspamd reads (https://docs.rspamd.com/configuration/). Same options in, same text out.
+
+Files in local.d add to the distribution's; those in override.d take its place where adding would not do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from deploys.components.rspamd import antivirus, probe
+from deploys.components.rspamd.options import CONTROLLER, CONTROLLER_DIRECTORY, MILTER, MIME_MILTER, SPAM_HEADER, Filter
+from deploys.components.rspamd.ucl import Block, block
+from deploys.config.addresses.options import Accounts
+from deploys.probes.program import program
+from deploys.records.options import Records, ed25519_selector
+from deploys.render import template
+from operations.file import File
+
+HERE = Path(__file__).parent
+DIRECTORY = "/etc/rspamd"
+OWNERS = "posthaus/owners"
+USER = "_rspamd"
+UNITS = "/etc/systemd/system"
+KEYS = "/var/lib/rspamd/dkim"
+REDIS = "posthaus-redis"
+REDIS_SOCKET = f"/run/{REDIS}/redis.sock"
+REDIS_MEGABYTES = 64
+LOOPBACK = ("127.0.0.0/8", "::1")
+OUT_OF_REACH = 1_000_000
+# A message of more parts, or deeper, is refused before anybody takes it apart (docs/decisions/limits.md).
+MIME = "posthaus-mime.service"
+MIME_PROGRAM = "posthaus/mime.py"
+MIME_PARTS, MIME_DEPTH = 2000, 30
+DROP_IN = "rspamd.service.d/posthaus.conf"
+MEMORY = "768M"  # of all of rspamd; it needs some 130
+PRIORITY = 9
+# A host without a reverse name has one fault, which two symbols tell: together they shall not outweigh all else.
+SCORES = {"HFILTER_HOSTNAME_UNKNOWN": 1.0, "RDNS_NONE": 1.0}
+HEAD = "# Written by Posthaus: the next run undoes changes made here."
+
+
+def packages(settings: Filter) -> tuple[str, ...]:
+    """The Debian packages. redis-tools holds Redis itself; redis-server would add a second instance on TCP."""
+    redis = ("redis-tools",) if settings.learn else ()
+    return ("rspamd", "python3-milter", *redis, *(antivirus.PACKAGES if settings.antivirus else ()))
+
+
+def configuration(
+    settings: Filter,
+    records: Records,
+    signers: Iterable[str],
+    owners: Mapping[str, Iterable[str]],
+    trusted_networks: Iterable[str] = (),
+    nameserver: str | None = None,
+) -> dict[str, File]:
+    """Every file of ours below /etc/rspamd.
+
+    ``signers``: the names whose messages are signed: the domains and the host's own. ``owners``: address or @domain to
+    the logins that may write as it. ``nameserver``: whom to ask; None: the host's own resolvers.
+    """
+    ours = (*LOOPBACK, *trusted_networks)
+    names = tuple(signers)
+    files = {
+        "override.d/options.inc": options(ours, nameserver),
+        "local.d/logging.inc": {"type": "console", "systemd": True, "level": "notice"},
+        "local.d/worker-normal.inc": {"enabled": False},
+        "local.d/worker-controller.inc": {"bind_socket": f"{CONTROLLER} mode=0666"},
+        "override.d/worker-proxy.inc": worker_proxy(),
+        "override.d/actions.conf": actions(settings),
+        "local.d/settings.conf": user_settings(ours),
+        "override.d/milter_headers.conf": milter_headers(),
+        "local.d/dkim_signing.conf": dkim_signing(records, names),
+        "local.d/arc.conf": arc(records, names),
+        # What the sender's domain asks for is done (RFC 7489, section 6.3); reports are for large receivers to send.
+        "local.d/dmarc.conf": {"actions": {"quarantine": "add_header", "reject": "reject"}},
+        # It would send digests of people's messages to rspamd.com.
+        "local.d/fuzzy_check.conf": {"enabled": False},
+        # It learns from rspamd's own verdicts, which nobody has looked at.
+        "local.d/neural.conf": {"enabled": False},
+        "local.d/rbl.conf": {"enabled": settings.blocklists},
+        # seconds; somebody waits for a login code
+        "local.d/greylist.conf": {"enabled": settings.greylisting, "timeout": 120},
+        **learning(settings),
+        **scanner(settings),
+        "local.d/groups.conf": scores(settings),
+    }
+    texts = {name: f"{HEAD}\n{block(content)}" for name, content in files.items()}
+    return {
+        **{name: File(text) for name, text in texts.items()},
+        "rspamd.local.lua": File(
+            (HERE / "rspamd.local.lua").read_text(encoding="utf-8")
+        ),  # lua.local.d: newer ones only
+        MIME_PROGRAM: File((HERE / "mime.py").read_text(encoding="utf-8")),
+        OWNERS: File(owner_rows(owners), "0640", group=USER),
+    }
+
+
+def options(ours: Iterable[str], nameserver: str | None) -> Block:
+    """rspamd takes every private network for our own unless told: no SPF, DKIM or DMARC, and our signature."""
+    asking = {"dns": {"nameserver": [nameserver]}} if nameserver else {}
+    # What somebody sets at runtime (saveactions) would win over what is declared here, and for good: it has no place.
+    return {"local_addrs": list(ours), "dynamic_conf": "/nonexistent/rspamd", **asking}
+
+
+def worker_proxy() -> Block:
+    """The milter that Postfix talks to scans by itself: one process less for each message, and less memory."""
+    return {
+        "bind_socket": MILTER.removeprefix("inet:"),
+        "milter": True,
+        "timeout": 60,
+        "upstream": {"local": {"default": True, "self_scan": True}},
+        "count": 2,  # while one of them works at something large, the other takes what else comes
+        "max_retries": 5,
+        "discard_on_reject": False,
+        "quarantine_on_reject": False,
+        "spam_header": SPAM_HEADER,
+        "reject_message": "This message looks like spam, or its sender's domain asks to refuse it",
+    }
+
+
+def actions(settings: Filter) -> Block:
+    """From how many points on what becomes of a message."""
+    return {
+        "reject": settings.reject_score,
+        "add_header": settings.junk_score,
+        "greylist": settings.junk_score * 2 / 3 if settings.greylisting else None,
+        "rewrite_subject": None,
+    }
+
+
+def user_settings(ours: Iterable[str]) -> Block:
+    """Our own people's messages are signed and not judged: a message with many points still leaves as they wrote it.
+
+    Refusal keeps a threshold, out of reach: without any, a rule could refuse nothing (a virus, a forged From).
+    """
+    unjudged = {"actions": {"reject": OUT_OF_REACH, **dict.fromkeys(("add header", "greylist", "rewrite subject"))}}
+    return {
+        "people": {"priority": "high", "authenticated": True, "apply": unjudged},
+        "host": {"priority": "high", "ip": list(ours), "apply": unjudged},
+    }
+
+
+def milter_headers() -> Block:
+    """One Authentication-Results of our own (RFC 8601): whatever a message brings along is the sender's word for it."""
+    return {
+        "use": ["authentication-results", "x-spam-level", "x-spamd-result"],
+        "skip_local": True,
+        "skip_authenticated": True,
+        "extended_spam_headers": False,
+        "remove_upstream_spam_flag": True,
+        "routines": {
+            "authentication-results": {"remove": 0, "add_smtp_user": False},
+            "x-spam-level": {"remove": 0},
+            "x-spamd-result": {"remove": 0},
+        },
+    }
+
+
+def dkim_signing(records: Records, names: Iterable[str]) -> Block:
+    """Who has logged in, and the host itself, signs for the domain in the header From, with both keys.
+
+    A message from outside that claims to be ours never gets a signature: it is neither of the two.
+    """
+    return {
+        "enabled": True,
+        "sign_authenticated": True,
+        "sign_local": True,
+        "sign_inbound": False,
+        "allow_envfrom_empty": True,  # bounces
+        "allow_username_mismatch": True,
+        "allow_hdrfrom_mismatch": True,  # an alias' address in From; rspamd.local.lua has looked at it
+        "allow_hdrfrom_multiple": False,
+        "use_domain": "header",
+        "use_esld": False,
+        "try_fallback": False,
+        "domain": {name: {"selectors": keys(records, name)} for name in names},
+    }
+
+
+def keys(records: Records, name: str) -> list[Block]:
+    """The keys that sign now."""
+    selector = records.of(name).dkim.selector
+    return [{"selector": one, "path": key_path(name, one)} for one in (selector, ed25519_selector(selector))]
+
+
+def arc(records: Records, names: Iterable[str]) -> Block:
+    """Every message that arrives is sealed (RFC 8617), for an alias may lead it on, and the seal says what we saw.
+
+    By RSA: RFC 8617 has no other algorithm.
+    """
+    return {
+        "sign_inbound": True,
+        "sign_local": False,
+        "sign_authenticated": False,
+        "allow_envfrom_empty": True,
+        "allow_hdrfrom_mismatch": True,
+        "allow_username_mismatch": True,
+        "use_domain": "recipient",
+        "use_esld": False,
+        "try_fallback": False,
+        "domain": {name: keys(records, name)[0] for name in names},
+    }
+
+
+def learning(settings: Filter) -> dict[str, Block]:
+    """Bayes in Redis, from what people move; what nobody has met for a hundred days is forgotten."""
+    if not settings.learn:
+        return {"override.d/statistic.conf": {"classifier": {}}, "local.d/history_redis.conf": {"enabled": False}}
+    return {
+        "local.d/redis.conf": {"servers": REDIS_SOCKET},
+        # Few people teach: twenty messages of each kind tell more than none, and rspamd would wait for two hundred.
+        "local.d/classifier-bayes.conf": {"min_learns": 20, "expire": 8_640_000, "autolearn": False},
+        "local.d/history_redis.conf": {"enabled": False},
+    }
+
+
+def scanner(settings: Filter) -> dict[str, Block]:
+    """ClamAV by its socket. Where it does not answer, messages pass: a scanner without signatures must lose no mail."""
+    if not settings.antivirus:
+        return {}
+    clamav = {
+        "type": "clamav",
+        "servers": antivirus.SOCKET,
+        "symbol": "CLAM_VIRUS",
+        "action": "reject",
+        "message": "A virus was found in this message",
+        "scan_mime_parts": True,
+        "log_clean": False,
+    }
+    return {"local.d/antivirus.conf": {"clamav": clamav}}
+
+
+def scores(settings: Filter) -> Block:
+    """Points that are not rspamd's own: ours, and the operator's over them.
+
+    Without a priority, rspamd 3.4 would take those of a symbol's own group.
+    """
+    points = sorted({**SCORES, **settings.scores}.items())
+    return {"symbols": {symbol: {"weight": weight, "priority": PRIORITY} for symbol, weight in points}}
+
+
+def key_path(name: str, selector: str) -> str:
+    """Where the host keeps a private key of DKIM."""
+    return f"{KEYS}/{name}.{selector}.key"
+
+
+def owner_rows(owners: Mapping[str, Iterable[str]]) -> str:
+    """What rspamd.local.lua reads: an address or @domain, then the logins that may write as it, a row each."""
+    return "".join(f"{address} {' '.join(sorted(logins))}\n" for address, logins in sorted(owners.items()))
+
+
+def units(settings: Filter, accounts: Accounts = "virtual") -> dict[str, File]:
+    """Redis as a unit of our own, and what ClamAV's hang on."""
+    units = {
+        **(antivirus.units() if settings.antivirus else {}),
+        MIME: File(mime_unit()),
+        DROP_IN: File(drop_in(accounts)),
+    }
+    if not settings.learn:
+        return units
+    text = template(
+        HERE / "posthaus-redis.service.j2",
+        socket=REDIS_SOCKET,
+        runtime=REDIS,
+        state=f"/var/lib/{REDIS}",
+        memory=REDIS_MEGABYTES,
+    )
+    return {f"{REDIS}.service": File(text), **units}
+
+
+def drop_in(accounts: Accounts) -> str:
+    """What is ours about rspamd's unit: a limit of memory, and a directory that Dovecot's processes may enter.
+
+    With system accounts these run as each person, so all may enter.
+    """
+    group, mode = ("vmail", "0710") if accounts == "virtual" else ("root", "0711")
+    made = f"/usr/bin/install -d -o {USER} -g {group} -m {mode} {CONTROLLER_DIRECTORY}"
+    # What it was at when it is stopped, the sender tries again; it would wait half a minute for connections to end.
+    return f"{HEAD}\n[Service]\nExecStartPre=+{made}\nMemoryMax={MEMORY}\nOOMPolicy=continue\nTimeoutStopSec=5\n"
+
+
+def mime_unit() -> str:
+    """The milter that looks at each message's parts, under a user of its own."""
+    address, port = MIME_MILTER.removeprefix("inet:").split(":")
+    return template(
+        HERE / "posthaus-mime.service.j2",
+        program=f"{DIRECTORY}/{MIME_PROGRAM}",
+        socket=f"inet:{port}@{address}",
+        parts=MIME_PARTS,
+        depth=MIME_DEPTH,
+    )
+
+
+def mime_running() -> str:
+    """A shell command that succeeds where the milter that counts parts answers."""
+    return f"timeout 5 bash -c 'exec 3<>/dev/tcp/127.0.0.1/{MIME_MILTER.rpartition(':')[2]}' || exit 75"
+
+
+def running(address: str) -> str:
+    """A shell command that succeeds where the filter signs what ``address`` sends, asked as Postfix asks it."""
+    return program(probe, milter=int(MILTER.rpartition(":")[2]), controller=CONTROLLER, address=address)

@@ -1,0 +1,106 @@
+"""What may be said about the webmail."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field, StrictStr, ValidationInfo, model_validator
+
+from deploys.config.base import Settings, refuse
+from deploys.values import HostName, OneLine, Port
+from deploys.values.secret import path
+
+MAIL_PORTS = {25: "SMTP", 110: "POP3", 143: "IMAP", 465: "submission", 587: "submission", 993: "IMAP", 995: "POP3"}
+TAKEN_PORTS = {**MAIL_PORTS, 22: "SSH", 80: "the redirect to https", 4190: "ManageSieve"}
+
+
+def _hexadecimal(digits: int, kind: str) -> AfterValidator:
+    def check(text: str) -> str:
+        if not re.fullmatch(rf"[0-9a-f]{{{digits}}}", text.lower()):
+            raise ValueError(f"is not {kind}; write all its {digits} hexadecimal digits, in quotes")
+        return text.lower()
+
+    return AfterValidator(check)
+
+
+def _free(port: int) -> int:
+    if port in TAKEN_PORTS:
+        raise ValueError(f"{port} belongs to {TAKEN_PORTS[port]}; write 443, or a free one such as 8443")
+    return port
+
+
+def _located(text: str, info: ValidationInfo) -> str:
+    """A URL as it is; a path from the directory of the YAML file."""
+    return text if "://" in text else str(path(text, info))
+
+
+Commit = Annotated[StrictStr, _hexadecimal(40, "the id of a commit")]
+Sha256 = Annotated[StrictStr, _hexadecimal(64, "a SHA-256")]
+
+
+class Source(Settings):
+    """SquirrelMail from elsewhere, pinned by its own checksum: a commit of a git repository, or an archive."""
+
+    git: OneLine | None = Field(
+        default=None, description="A git repository.", examples=["https://git.example.org/squirrelmail.git"]
+    )
+    commit: Commit | None = Field(default=None, description="The commit, 40 hexadecimal digits.")
+    archive: Annotated[OneLine, AfterValidator(_located)] | None = Field(
+        default=None,
+        description="A tar archive: a path on this workstation, or an http(s) URL.",
+        examples=["squirrelmail.tar.bz2"],
+    )
+    sha256: Sha256 | None = Field(default=None, description="Its SHA-256, 64 hexadecimal digits.")
+
+    @model_validator(mode="after")
+    def _is_one_pinned_thing(self) -> Source:
+        pairs = ((self.git, self.commit), (self.archive, self.sha256))
+        if sorted([all(pair), any(pair)] for pair in pairs) != [[False, False], [True, True]]:
+            refuse(
+                [((), "is not one pinned thing; write {git: URL, commit: ID} or {archive: PATH or URL, sha256: SUM}")]
+            )
+        return self
+
+    @property
+    def checksum(self) -> str:
+        """What pins it: the commit's id, or the archive's SHA-256."""
+        return self.commit or self.sha256 or ""
+
+
+BRANCHES = {
+    "current": Source(  # 1.5.2, 2026-02-24
+        git="https://github.com/RealityRipple/squirrelmail.git", commit="76b545c9882c605564a886ec6739287a2ee32abe"
+    ),
+    "stable": Source(  # 1.4.23, 2025-08-13
+        git="https://github.com/jult/SquirrelMail.git", commit="bc3cee153e2db69e44a8333d2fc795ffcb0b504b"
+    ),
+}
+
+
+class Webmail(Settings):
+    """The page where people read mail in a browser."""
+
+    hostname: HostName | None = Field(
+        default=None,
+        description="Its name in the browser. Default: webmail. before the first of `domains`.",
+        examples=["webmail.example.org"],
+    )
+    title: OneLine = Field(
+        default="Webmail",
+        max_length=200,
+        description="The title of its pages, and what mail programs call the account (without one: by its domain).",
+        examples=["Mail of Example Ltd"],
+    )
+    port: Annotated[Port, AfterValidator(_free)] = Field(default=443, description="Its https port.", examples=[8443])
+    branch: Literal["current", "stable"] = Field(
+        default="current", description="SquirrelMail 1.5.2, maintained (`current`), or 1.4.23 (`stable`)."
+    )
+    source: Source | None = Field(
+        default=None, description="Another SquirrelMail than the branch's, pinned by its checksum."
+    )
+
+    @property
+    def pinned(self) -> Source:
+        """The source to install."""
+        return self.source or BRANCHES[self.branch]

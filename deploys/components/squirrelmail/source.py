@@ -1,0 +1,141 @@
+"""SquirrelMail's tree as it goes to the hosts: verified on the workstation, the same bytes for every host."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import posixpath
+import tarfile
+from functools import cache
+from pathlib import Path
+from threading import Lock
+
+from deploys.components.squirrelmail.options import Source
+from deploys.download import DownloadError, archive_file, git_archive
+from deploys.render import template
+
+HERE = Path(__file__).parent
+LINKED_CONFIGURATION = "/etc/squirrelmail/config_local.php"
+LAYOUT = 4  # raise it whenever ``_arranged`` makes something else of the same source
+
+# Character sets of East Asia, as SquirrelMail names them, and as PHP's mbstring does.
+DECODERS = {
+    "iso_2022_jp": "ISO-2022-JP-MS",
+    "shift_jis": "SJIS-win",
+    "cp932": "SJIS-win",
+    "euc_jp": "eucJP-win",
+    "gb2312": "CP936",
+    "gbk": "CP936",
+    "cp936": "CP936",
+    "gb18030": "GB18030",
+    "hz_gb_2312": "HZ",
+    "big5": "CP950",
+    "cp950": "CP950",
+    "euc_kr": "UHC",
+    "cp949": "UHC",
+    "iso_2022_kr": "ISO-2022-KR",
+}
+
+_one_at_a_time = Lock()
+
+
+def stamp(source: Source) -> str:
+    """What a host notes beside the tree it got: the source's checksum, and the layout we gave it."""
+    return f"{source.checksum} {LAYOUT}"
+
+
+def squirrelmail_tree(source: Source) -> bytes:
+    """A tar.gz of SquirrelMail with its configuration linked. Raises DownloadError; fetches at most once a run."""
+    with _one_at_a_time:
+        return _fetched(source)
+
+
+@cache
+def _fetched(source: Source) -> bytes:
+    if source.git:
+        return _arranged(git_archive(source.git, source.checksum), source.git)
+    return _arranged(archive_file(source.archive or "", source.checksum), source.archive or "")
+
+
+def _arranged(data: bytes, where: str) -> bytes:
+    """Root's plain files, nobody's to write, from the directory that holds src/login.php."""
+    files = _files(data, where)
+    top = _top(files, where)
+    tree = {path.removeprefix(top): content for path, content in files.items() if path.startswith(top)}
+    tree["config/config.php"] = tree["config/config_default.php"]  # what conf.pl does; ours is config_local.php
+    tree.pop("config/config_local.php", None)
+    return _packed({**_decoders(), **_plugin(), **tree})
+
+
+def _plugin() -> dict[str, tuple[bytes, float]]:
+    """A plugin beside SquirrelMail's own; 1.5.2 reads who takes part in what from a file, as its conf.pl writes it."""
+    hooks = ("read_body_top", "read_body_bottom", "message_body", "get_pref")
+    lines = [f"$squirrelmail_plugin_hooks['{hook}']['posthaus'] = 'posthaus_{hook}';" for hook in hooks]
+    return {
+        "plugins/posthaus/setup.php": ((HERE / "plugin.php").read_bytes(), 0),
+        "config/plugin_hooks.php": ("\n".join(["<?php", *lines, ""]).encode(), 0),
+    }
+
+
+def _decoders() -> dict[str, tuple[bytes, float]]:
+    """Neither line reads messages in the character sets of East Asia; both take a decoder for each from a file."""
+    return {
+        f"functions/decode/{charset}.php": (
+            template(HERE / "decoder.php.j2", charset=charset, encoding=encoding).encode(),
+            0,
+        )
+        for charset, encoding in DECODERS.items()
+    }
+
+
+def _files(data: bytes, where: str) -> dict[str, tuple[bytes, float]]:
+    """Content and time of every file; a link or a path that leads out is refused."""
+    files: dict[str, tuple[bytes, float]] = {}
+    try:
+        with tarfile.open(fileobj=io.BytesIO(data)) as archive:
+            for member in archive:
+                path = posixpath.normpath(member.name)
+                if path.startswith(("/", "..")) or not (member.isreg() or member.isdir()):
+                    raise DownloadError(f"{where} holds {member.name}, which is no plain file; name another source")
+                content = archive.extractfile(member)
+                if content is not None:
+                    files[path] = (content.read(), member.mtime)
+    except (tarfile.TarError, EOFError, OSError) as error:
+        raise DownloadError(f"{where} is no tar archive ({error}); name a .tar, .tar.gz, .tar.bz2 or .tar.xz") from None
+    return files
+
+
+def _top(files: dict[str, tuple[bytes, float]], where: str) -> str:
+    """The path before src/login.php, where config/config_default.php lies beside it."""
+    tops = [path.removesuffix("src/login.php") for path in files if ("/" + path).endswith("/src/login.php")]
+    for top in sorted(tops, key=len):
+        if f"{top}config/config_default.php" in files:
+            return top
+    raise DownloadError(f"{where} holds no SquirrelMail (no src/login.php); name another source")
+
+
+def _packed(tree: dict[str, tuple[bytes, float]]) -> bytes:
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w", format=tarfile.GNU_FORMAT) as archive:
+        for path in sorted({parent for name in tree for parent in _parents(name)}):
+            archive.addfile(_entry(path, tarfile.DIRTYPE, mode=0o755))
+        for path, (content, time) in sorted(tree.items()):
+            member = _entry(path, tarfile.REGTYPE, mode=0o644)
+            member.size, member.mtime = len(content), time
+            archive.addfile(member, io.BytesIO(content))
+        link = _entry("config/config_local.php", tarfile.SYMTYPE, mode=0o777)
+        link.linkname = LINKED_CONFIGURATION
+        archive.addfile(link)
+    return gzip.compress(buffer.getvalue(), mtime=0)
+
+
+def _parents(path: str) -> list[str]:
+    parts = path.split("/")[:-1]
+    return ["/".join(parts[:depth]) for depth in range(1, len(parts) + 1)]
+
+
+def _entry(path: str, kind: bytes, mode: int) -> tarfile.TarInfo:
+    member = tarfile.TarInfo(path)
+    member.type, member.mode = kind, mode
+    member.uname = member.gname = "root"
+    return member

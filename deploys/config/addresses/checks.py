@@ -1,0 +1,118 @@
+"""What no single value shows: addresses that contradict each other."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from deploys.config.addresses.loops import circles_and_crowds
+from deploys.config.addresses.options import AUTOMATIC, RESERVED
+from deploys.config.addresses.raw import RawAddresses
+from deploys.config.addresses.similar import closest
+from deploys.config.base import Place, Problem
+from deploys.values import hashes
+from deploys.values.names import domain_of, untagged
+
+UNIX_NAME = re.compile(r"[a-z_][a-z0-9_-]{0,31}")  # useradd(8)
+# Debian's base-passwd, and what the packages of this server add: nobody's personal mailbox.
+SYSTEM_USERS = frozenset(
+    re.findall(
+        r"\S+",
+        """
+    root daemon bin sys sync games man lp mail news uucp proxy www-data backup list irc _apt nobody systemd-network
+    systemd-resolve systemd-timesync messagebus sshd polkitd postfix postdrop dovecot dovenull vmail
+""",
+    )
+)
+
+
+def contradictions(settings: Mapping[str, Any]) -> list[Problem]:
+    """Every contradiction in ``settings``, each with its place; nothing twice that one value's error says."""
+    written = RawAddresses.read(settings)
+    problems = [*written.repeated, *_names(written), *_passwords(written), *_own_aliases(written)]
+    problems += _unix_users(written) if written.system else ()
+    if written.complete:  # else a misspelt mailbox would be blamed on every alias that leads to it
+        problems += [*_foreign_domains(written), *_nobody_there(written)]
+    return [*problems, *circles_and_crowds(written)]
+
+
+def _names(written: RawAddresses) -> Iterator[Problem]:
+    if written.hostname in written.domains:
+        yield (
+            ("hostname",),
+            f"{written.hostname} is also one of domains, so its mail would be taken for Unix users'; "
+            f"give the host a name of its own, such as mail.{written.hostname}",
+        )
+    for address, place in {**written.aliases, **written.mailboxes}.items():
+        if address.startswith(f"{RESERVED}@"):
+            yield place, f"{RESERVED} is the name of this project's own test mailbox; choose another"
+
+
+def _passwords(written: RawAddresses) -> Iterator[Problem]:
+    for address, password in written.passwords.items():
+        place = (*written.mailboxes[address], "password")
+        if not written.system and password is None:
+            yield place, f"is missing, so nobody could log in; {hashes.HELP}"
+        if written.system and isinstance(password, str) and "$argon2" in password:
+            yield place, "is Argon2, which Unix logins do not read; `script/password --system` makes a hash they do"
+
+
+def _own_aliases(written: RawAddresses) -> Iterator[Problem]:
+    for alias, place in written.aliases.items():
+        targets = written.targets[alias]
+        if alias in written.mailboxes and alias not in targets:
+            yield (
+                place,
+                "a mailbox of this name exists and would never receive again; "
+                f"add {alias} to the list to keep a copy, or take the alias away",
+            )
+        elif alias in targets and alias not in written.mailboxes:
+            yield (
+                place,
+                f"leads to itself, and there is no mailbox {alias}; declare it under mailboxes, or lead elsewhere",
+            )
+
+
+def _foreign_domains(written: RawAddresses) -> Iterator[Problem]:
+    places = {**written.mailboxes, **written.aliases, **{f"@{d}": place for d, (_, place) in written.catch_all.items()}}
+    for address, place in places.items():
+        domain = domain_of(address)
+        if domain not in written.domains:
+            yield place, f"{domain} is not one of domains; add it there{closest(domain, written.domains)}"
+
+
+def _nobody_there(written: RawAddresses) -> Iterator[Problem]:
+    there: dict[str, dict[str, None]] = {}
+    for address in (*written.mailboxes, *written.aliases):
+        there.setdefault(domain_of(address), {})[address] = None
+    for target, place in _targets(written):
+        if domain_of(target) in written.domains and not _is_known(target, written):
+            meant = closest(target, there.get(domain_of(target), ()))
+            yield place, f"{target} is neither a mailbox nor an alias; declare it under mailboxes{meant}"
+
+
+def _targets(written: RawAddresses) -> Iterator[tuple[str, Place]]:
+    for alias, targets in written.targets.items():
+        yield from ((target, place) for target, place in targets.items() if target != alias)
+    yield from written.catch_all.values()
+    if written.postmaster:
+        yield written.postmaster, ("postmaster",)
+
+
+def _is_known(address: str, written: RawAddresses) -> bool:
+    automatic = address.partition("@")[0] in AUTOMATIC and address != written.postmaster
+    return automatic or any(one in written.mailboxes or one in written.aliases for one in (address, untagged(address)))
+
+
+def _unix_users(written: RawAddresses) -> Iterator[Problem]:
+    first: dict[str, str] = {}
+    for address, place in written.mailboxes.items():
+        local = address.partition("@")[0]
+        if local in first:
+            yield place, f"is the Unix user {local}, as {first[local]} is; make one of them an alias of the other"
+        elif local in SYSTEM_USERS:
+            yield place, f"{local} is a Unix user of the system's own; choose another name, and make {local} an alias"
+        elif not UNIX_NAME.fullmatch(local):
+            yield place, f"{local} cannot be a Unix user; use lower-case letters, digits, - and _, at most 32"
+        first.setdefault(local, address)

@@ -1,0 +1,111 @@
+"""Aliases that never end, and aliases that end in more places than Postfix goes to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from deploys.config.addresses.raw import RawAddresses
+from deploys.config.base import Problem
+
+MOST_TARGETS = 1000  # Postfix's virtual_alias_expansion_limit
+MOST_STEPS = 100  # well within Postfix's virtual_alias_recursion_limit (1000), and more than anybody can follow
+SHOWN = 10  # steps of a circle in its error
+
+
+def circles_and_crowds(written: RawAddresses) -> Iterator[Problem]:
+    """One problem for each circle, told once, from its first alias; then aliases that lead too far or too wide."""
+    told: set[str] = set()
+    endless = _endless(written)
+    for alias in written.aliases:
+        circle = _circle(alias, written) if alias in endless and alias not in told else []
+        if circle and told.isdisjoint(circle):
+            told.update(circle)
+            yield written.aliases[alias], f"goes round in a circle ({_shown(circle)}); take one of these steps out"
+    reach = {} if told else _reach(written)
+    for alias in written.aliases if not told else ():
+        yield from ((written.aliases[alias], text) for text in _too_far(*reach[alias]))
+
+
+def _shown(circle: list[str]) -> str:
+    left_out = [f"… {len(circle) - SHOWN} more …"] if len(circle) > SHOWN else []
+    return " → ".join([*circle[:SHOWN], *left_out, circle[0]])
+
+
+def _endless(written: RawAddresses) -> set[str]:
+    """The aliases that lead into a circle: those that are left when what leads to an end is taken away, again and
+    again (Kahn's algorithm, backwards). Most often none, and in one look at each step."""
+    before: dict[str, list[str]] = {}
+    open_steps = {alias: len(_steps(alias, written)) for alias in written.aliases}
+    for alias in written.aliases:
+        for target in _steps(alias, written):
+            before.setdefault(target, []).append(alias)
+    ended = [name for name in {*before, *written.aliases} if not open_steps.get(name)]
+    for name in ended:
+        for alias in before.get(name, ()):
+            open_steps[alias] -= 1
+            if not open_steps[alias]:
+                ended.append(alias)
+    return {alias for alias, steps in open_steps.items() if steps}
+
+
+def _steps(alias: str, written: RawAddresses) -> list[str]:
+    return [target for target in written.targets.get(alias, {}) if target != alias]
+
+
+def _circle(start: str, written: RawAddresses) -> list[str]:
+    """The way from ``start`` back to itself, or nothing. Breadth first, so it is the shortest."""
+    came_from: dict[str, str] = {}
+    ahead = [start]
+    for here in ahead:
+        for target in _steps(here, written):
+            if target == start:
+                return _way(start, here, came_from)
+            if target not in came_from:
+                came_from[target] = here
+                ahead.append(target)
+    return []
+
+
+def _way(start: str, end: str, came_from: dict[str, str]) -> list[str]:
+    way = [end]
+    while way[-1] != start:
+        way.append(came_from[way[-1]])
+    return way[::-1]
+
+
+def _reach(written: RawAddresses) -> dict[str, tuple[int, int]]:
+    """Of each alias, how many steps its way has and how many addresses lie on it, itself among them; counted no further
+    than it takes to know that they are too many. There is no circle.
+
+    Most aliases lead to one address: such a one has one step and one address more than that.
+    """
+    found: dict[str, tuple[int, int]] = {}
+    for alias in written.aliases:
+        way = [alias]
+        while way[-1] not in found and len(targets := _steps(way[-1], written)) == 1:
+            way.append(targets[0])
+        for name in reversed(way):
+            following = _steps(name, written)
+            if name not in found and len(following) == 1:
+                steps, addresses = found[following[0]]
+                found[name] = steps + 1, addresses + 1
+            elif name not in found:
+                found[name] = _walked(name, written)
+    return found
+
+
+def _walked(alias: str, written: RawAddresses) -> tuple[int, int]:
+    seen, level, steps = {alias}, [alias], 0
+    while level and steps <= MOST_STEPS and len(seen) <= MOST_TARGETS:
+        level = [target for here in level for target in _steps(here, written) if target not in seen]
+        level = list(dict.fromkeys(level))
+        seen.update(level)
+        steps += bool(level)
+    return steps, len(seen)
+
+
+def _too_far(steps: int, addresses: int) -> Iterator[str]:
+    if steps > MOST_STEPS:
+        yield f"leads through {steps} aliases in a row, and {MOST_STEPS} is the most; name the mailboxes directly"
+    if addresses > MOST_TARGETS:
+        yield f"leads to more than {MOST_TARGETS} addresses, Postfix's limit; use a mailing list program for so many"

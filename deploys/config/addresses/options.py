@@ -1,0 +1,166 @@
+"""Who has a mailbox, and which addresses lead to it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field, StrictInt, StrictStr
+
+from deploys.config.base import Settings
+from deploys.values import OneLine, PasswordHash, Size, hashes
+from deploys.values.names import domain_of, untagged
+
+Accounts = Literal["virtual", "system"]
+AUTOMATIC = ("postmaster", "abuse")  # RFC 2142, section 2 and 4: every domain answers for these
+RESERVED = "posthaus-probe"  # the local part of verify's own mailbox
+
+
+class Mailbox(Settings):
+    """One mailbox. ``quota`` is in bytes (None: the server's default; 0: unlimited)."""
+
+    password: PasswordHash | None = Field(
+        default=None,
+        repr=False,
+        description="The hash of the password, in quotes; `script/password` makes one. Argon2, bcrypt ($2b$), SHA-512"
+        " ($6$), SHA-256 ($5$), and yescrypt ($y$) are read. With `accounts: system` it may be left out: the Unix"
+        " user's own password counts then, and Argon2 is not read.",
+        examples=["{ARGON2ID}$argon2id$v=19$m=19456,t=2,p=1$…"],
+    )
+    name: OneLine | None = Field(
+        default=None,
+        description="The person's name, in any script. The webmail's From says it until the person chooses otherwise;"
+        " with `accounts: system` it is the Unix user's, where that has none.",
+        examples=["José Müller"],
+    )
+    quota: Size | None = Field(
+        default=None,
+        description="The most this mailbox may hold; 0 is no limit. Default: `quota` of the server.",
+        examples=["5G"],
+    )
+
+    @property
+    def crypt(self) -> str | None:
+        """The hash without its scheme, as /etc/shadow writes it."""
+        return hashes.bare(self.password) if self.password else None
+
+
+@dataclass(frozen=True)
+class Expansion:
+    """Where the mail to one address ends: mailboxes here, addresses elsewhere."""
+
+    mailboxes: tuple[str, ...] = ()
+    outside: tuple[str, ...] = ()
+
+
+def _unix_name(text: str) -> str:
+    if not re.fullmatch(r"[a-z_][a-z0-9_-]{0,31}", text):  # useradd(8)
+        raise ValueError(f"{text!r} cannot be a Unix user; use lower-case letters, digits, - and _, at most 32")
+    return text
+
+
+UnixName = Annotated[StrictStr, AfterValidator(_unix_name)]
+Number = Annotated[StrictInt, Field(ge=100, le=59999)]
+
+
+class Owner(Settings):
+    """The Unix user that owns virtual mail, with a group of its own name. A ``uid`` that is written down means that an
+    account of that name and number may be used as it is, whoever made it."""
+
+    name: UnixName = Field(default="vmail", description="Its name, and its group's.", examples=["posthaus-mail"])
+    uid: Number = Field(
+        default=5000,
+        description="Its number. Written down, it also says that an account which has this name and number already may"
+        " be used as it is, whoever made it.",
+        examples=[5001],
+    )
+    gid: Number | None = Field(
+        default=None, description="Its group's number. Default: the same as `uid`.", examples=[5001]
+    )
+
+    @property
+    def group_id(self) -> int:
+        """The number of its group."""
+        return self.uid if self.gid is None else self.gid
+
+    @property
+    def meant(self) -> bool:
+        """Whether the operator wrote the number down."""
+        return "uid" in self.model_fields_set
+
+
+class Directory(Settings):
+    """All addresses, lower case and in A-labels. MailServer has checked them against each other."""
+
+    domains: tuple[str, ...]
+    mailboxes: dict[str, Mailbox]
+    aliases: dict[str, tuple[str, ...]] = Field(default={})
+    catch_all: dict[str, str] = Field(default={})
+    postmaster: str
+    accounts: Accounts = "virtual"
+    quota: int = 1 << 30
+    owner: Owner = Owner()
+
+    def login(self, address: str) -> str:
+        """The name that ``address`` logs in with: whole in virtual mode, the Unix user in system mode."""
+        return address if self.accounts == "virtual" else address.partition("@")[0]
+
+    def quota_of(self, address: str) -> int:
+        """The limit of a mailbox in bytes; 0: none."""
+        quota = self.mailboxes[address].quota
+        return self.quota if quota is None else quota
+
+    @cached_property
+    def own_domains(self) -> frozenset[str]:
+        """The domains, to look names up in."""
+        return frozenset(self.domains)
+
+    @cached_property
+    def all_aliases(self) -> dict[str, tuple[str, ...]]:
+        """The declared aliases, and postmaster@ and abuse@ every domain: to the postmaster, unless declared."""
+        automatic = {
+            f"{local}@{domain}": (self.postmaster,)
+            for domain in self.domains
+            for local in AUTOMATIC
+            if f"{local}@{domain}" not in self.mailboxes
+        }
+        return {**automatic, **self.aliases}
+
+    def expand(self, address: str) -> Expansion:
+        """Where mail to ``address`` ends, after aliases, tags (+) and the catch-all. Empty for an unknown address."""
+        mailboxes: list[str] = []
+        outside: list[str] = []
+        seen: set[str] = set()
+        ahead = [address.lower()]
+        for here in ahead:  # which grows meanwhile
+            if here in seen:
+                continue
+            seen.add(here)
+            targets = self._targets(here)
+            if here in targets:
+                mailboxes.append(here)
+            elif domain_of(here) not in self.own_domains:
+                outside.append(here)
+            ahead += targets
+        return Expansion(tuple(mailboxes), tuple(outside))
+
+    def owners(self, address: str) -> tuple[str, ...]:
+        """The logins that may send as ``address``: its mailbox's alone, if it has one, else all it leads to."""
+        for known in (address.lower(), untagged(address.lower())):
+            if known in self.mailboxes:
+                return (self.login(known),)
+            if known in self.all_aliases:
+                break
+        return tuple(self.login(mailbox) for mailbox in self.expand(address).mailboxes)
+
+    def _targets(self, address: str) -> tuple[str, ...]:
+        """One step of Postfix's way: the whole address, then without its tag, then the catch-all."""
+        for known in (address, untagged(address)):
+            if known in self.all_aliases:
+                return self.all_aliases[known]
+            if known in self.mailboxes:
+                return (known,)
+        catch_all = self.catch_all.get(domain_of(address))
+        return (catch_all,) if catch_all else ()

@@ -1,0 +1,109 @@
+"""The addresses as the operator wrote them, before anything else is known to be right.
+
+Errors between addresses are worth telling together with errors in single values, so this reads what can be read and
+leaves out the rest (``complete`` says whether anything was left out).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from deploys.config.base import Place, Problem
+from deploys.values import names
+
+
+@dataclass
+class RawAddresses:
+    """Canonical addresses, each with its place in mail.yaml."""
+
+    hostname: str | None = None
+    domains: dict[str, Place] = field(default_factory=dict)
+    mailboxes: dict[str, Place] = field(default_factory=dict)
+    aliases: dict[str, Place] = field(default_factory=dict)
+    targets: dict[str, dict[str, Place]] = field(default_factory=dict)  # of each alias
+    catch_all: dict[str, tuple[str, Place]] = field(default_factory=dict)
+    postmaster: str | None = None
+    passwords: dict[str, Any] = field(default_factory=dict)
+    system: bool = False
+    complete: bool = True
+    repeated: list[Problem] = field(default_factory=list)
+
+    @classmethod
+    def read(cls, settings: Mapping[str, Any]) -> RawAddresses:
+        """What can be read of ``settings`` (the mapping of mail.yaml)."""
+        written = cls(system=settings.get("accounts") == "system")
+        written.hostname = written._canonical(names.host_name, settings.get("hostname", ""))
+        written.postmaster = written._canonical(names.address, settings.get("postmaster", ""))
+        for place, text in _items(settings, "domains"):
+            written._add(written.domains, names.host_name, text, place, "domain")
+        for key, mailbox in _pairs(settings, "mailboxes"):
+            canonical = written._add(written.mailboxes, names.mailbox_address, key, ("mailboxes", key), "mailbox")
+            if canonical:
+                known = mailbox.get("password") if isinstance(mailbox, Mapping) else getattr(mailbox, "password", None)
+                written.passwords[canonical] = known
+        for key, targets in _pairs(settings, "aliases"):
+            canonical = written._add(written.aliases, names.alias_address, key, ("aliases", key), "alias")
+            if canonical:
+                written.targets[canonical] = written._addresses(targets, ("aliases", key))
+        for key, target in _pairs(settings, "catch_all"):
+            written._catch_all(key, target)
+        return written
+
+    def _catch_all(self, key: str, target: object) -> None:
+        places = {domain: place for domain, (_, place) in self.catch_all.items()}
+        domain = self._add(places, names.host_name, key, ("catch_all", key), "domain")
+        address = self._canonical(names.address, target)
+        if domain and address:
+            self.catch_all[domain] = (address, ("catch_all", key))
+
+    def _addresses(self, targets: object, place: Place) -> dict[str, Place]:
+        found: dict[str, Place] = {}
+        for number, text in enumerate(targets if isinstance(targets, (list, tuple)) else ()):
+            canonical = self._canonical(names.address, text)
+            if canonical:
+                found.setdefault(canonical, (*place, number))
+        return found
+
+    def _add(
+        self, known: dict[str, Place], form: Callable[[str], str], text: object, place: Place, what: str
+    ) -> str | None:
+        """Note ``text`` under its canonical form, which is returned; None if there is none, or it is there already."""
+        canonical = self._canonical(form, text)
+        if canonical is None:
+            return None
+        if canonical in known:
+            self.repeated.append(
+                (place, f"{text} is the same {what} as {_text_at(known[canonical])}; keep one of them")
+            )
+            return None
+        known[canonical] = place
+        return canonical
+
+    def _canonical(self, form: Callable[[str], str], text: object) -> str | None:
+        if not text:
+            return None
+        try:
+            return form(text) if isinstance(text, str) else form("")
+        except ValueError:
+            self.complete = False
+            return None
+
+
+def _pairs(settings: Mapping[str, Any], key: str) -> Iterator[tuple[str, Any]]:
+    section = settings.get(key)
+    if isinstance(section, Mapping):
+        yield from section.items()
+
+
+def _items(settings: Mapping[str, Any], key: str) -> Iterator[tuple[Place, Any]]:
+    section = settings.get(key)
+    if isinstance(section, Mapping):
+        yield from (((key, name), name) for name in section)
+    for number, item in enumerate(section if isinstance(section, (list, tuple)) else ()):
+        yield (key, number), item
+
+
+def _text_at(place: Place) -> str:
+    return str(place[-1]) if isinstance(place[-1], str) else f"entry {place[-1] + 1}"

@@ -1,0 +1,315 @@
+"""MailServer: what the options of mail.yaml mean, for every component; and the checks between them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from functools import cached_property
+from itertools import accumulate
+from pathlib import Path
+from typing import Any
+
+from pydantic import ModelWrapValidatorHandler, ValidationError, ValidationInfo, model_validator
+
+from deploys.components.apache import render as apache
+from deploys.components.autoconfig.site import Site, page_names
+from deploys.components.dovecot import render as dovecot
+from deploys.components.host import render as host
+from deploys.components.host import restarts
+from deploys.components.mta_sts import render as sts
+from deploys.components.postfix import render as postfix
+from deploys.components.postfix.options import Postfix
+from deploys.components.postsrsd import render as srs
+from deploys.components.rspamd import render as rspamd
+from deploys.components.rspamd.antivirus import FETCHER, SCANNER
+from deploys.components.rspamd.options import CONTROLLER, MILTER, MIME_MILTER
+from deploys.components.sieve import render as sieve
+from deploys.components.squirrelmail import render as squirrelmail
+from deploys.components.tls import check
+from deploys.components.tls import render as tls
+from deploys.components.tls.options import MOST_NAMES
+from deploys.components.unbound import render as unbound
+from deploys.components.unbound.options import ADDRESS
+from deploys.config.addresses.checks import contradictions
+from deploys.config.addresses.options import Directory
+from deploys.config.base import Problem, refuse
+from deploys.config.options import MailOptions
+from deploys.config.reading import errors
+from deploys.config.reading.shape import without_blanks
+from deploys.records.context import DomainContext
+from deploys.records.options import HostRecords, Records
+from deploys.records.transport import mta_sts_policy
+from deploys.values import without_repeats
+from deploys.values.names import domain_of
+from operations.file import File
+
+
+class MailServer(MailOptions):
+    """The server that a mail.yaml declares."""
+
+    @classmethod
+    def read(cls, settings: Mapping[str, Any] | MailServer, base: Path | str = ".") -> MailServer:
+        """The server that ``settings`` (the mapping of a mail.yaml) declare; relative paths start from ``base``.
+
+        Raises SettingsError with every reason at once. What has been read already comes back as it is.
+        """
+        if isinstance(settings, MailServer):
+            return settings
+        try:
+            return cls.model_validate(without_blanks(cls, settings), context={"base": base})
+        except ValidationError as error:
+            raise errors.SettingsError(errors.as_lines(errors.problems(error, cls))) from None
+
+    @model_validator(mode="after")
+    def _fill_in(self) -> MailServer:
+        """The defaults that depend on other options. (``frozen`` is for everybody else.)"""
+        if self.postmaster is None:
+            object.__setattr__(self, "postmaster", next(iter(self.mailboxes)))
+        if self.webmail and self.webmail.hostname is None:
+            named = self.webmail.model_copy(update={"hostname": f"webmail.{self.domains[0]}"})
+            object.__setattr__(self, "webmail", named)
+        return self
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _everything_at_once(
+        cls, settings: Any, handler: ModelWrapValidatorHandler[MailServer], info: ValidationInfo
+    ) -> MailServer:
+        """Errors between values are told together with errors in them, not one run later.
+
+        (This comes after ``_fill_in``, for pydantic puts later validators around earlier ones.)
+        """
+        between = contradictions(settings) if isinstance(settings, Mapping) else []
+        try:
+            mail = handler(settings)
+        except ValidationError as error:
+            refuse(between, earlier=error)
+        between += _certificate(mail) if info.context else []
+        if between:
+            refuse(between)
+        return mail
+
+    @property
+    def domains(self) -> tuple[str, ...]:
+        """The names of the mail domains."""
+        return tuple(self.domain_settings)
+
+    @cached_property
+    def records(self) -> Records:
+        """What was said on the DNS, of the host and of each domain."""
+        return Records(
+            **{name: getattr(self.dns, name) for name in HostRecords.model_fields}, domains={**self.domain_settings}
+        )
+
+    @cached_property
+    def directory(self) -> Directory:
+        """All addresses of this server."""
+        return Directory(
+            domains=self.domains,
+            mailboxes=self.mailboxes,
+            aliases=self.aliases,
+            catch_all=self.catch_all,
+            postmaster=self.postmaster or "",
+            accounts=self.accounts,
+            quota=self.quota,
+            owner=self.vmail,
+        )
+
+    def postfix_settings(self, srs: tuple[str, str] | None = None, seven_bit: bool = True) -> Postfix:
+        """The options of Postfix, with the top-level ones that are its to keep. ``srs``: whom to ask about it.
+
+        ``seven_bit``: what the host's Postfix can do (facts.machine).
+        """
+        return Postfix(
+            parameters=self.postfix.parameters,
+            relayhost=self.relayhost,
+            relayhosts={name: one.relayhost for name, one in self.domain_settings.items() if one.relayhost},
+            trusted_networks=self.trusted_networks,
+            message_size=self.message_size,
+            dane=self.resolves,
+            srs=srs,
+            milter=f"{MIME_MILTER}, {MILTER}" if self.filter else None,
+            sts=sts.MAP if self.sts else None,
+            seven_bit=seven_bit,
+        )
+
+    @property
+    def forwards(self) -> bool:
+        """Whether some alias or catch-all leads to another server."""
+        targets = (*self.aliases.values(), *((target,) for target in self.catch_all.values()))
+        return any(domain_of(address) not in self.domain_settings for group in targets for address in group)
+
+    @property
+    def resolves(self) -> bool:
+        """Whether the host has a resolver of our making."""
+        return self.resolver != "host"
+
+    @property
+    def sts(self) -> bool:
+        """Whether others' MTA-STS policies are followed: messages go straight to them, and names are known for sure."""
+        return self.resolves and self.relayhost is None
+
+    @property
+    def nameserver(self) -> str | None:
+        """Whom the mail programs ask; None: whoever the host asks."""
+        return ADDRESS if self.resolves else None
+
+    @property
+    def units(self) -> dict[str, File]:
+        """What the components put below /etc/systemd/system."""
+        redis = rspamd.units(self.filter, self.accounts) if self.filter else {}
+        names = unbound.units() if self.resolves else {}
+        again = restarts.drop_ins(self._units_that_stay_down)
+        scripts = sieve.units(self.accounts, self.vmail.name)
+        return {**again, **redis, **names, **(sts.units() if self.sts else {}), **scripts}
+
+    @property
+    def _units_that_stay_down(self) -> tuple[str, ...]:
+        """Units that the distribution leaves down when something ends them; PHP's name is the host's to tell.
+
+        Postfix is an instance of a template up to Debian 12 and Ubuntu 24.04, later itself.
+        """
+        return (
+            "dovecot.service",
+            "postfix.service",
+            "postfix@.service",
+            *(("apache2.service",) if self.webmail or self.pages or self.tls.by_http else ()),
+            *(("unbound.service",) if self.resolves else ()),
+            *(("postsrsd.service",) if self.forwards else ()),
+            *((SCANNER, FETCHER) if self.filter and self.filter.antivirus else ()),
+        )
+
+    @property
+    def learn_endpoint(self) -> str | None:
+        """Where the filter learns what people move to and from Junk; None: it does not learn."""
+        return CONTROLLER if self.filter and self.filter.learn else None
+
+    @property
+    def signers(self) -> tuple[str, ...]:
+        """The names whose messages are signed: the domains, and the host, which writes the bounces."""
+        return (*self.domains, self.hostname)
+
+    @property
+    def pages(self) -> bool:
+        """Whether pages for mail programs are served."""
+        return self.clients
+
+    @cached_property
+    def uncovered(self) -> tuple[str, ...]:
+        """The pages' names that the operator's own certificate lacks."""
+        wanted = [name for domain in self.domains for name in self._page_names(domain) if name not in self.tls.sni]
+        return check.uncovered(self.tls.certificate.read_bytes(), wanted) if self.tls.certificate else ()
+
+    @cached_property
+    def paged(self) -> tuple[str, ...]:
+        """The domains whose mail programs are answered under names of their own, which the certificate can cover: all
+        that the operator's own does, and of one that we get the first ones, as many as it may hold."""
+        covered = [domain for domain in self.domains if self.pages and not self._missing(domain)]
+        if self.tls.certificate:
+            return tuple(covered)
+        needed = accumulate((len(self._to_certify(domain)) for domain in covered), initial=len(self.names))
+        return tuple(domain for domain, names in zip(covered, list(needed)[1:], strict=True) if names <= MOST_NAMES)
+
+    @property
+    def crowded_out(self) -> tuple[str, ...]:
+        """The domains that have no pages of their own since the certificate is full."""
+        paged = set(self.paged)
+        others = (domain for domain in self.domains if self.pages and domain not in paged)
+        return tuple(domain for domain in others if not self._missing(domain))
+
+    @property
+    def page_names(self) -> tuple[str, ...]:
+        """The host names of the pages for mail programs, which the certificate covers as soon as the DNS has them."""
+        return tuple(name for domain in self.paged for name in self._to_certify(domain))
+
+    def _to_certify(self, domain: str) -> tuple[str, ...]:
+        return tuple(name for name in self._page_names(domain) if name not in self.tls.sni)
+
+    def _page_names(self, domain: str) -> tuple[str, ...]:
+        return page_names(domain, policy=bool(self.domain_settings[domain].mta_sts))
+
+    def _missing(self, domain: str) -> set[str]:
+        return set(self._page_names(domain)) & set(self.uncovered)
+
+    @property
+    def policies(self) -> dict[str, str]:
+        """The MTA-STS policy of each domain that has one, from the very datum of its MX."""
+        return {
+            domain: mta_sts_policy(DomainContext(domain, self.hostname, settings=self.domain_settings[domain]))
+            for domain in self.paged
+            if self.domain_settings[domain].mta_sts
+        }
+
+    @property
+    def apache_pages(self) -> apache.Pages | None:
+        """What Apache must know of the pages for mail programs."""
+        return apache.Pages(self.paged, tuple(self.policies)) if self.pages else None
+
+    @property
+    def client_site(self) -> Site:
+        """What mail programs must know."""
+        return Site(
+            hostname=self.hostname,
+            domains=self.domains,
+            protocols=tuple(self.dovecot.protocols),
+            title=self.webmail.title if self.webmail and "title" in self.webmail.model_fields_set else "",
+            page=apache.address(self.webmail or None, self.hostname),
+            sieve="sieve" in self.dovecot.protocols,
+        )
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The host names that the certificate must cover."""
+        page = (self.webmail.hostname,) if self.webmail and self.webmail.hostname else ()
+        return without_repeats((self.hostname, *(name for name in page if name not in self.tls.sni)))
+
+    def packages(self) -> list[str]:
+        """The Debian packages of all components, sorted."""
+        rooms = [
+            host.packages(),
+            tls.packages(self.tls),
+            dovecot.packages(self.dovecot),
+            postfix.packages(self.postfix_settings()),
+        ]
+        if self.webmail or self.pages or self.tls.by_http:
+            rooms.append(apache.packages())
+        if self.resolves:
+            rooms.append(unbound.packages())
+        if self.sts:
+            rooms.append(sts.packages())
+        if self.forwards:
+            rooms.append(srs.packages())
+        if self.filter:
+            rooms.append(rspamd.packages(self.filter))
+        if self.webmail:
+            rooms += [squirrelmail.packages(self.webmail)]
+        return sorted({package for room in rooms for package in room})
+
+    def to_json(self) -> dict[str, Any]:
+        """For ``pyinfra … debug-inventory``: everything but the hashes."""
+        return self.model_dump(mode="json", by_alias=True, exclude={"mailboxes": {"__all__": {"password"}}})
+
+
+def _certificate(mail: MailServer) -> list[Problem]:
+    """What is wrong with the operator's own certificate, before any host sees it."""
+    now = datetime.now(UTC)
+    found = []
+    if mail.tls.certificate and mail.tls.key:
+        texts = check.problems(mail.tls.certificate.read_bytes(), mail.tls.key.read_bytes(), mail.names, now)
+        found += [_placed(text) for text in texts]
+    for name, own in mail.tls.sni.items():
+        if name == mail.hostname:
+            text = "is hostname, which everybody sees who asks for no name; write its certificate and key at tls itself"
+            found.append((("tls", "sni", name), text))
+        texts = check.problems(own.certificate.read_bytes(), own.key.read_bytes(), [name], now)
+        found += [_placed(text, "sni", name) for text in texts]
+    return found
+
+
+def _placed(text: str, *below: str) -> Problem:
+    """``tls.key does not …`` as a problem at tls.key (or ``below``); what names neither is the certificate's."""
+    where, _, what = text.partition(" ")
+    word = where.removesuffix(":").removeprefix("tls.")
+    known = word in ("certificate", "key")
+    said = what if known else text
+    return ("tls", *below, word if known else "certificate"), said.replace("tls.", ".".join(("tls", *below, "")))

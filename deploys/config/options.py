@@ -1,0 +1,178 @@
+"""The options of mail.yaml: every one that an operator may write at the top, with what it means."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo
+
+from deploys.components.dovecot.options import Dovecot
+from deploys.components.postfix.options import PostfixOptions, Relayhost
+from deploys.components.rspamd.options import Filter
+from deploys.components.squirrelmail.options import Webmail
+from deploys.components.tls.options import Tls
+from deploys.components.unbound.options import ResolverOption
+from deploys.config.addresses.options import Accounts, Mailbox, Owner
+from deploys.config.base import Settings
+from deploys.records.options import DomainRecords, HostRecords
+from deploys.takeover.options import Takeover
+from deploys.values import (
+    Address,
+    AliasAddress,
+    Domain,
+    HostName,
+    MailboxAddress,
+    Network,
+    Size,
+    sizes,
+    without_repeats,
+)
+
+
+def _page_or_none(value: object, info: ValidationInfo) -> object:
+    if value is True:
+        raise ValueError("is yes; write false for no webmail, or take the line away to have one")
+    return value if value is False else Webmail.model_validate(value, context=info.context)
+
+
+def _filter_or_none(value: object, info: ValidationInfo) -> object:
+    if value is True:
+        raise ValueError("is yes; write false for none, or take the line away to have it")
+    return value if value is False else Filter.model_validate(value, context=info.context)
+
+
+def _named(value: object) -> object:
+    """A list of domains is a mapping in which nothing is said of any."""
+    if isinstance(value, (list, tuple)):
+        if any(not isinstance(name, str) for name in value if name is not None):
+            raise ValueError("holds what YAML takes for yes or no, a number or a list; write each name in quotes")
+        return {name: {} for name in value if name is not None}
+    if not isinstance(value, Mapping):
+        raise ValueError("is not a list; write [one, another]")
+    return value
+
+
+MessageSize = Annotated[Size, AfterValidator(sizes.between(64 << 10, 1 << 30))]  # least: RFC 5321, 4.5.3.1.7
+Quota = Annotated[Size, AfterValidator(sizes.between(0, 1 << 50))]
+Networks = Annotated[tuple[Network, ...], AfterValidator(without_repeats)]
+Checks = Annotated[Filter | Literal[False], BeforeValidator(_filter_or_none)]
+Targets = Annotated[tuple[Address, ...], Field(min_length=1), AfterValidator(without_repeats)]
+Page = Annotated[Webmail | Literal[False], BeforeValidator(_page_or_none)]
+
+
+class DomainOptions(DomainRecords):
+    """All that may be said of one domain."""
+
+    relayhost: Relayhost | None = Field(
+        default=None,
+        description="The server that takes all messages from the domain's addresses, in place of the top `relayhost`."
+        " Bounces are from nobody, so they leave as messages from elsewhere do. SPF must name it (`spf.include`).",
+        examples=[{"host": "smtp.example.net", "username": "tito", "password": {"file": "relayhost.password"}}],
+    )
+
+
+Domains = Annotated[dict[Domain, DomainOptions], BeforeValidator(_named)]
+
+
+class MailOptions(Settings):
+    """The options of mail.yaml, as the operator groups them: a hostname, a domain and a mailbox are enough."""
+
+    hostname: HostName = Field(
+        description="The server's own name in the DNS, which it greets with and mail programs connect to."
+        " It cannot be one of `domains`.",
+        examples=["mail.example.org"],
+    )
+    domain_settings: Domains = Field(
+        alias="domains",
+        min_length=1,
+        description="The domains whose mail arrives here, as a list, or as a mapping to what is said of each. Names in"
+        " any script; they are turned into xn-- form.",
+        examples=[["example.org", "bücher.example"]],
+    )
+    mailboxes: dict[MailboxAddress, Mailbox] = Field(
+        min_length=1,
+        description="Who has a mailbox. Upper and lower case are the same; tagged mail (tito+shop@) arrives in tito's.",
+        examples=[{"tito@example.org": {"password": "{ARGON2ID}$argon2id$v=19$m=19456,t=2,p=1$…", "quota": "5G"}}],
+    )
+    aliases: dict[AliasAddress, Targets] = Field(
+        default={},
+        description="Addresses that lead to others, here or elsewhere. To forward a mailbox and keep a copy, list its"
+        " own address too. postmaster@ and abuse@ every domain lead to `postmaster` unless they are declared.",
+        examples=[{"sales@example.org": ["tito@example.org", "iqbal@example.org"]}],
+    )
+    catch_all: dict[Domain, Address] = Field(
+        default={},
+        description="For a domain, the address that gets the mail to nobody there. Without it such mail is refused.",
+        examples=[{"example.org": "tito@example.org"}],
+    )
+    postmaster: Address | None = Field(
+        default=None,
+        description="Who reads the mail to postmaster@, abuse@ and root. Default: the first of `mailboxes`.",
+        examples=["tito@example.org"],
+    )
+    accounts: Accounts = Field(
+        default="virtual",
+        description="`virtual`: mailboxes of this server alone. `system`: every mailbox is a Unix user (made if"
+        " missing) with ~/Maildir, who logs in as tito or tito@example.org.",
+    )
+    vmail: Owner = Field(
+        default=Owner(),
+        description="The Unix user that owns the messages of virtual mailboxes, made if missing.",
+        examples=[{"uid": 5001}],
+    )
+    quota: Quota = Field(default=1 << 30, description="The most one mailbox may hold; 0 is no limit.", examples=["5G"])
+    message_size: MessageSize = Field(
+        default=50 << 20,
+        description="The largest message, as it travels (attachments grow by a third), by SMTP and webmail. 64K to 1G.",
+        examples=["25M"],
+    )
+    trusted_networks: Networks = Field(
+        default=(),
+        description="Networks whose hosts may send mail anywhere without a password; loopback always may.",
+        examples=[["192.0.2.0/28", "2001:db8::/64"]],
+    )
+    relayhost: Relayhost | None = Field(
+        default=None,
+        description="The server that takes all outgoing mail. Default: straight to each recipient's own.",
+        examples=[{"host": "smtp.example.net", "username": "tito", "password": {"file": "relayhost.password"}}],
+    )
+    tls: Tls = Field(
+        default=Tls(),
+        description="The certificate: by `acme`, or your own files. Default: an authority made on the host signs one,"
+        " which is for trials.",
+        examples=[{"acme": {"email": "hostmaster@example.org"}}],
+    )
+    webmail: Page = Field(
+        default=Webmail(), description="The webmail, SquirrelMail; `false` for none.", examples=[False]
+    )
+    clients: bool = Field(
+        default=True,
+        description="Serve what mail programs ask for to set themselves up (Thunderbird, Outlook, Apple), a page for"
+        " people at /setup/, and the MTA-STS policy. Each domain takes three names of the certificate, which holds 100:"
+        " the first 32 domains have them, unless further names have certificates of their own (`tls.sni`).",
+        examples=[False],
+    )
+    filter: Checks = Field(
+        default=Filter(), description="The filter, rspamd: signs, checks, sorts; `false` for none.", examples=[False]
+    )
+    resolver: ResolverOption = Field(
+        default="local",
+        description="Whom the mail programs ask for names. `local`: a resolver on the host, which asks the world itself"
+        " and validates (DNSSEC); blocklists, DANE and MTA-STS want it. `host`: whoever the host asks. `{forward: …}`:"
+        " a local one that asks others.",
+        examples=[{"forward": ["192.0.2.53"]}],
+    )
+    takeover: Takeover = Field(
+        default=(),
+        description="What a host has from before and Posthaus may replace: `[postfix, dovecot]`, of the components"
+        " postfix, dovecot, rspamd, unbound and files, or `true` for all. Without it, configuration that somebody else"
+        " wrote stops the run. It is kept on the host first (docs/taking-over.md). Once the host is taken over, the"
+        " option may go.",
+        examples=[["postfix", "dovecot"]],
+    )
+    dns: HostRecords = Field(default=HostRecords(), description="What the DNS shall say of the host.")
+    postfix: PostfixOptions = Field(
+        default=PostfixOptions(), description="What has no option of its own here, for Postfix."
+    )
+    dovecot: Dovecot = Field(default=Dovecot(), description="For Dovecot.")

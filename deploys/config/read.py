@@ -1,0 +1,36 @@
+"""From mail.yaml to a MailServer."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from deploys.config.mailserver import MailServer
+from deploys.config.reading import errors, yamlfile
+from deploys.config.reading.errors import SettingsError
+from deploys.config.reading.shape import without_blanks
+
+__all__ = ["SettingsError", "settings"]
+
+
+def settings(path: Path | str) -> MailServer:
+    """What the YAML file at ``path`` declares; relative paths in it start from its directory.
+
+    Raises SettingsError with every reason at once, each a line ``path:line: key: what is wrong; what would be right``.
+    """
+    where = Path(path)
+    try:
+        document = yamlfile.read(where)
+    except yamlfile.Unreadable as error:
+        raise SettingsError([str(error)]) from None
+    found = [*document.problems, *errors.blanks(document, MailServer)]
+    refused = {place for place, _ in found if place in document.kinds}  # said already; pydantic sees None there
+    try:
+        mail = MailServer.model_validate(without_blanks(MailServer, document.value), context={"base": where.parent})
+    except ValidationError as error:
+        told = errors.problems(error, MailServer, document)
+        found += [(place, text) for place, text in told if place not in refused]
+    if found:
+        raise SettingsError(errors.as_lines(found, document))
+    return mail

@@ -1,0 +1,92 @@
+"""The local certificate authority of a host, and what it signed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pyinfra.api import FactBase, QuoteString, StringCommand
+from typing_extensions import override
+
+from facts.record import Record
+
+TRUSTED_PATH = "/usr/local/share/ca-certificates/posthaus.crt"
+
+# "checkend" counts in seconds: the leaf must live 30 days more, the authority longer than a leaf that it signs today.
+_SIGNED = r"""same() {
+[ -s "$1" ] && [ "$(openssl x509 -in "$1" -pubkey -noout)" = "$(openssl pkey -in "$2" -pubout)" ]; } 2>/dev/null
+cd "$1" 2>/dev/null || exit 0
+same fullchain.pem privkey.pem && openssl x509 -in fullchain.pem -noout -checkend 0 >/dev/null && echo whole
+cd ca 2>/dev/null || exit 0
+sed 's/^/authority /' ca.pem 2>/dev/null
+openssl x509 -in leaf.pem -noout -ext subjectAltName 2>/dev/null | grep -o 'DNS:[^,]*' | sed 's/DNS:/name /'
+if same leaf.pem leaf.key && same ca.pem ca.key && openssl verify -CAfile ca.pem -purpose sslserver leaf.pem >&2 &&
+openssl x509 -in leaf.pem -noout -checkend 2592000 >&2 && openssl x509 -in ca.pem -noout -checkend 36892800 >&2
+then echo sound; fi 2>/dev/null
+if cat leaf.pem ca.pem | cmp -s - ../fullchain.pem && cmp -s leaf.key ../privkey.pem &&
+[ "$(stat -c %a%U ../privkey.pem)" = 600root ]
+then echo served; fi
+"""
+# One certificate a file, as OpenSSL's directory of hashes asks for; the first is posthaus.crt, the next posthaus-2.crt.
+TRUSTED = f"""if [ -s {TRUSTED_PATH} ]; then
+grep -qxF "$(sed -n 3p {TRUSTED_PATH})" /etc/ssl/certs/ca-certificates.crt 2>/dev/null && echo known
+sed 's/^/trusted /' {TRUSTED_PATH} $(ls {TRUSTED_PATH.removesuffix(".crt")}-[0-9].crt 2>/dev/null)
+fi
+"""
+
+
+@dataclass(frozen=True)
+class Authority(Record):
+    """``names`` that the local certificate covers; ``sound``: keys fit, the chain verifies, and both last long enough;
+    ``served``: it is the one that services read; ``whole``: what they read, whoever signed it, fits its key and has not
+    expired; ``certificate``: the authority's own (PEM); ``trusted``: those (PEM) that we made the host trust."""
+
+    names: tuple[str, ...] = ()
+    sound: bool = False
+    served: bool = False
+    whole: bool = False
+    certificate: str | None = None
+    trusted: str | None = None
+
+
+class LocalCa(FactBase[Authority]):
+    """The local authority below ``directory``, and whom the host trusts for our sake.
+
+    ``pyinfra inventory.py fact facts.ca.LocalAuthority directory=/etc/ssl/posthaus``
+    """
+
+    default = Authority
+
+    @override
+    def requires_command(self, directory: str) -> str:
+        return "openssl"
+
+    @override
+    def command(self, directory: str) -> StringCommand:
+        own = StringCommand("sh", "-c", QuoteString(f"{TRUSTED}{_SIGNED}"), "authority", QuoteString(directory))
+        return StringCommand(own, "; true")
+
+    @override
+    def process(self, output: list[str]) -> Authority:
+        words = by_word(output)
+        return Authority(
+            names=tuple(sorted(words.get("name", []))),
+            sound="sound" in words,
+            served="served" in words,
+            whole="whole" in words,
+            certificate=as_text(words.get("authority")),
+            trusted=as_text(words.get("trusted")) if "known" in words else None,
+        )
+
+
+def by_word(output: list[str]) -> dict[str, list[str]]:
+    """Lines of ``word rest``, gathered by word."""
+    words: dict[str, list[str]] = {}
+    for line in output:
+        key, _, rest = line.partition(" ")
+        words.setdefault(key, []).append(rest)
+    return words
+
+
+def as_text(lines: list[str] | None) -> str | None:
+    """The text of these lines; None where there are none."""
+    return "".join(f"{line}\n" for line in lines) if lines else None

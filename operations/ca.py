@@ -1,0 +1,61 @@
+"""A certificate authority on the host, for trials and closed circles; and whom the host trusts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from pyinfra import host
+from pyinfra.api import StringCommand, operation
+
+from facts.ca import TRUSTED_PATH, Authority, LocalCa
+from operations.script import script
+
+_PARTS = ("tree.sh", "trusting.sh")
+
+
+@operation()
+def issued(names: Sequence[str], directory: str, hold: bool = False, others: str = ""):  # type: ignore[no-untyped-def]
+    """
+    A certificate for ``names``, signed by an authority that lives on this host and that this host trusts.
+
+    + names: DNS names
+    + directory: gets fullchain.pem and privkey.pem (0600); the authority and the keys stay below ca/
+    + hold: only hold the place of another one: any that lies there and works stays
+    + others: certificates (PEM) of authorities that the host trusts as well
+
+    No key leaves the host, and none is ever replaced or deleted. The certificate lasts 397 days and is issued anew,
+    for the same key, when the names differ, fewer than 30 days are left, or it does not verify.
+    """
+    there: Authority = host.get_fact(LocalCa, directory=directory)
+    if hold and there.whole and not there.served:
+        yield from _trusted_too(there, others)
+        return
+    fit = there.sound and set(there.names) == set(names)
+    if fit and there.served and there.trusted == (there.certificate or "") + others:
+        host.noop(f"the local authority has certified {', '.join(sorted(names))}")
+        return
+    task = "keep" if fit else "issue"
+    yield script("ca.sh", directory, task, *names, stdin=others, parts=_PARTS, TRUSTED=TRUSTED_PATH)
+
+
+@operation()
+def trusted(certificate: str | None, directory: str = "/etc/ssl/posthaus"):  # type: ignore[no-untyped-def]
+    """
+    The one authority that the host trusts for our sake, besides those that Debian knows.
+
+    + certificate: PEM; None: no other
+    """
+    there: Authority = host.get_fact(LocalCa, directory=directory)
+    if there.trusted == certificate:
+        host.noop("the host trusts whom it shall")
+        return
+    yield script("trust.sh", stdin=certificate or "", parts=_PARTS, TRUSTED=TRUSTED_PATH)
+
+
+def _trusted_too(there: Authority, others: str) -> Iterator[StringCommand]:
+    """Whom the host trusts now, and ``others``."""
+    known = there.trusted or ""
+    if others in known:
+        host.noop("a certificate lies in its place")
+        return
+    yield script("trust.sh", stdin=known + others, parts=_PARTS, TRUSTED=TRUSTED_PATH)

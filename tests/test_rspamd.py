@@ -1,0 +1,109 @@
+"""rspamd, from mail.yaml to final text."""
+
+from __future__ import annotations
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
+from deploys.components.postfix.tables import owners
+from deploys.components.rspamd import render
+from deploys.components.rspamd.keys import given, names
+from deploys.components.rspamd.ucl import block
+from deploys.config.mailserver import MailServer
+from operations.file import File
+from tests.example import about, boxes
+from tests.golden_settings import golden, golden_server
+
+FILES = (
+    "override.d/options.inc",
+    "override.d/worker-proxy.inc",
+    "override.d/actions.conf",
+    "override.d/milter_headers.conf",
+    "local.d/settings.conf",
+    "local.d/dkim_signing.conf",
+    "local.d/arc.conf",
+    "local.d/classifier-bayes.conf",
+    "posthaus/owners",
+)
+
+
+def files(mail: MailServer, nameserver: str | None = None) -> dict[str, File]:
+    assert mail.filter
+    return render.configuration(
+        mail.filter, mail.records, mail.signers, owners(mail.directory), mail.trusted_networks, nameserver
+    )
+
+
+def text(mail: MailServer, name: str) -> str:
+    return files(mail)[name].data.decode()
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_from_yaml_to_what_rspamd_reads(monkeypatch, name):
+    assert text(golden_server(monkeypatch), name) == golden(f"rspamd/{name}")
+
+
+def test_the_rule_on_who_may_write_as_whom_is_the_same_for_any_number_of_addresses(accepted):
+    few, many = (accepted(mailboxes=boxes(*[f"p{n}@example.org" for n in range(count)])) for count in (1, 50))
+    assert text(few, "rspamd.local.lua") == text(many, "rspamd.local.lua")
+    assert "p49@example.org p49@example.org\n" in text(many, "posthaus/owners")
+    assert files(many)["posthaus/owners"].mode == "0640"
+
+
+def test_redis_listens_on_a_socket_of_its_own_and_on_nothing_else(monkeypatch):
+    mail = golden_server(monkeypatch)
+    assert mail.filter
+    unit = render.units(mail.filter)["posthaus-redis.service"].data.decode()
+    assert unit == golden("rspamd/posthaus-redis.service")
+    assert "--port 0" in unit
+
+
+def test_what_is_not_declared_is_not_installed(monkeypatch):
+    mail = golden_server(monkeypatch, filter={"learn": False})
+    assert mail.filter
+    assert render.packages(mail.filter) == ("rspamd", "python3-milter")
+    assert set(render.units(mail.filter)) == {"posthaus-mime.service", "rspamd.service.d/posthaus.conf"}
+    assert "local.d/redis.conf" not in files(mail)
+    assert not {"rspamd", "redis-tools"} & set(golden_server(monkeypatch, filter=False).packages())
+
+
+def test_a_new_selector_signs_and_the_old_one_stays_published(monkeypatch):
+    settings = {"example.com": {"dkim": {"selector": "new", "publish": ["mail"]}}, "example.net": None}
+    mail = golden_server(monkeypatch, domains=settings)
+    signing = text(mail, "local.d/dkim_signing.conf")
+    assert "example.com.new.key" in signing
+    assert "dkim/example.com.mail.key" not in signing
+    assert "example.net.mail.key" in signing
+    assert {"example.com.new", "example.com.mail-ed25519"} < set(names(mail.records, mail.signers))
+
+
+def test_an_operators_own_key_is_laid_and_never_shown(accepted, tmp_path):
+    key = rsa.generate_private_key(65537, 2048)
+    pem = key.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption())
+    (tmp_path / "dkim.pem").write_bytes(pem)
+    mail = accepted(domains={"example.org": {"dkim": {"key": {"file": "dkim.pem"}}}})
+    keys = given(mail.records, mail.signers)
+    assert list(keys) == ["example.org.mail"]
+    assert "PRIVATE" not in repr(keys) + repr(mail) + str(mail.to_json())
+    assert "PRIVATE" in keys["example.org.mail"].pem
+
+
+@pytest.mark.parametrize(
+    ("settings", "key", "right"),
+    [
+        ({"junk_score": 6, "reject_score": 5}, "filter.reject_score", "nothing would reach Junk; write more"),
+        ({"greylisting": True, "learn": False}, "filter.greylisting", "drop one of them"),
+        ({"scores": {"bayes": 3}}, "filter.scores.bayes", "BAYES_SPAM"),
+        ({"junk_score": 0}, "filter.junk_score", "is too small"),
+        (True, "filter", "write false for none"),
+    ],
+)
+def test_a_filter_that_makes_no_sense_is_refused(refusal, settings, key, right):
+    assert right in about(refusal(filter=settings), key)
+
+
+def test_a_value_is_written_as_rspamd_reads_it():
+    assert block({"a": None, "b": [True, 'x"y'], "c d": {"e": 1.5}}) == (
+        'a = null;\nb = [true, "x\\"y"];\n"c d" {\n  e = 1.5;\n}\n'
+    )
