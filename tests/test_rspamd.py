@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
@@ -9,7 +11,6 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from deploys.components.postfix.tables import owners
 from deploys.components.rspamd import render
 from deploys.components.rspamd.keys import given, names
-from deploys.components.rspamd.ucl import block
 from deploys.config.mailserver import MailServer
 from operations.file import File
 from tests.example import about, boxes
@@ -103,7 +104,13 @@ def test_a_filter_that_makes_no_sense_is_refused(refusal, settings, key, right):
     assert right in about(refusal(filter=settings), key)
 
 
-def test_a_value_is_written_as_rspamd_reads_it():
-    assert block({"a": None, "b": [True, 'x"y'], "c d": {"e": 1.5}}) == (
-        'a = null;\nb = [true, "x\\"y"];\n"c d" {\n  e = 1.5;\n}\n'
-    )
+@pytest.mark.parametrize("name", [name for name in FILES if not name.startswith("posthaus/")])
+def test_what_rspamd_reads_is_json_within_the_braces_of_the_section_that_includes_it(monkeypatch, name):
+    head, _, members = text(golden_server(monkeypatch), name).partition("\n")
+    assert head.startswith("# ")
+    assert json.loads("{" + members + "}")
+
+
+def test_what_quoting_mistakes_trip_over_stays_what_it_is():
+    awkward = {"a": None, "b": [True, 'x"y\\ {};#'], "c d": {"ü": 1.5}, "e": {}}
+    assert json.loads("{" + render.members(awkward) + "}") == awkward

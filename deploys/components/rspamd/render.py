@@ -5,17 +5,21 @@ Files in local.d add to the distribution's; those in override.d take its place w
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from textwrap import dedent
+from typing import Any
 
 from deploys.components.rspamd import antivirus, probe
 from deploys.components.rspamd.options import CONTROLLER, CONTROLLER_DIRECTORY, MILTER, MIME_MILTER, SPAM_HEADER, Filter
-from deploys.components.rspamd.ucl import Block, block
 from deploys.config.addresses.options import Accounts
 from deploys.probes.program import program
 from deploys.records.options import Records, ed25519_selector
 from deploys.render import template
 from operations.file import File
+
+Block = Mapping[str, Any]
 
 HERE = Path(__file__).parent
 DIRECTORY = "/etc/rspamd"
@@ -85,7 +89,7 @@ def configuration(
         **scanner(settings),
         "local.d/groups.conf": scores(settings),
     }
-    texts = {name: f"{HEAD}\n{block(content)}" for name, content in files.items()}
+    texts = {name: f"{HEAD}\n{members(content)}" for name, content in files.items()}
     return {
         **{name: File(text) for name, text in texts.items()},
         "rspamd.local.lua": File(
@@ -94,6 +98,14 @@ def configuration(
         MIME_PROGRAM: File((HERE / "mime.py").read_text(encoding="utf-8")),
         OWNERS: File(owner_rows(owners), "0640", group=USER),
     }
+
+
+def members(settings: Block) -> str:
+    """``settings`` as JSON, which rspamd reads as its own language, a member a line.
+
+    Without the outermost braces: rspamd includes these files within a section, whose braces stand around them already.
+    """
+    return dedent(json.dumps(settings, indent=2)[1:-1].strip("\n")) + "\n"
 
 
 def options(ours: Iterable[str], nameserver: str | None) -> Block:
