@@ -11,7 +11,7 @@ from facts import lists
 from facts.record import Record
 
 # A crypt(3) string is a secret; its digest tells whether it changed and may stand in a log.
-_COMMAND = """printf '%s\\n' "$words" | while read -r user; do
+_COMMAND = """printf '%s\\n' "$names" | while read -r user; do
 line=$(getent passwd "$user") || continue
 secret=$(getent shadow "$user" | cut -d: -f2 | tr -d '\\n' | sha256sum | cut -c1-64)
 echo "user $secret $(id -Gn "$user" | tr ' ' ',') $line"
@@ -53,8 +53,8 @@ class Accounts(FactBase[Unix]):
     default = Unix
 
     @override
-    def command(self, users: list[str] | None = None) -> StringCommand:
-        return StringCommand(lists.read(users), _COMMAND)
+    def command(self, users: list[str]) -> StringCommand:
+        return StringCommand(lists.lines(users), _COMMAND)
 
     @override
     def process(self, output: list[str]) -> Unix:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from pyinfra.api import FactBase, QuoteString, StringCommand
 from typing_extensions import override
 
+from facts import shell
 from facts.apache import Site, read_sites
 from facts.record import Record
 
+_PROGRAM = shell.text("foreign.sh")
 OURS = re.compile(r"/zz-posthaus\.(?:conf|load):")  # what Posthaus adds to an Apache that is not its own
 
 
@@ -87,13 +88,11 @@ class Foreign(FactBase[ForeignState]):
     ) -> StringCommand:
         rows = "\n".join(" ".join(row) for row in files or [])
         settings = {"USER_NAME": user, "USER_ID": uid, "GROUP_ID": gid, "PHP": php, "FILES": rows}
-        text = Path(__file__).with_suffix(".sh").read_text(encoding="utf-8")
-        script = "\n".join(line for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#"))
         return StringCommand(
             "env",
             *[QuoteString(f"{name}={value}") for name, value in settings.items()],
             "sh -c",
-            QuoteString(script),
+            QuoteString(_PROGRAM),
             "foreign",
             *[QuoteString(component) for component in components],
         )

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import stat
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from pyinfra.api import FactBase, QuoteString, StringCommand
 from typing_extensions import override
 
 from facts import lists
+from facts.many import Asked, Many
 from operations.state import ROOT, tree_state
+
+_INTERRUPTED, _UNPROVED = "undo/complete", "previous"  # below a target's state; see operations/tree.sh
 
 
 @dataclass(frozen=True)
@@ -33,8 +37,8 @@ class TreeState:
     unproved: bool = False
 
 
-class Tree(FactBase[TreeState]):
-    """State of ``paths`` (relative) below ``target``, in one command. Many stand on its standard input, a line each.
+class Tree(Many[TreeState]):
+    """State of ``paths`` (relative) below ``target``.
 
     ``pyinfra inventory.py fact facts.tree.Tree target=/etc/dovecot paths='["dovecot.conf"]'``
     """
@@ -42,43 +46,52 @@ class Tree(FactBase[TreeState]):
     default = TreeState
 
     @override
-    def command(self, target: str, paths: list[str] | None = None) -> StringCommand:
+    def command(self, target: str, paths: list[str]) -> StringCommand:
+        return self.alone(target=target, paths=paths)
+
+    @override
+    @classmethod
+    def together(cls, asked: Asked) -> StringCommand:
+        states = [tree_state(one["target"]) for one in asked]
+        marks = [f"{state}/{mark}" for state in states for mark in (_INTERRUPTED, _UNPROVED)]
         return StringCommand(
-            lists.read(paths),
-            StringCommand("S=", QuoteString(tree_state(target)), ";", _separator=""),
-            "sed 's/^/M /' \"$S/manifest\" 2>/dev/null;",
-            '[ ! -e "$S/undo/complete" ] || echo I; [ ! -d "$S/previous" ] || echo U;',
-            "cd",
-            QuoteString(target),
-            "2>/dev/null && {",
-            lists.each("stat -c 'F %f %U %G %n' --"),
+            "{ grep -aH '' --",
+            *[QuoteString(f"{state}/manifest") for state in states],
+            "; ls -d --",
+            *[QuoteString(mark) for mark in marks],
+            "| sed 's/^/there /';",
+            lists.lines(f"{one['target']}/{path}" for one in asked for path in one["paths"]),
+            lists.each("stat -c 'stat %f %U %G %n' --"),
             ";",
             lists.each("sha256sum --"),
             "; } 2>/dev/null; true",
         )
 
     @override
-    def process(self, output: list[str]) -> TreeState:
-        tree = TreeState()
-        hashes: dict[str, str] = {}
-        stats: dict[str, tuple[int, str, str]] = {}
+    @classmethod
+    def apart(cls, asked: Asked, output: list[str]) -> list[TreeState]:
+        files: dict[str, OnDisk] = {}
+        hashes = {line[66:]: line[:64] for line in output if line[64:66] == "  "}
         for line in output:
-            kind, _, rest = line.partition(" ")
-            if kind == "M":
-                tree.manifest.append(rest)
-            elif kind == "I":
-                tree.interrupted = True
-            elif kind == "U":
-                tree.unproved = True
-            elif kind == "F":
-                mode, user, group, path = rest.split(" ", 3)
-                stats[path] = (int(mode, 16), user, group)
-            elif len(kind) == 64:
-                hashes[rest[1:]] = kind
-        for path, (bits, owner, owning_group) in stats.items():
-            sha256 = hashes.get(path) if stat.S_ISREG(bits) else None
-            tree.files[path] = OnDisk(f"{stat.S_IMODE(bits):04o}", owner, owning_group, sha256)
-        return tree
+            if line.startswith("stat "):
+                _, bits, user, group, path = line.split(" ", 4)
+                files[path] = _on_disk(int(bits, 16), user, group, hashes.get(path))
+        return [_tree(one["target"], one["paths"], files, output) for one in asked]
+
+
+def _on_disk(bits: int, user: str, group: str, sha256: str | None) -> OnDisk:
+    return OnDisk(f"{stat.S_IMODE(bits):04o}", user, group, sha256 if stat.S_ISREG(bits) else None)
+
+
+def _tree(target: str, paths: Iterable[str], files: Mapping[str, OnDisk], output: list[str]) -> TreeState:
+    state = tree_state(target)
+    manifest = f"{state}/manifest:"
+    return TreeState(
+        files={path: files[f"{target}/{path}"] for path in paths if f"{target}/{path}" in files},
+        manifest=[line.removeprefix(manifest) for line in output if line.startswith(manifest)],
+        interrupted=f"there {state}/{_INTERRUPTED}" in output,
+        unproved=f"there {state}/{_UNPROVED}" in output,
+    )
 
 
 class Trees(FactBase[dict[str, str]]):

@@ -1,25 +1,25 @@
-"""One systemd unit: loaded, enabled, active, and does it run the configuration that lies on disk?"""
+"""systemd's units: loaded, enabled, active, and does it run the configuration that lies on disk?"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
-from pyinfra.api import FactBase, QuoteString, StringCommand
+from pyinfra.api import QuoteString, StringCommand
 from typing_extensions import override
 
+from facts import shell
+from facts.many import Asked, Many
 from operations.state import tree_state
 
 PROPERTIES = (
-    "Id,LoadState,ActiveState,SubState,UnitFileState,NeedDaemonReload,MainPID,ActiveEnterTimestamp,StateChangeTimestamp"
+    "Id,Names,Type,LoadState,ActiveState,SubState,NeedDaemonReload,MainPID,ControlGroup,"
+    "ActiveEnterTimestamp,StateChangeTimestamp"
 )
-
-
-# Debian 12's postfix@- names no main process: the first of its control group is the master.
-_PROCESS = """p=$(systemctl show -p MainPID --value -- "$w");
-[ "$p" != 0 ] || p=$(head -qn 1 "/sys/fs/cgroup/$(systemctl show -p ControlGroup --value -- "$w")/cgroup.procs" \
-  "/sys/fs/cgroup/systemd$(systemctl show -p ControlGroup --value -- "$w")/cgroup.procs" 2>/dev/null | head -n 1);"""
+_FUNCTIONS = shell.text("units.sh")
+_ENABLED = ("enabled", "enabled-runtime", "static", "alias", "generated", "indirect")
 
 
 @dataclass(frozen=True)
@@ -61,8 +61,8 @@ def _newer(file: float | None, unit: float | None) -> bool:
     return file is not None and unit is not None and file > unit
 
 
-class UnitState(FactBase[Unit]):
-    """State of ``unit`` in one command.
+class UnitState(Many[Unit]):
+    """State of ``unit``.
 
     ``reload_on`` and ``restart_on`` are paths whose newest change counts. ``instance`` is the unit whose times
     count where the host has it: Debian 12 runs Postfix as ``postfix@-.service`` behind a wrapper. ``trees`` are
@@ -87,74 +87,98 @@ class UnitState(FactBase[Unit]):
         trees: list[str] | None = None,
         sees: list[str] | None = None,
     ) -> StringCommand:
+        return self.alone(
+            unit=unit, reload_on=reload_on, restart_on=restart_on, instance=instance, trees=trees, sees=sees
+        )
+
+    @override
+    @classmethod
+    def together(cls, asked: Asked) -> StringCommand:
+        units = dict.fromkeys(name for one in asked for name in (one["unit"], one.get("instance")) if name)
+        paths = dict.fromkeys(
+            path for one in asked for key in ("reload_on", "restart_on") for path in one.get(key) or ()
+        )
+        states = dict.fromkeys(_previous(tree) for one in asked for tree in one.get("trees") or ())
+        blind = [(name, *one["sees"]) for one in asked if one.get("sees") for name in _either(one)]
         return StringCommand(
-            _assign("u", unit),
-            _assign("w", instance or unit),
-            # A real daemon is its own instance: Debian 13 still ships the template, unused, beside it.
-            '[ "$(systemctl show -p Type --value -- "$u")" = oneshot ] || w=$u;',
-            '[ "$(systemctl show -p LoadState --value -- "$w")" = loaded ] || w=$u;',
-            f'systemctl show --timestamp=us+utc -p {PROPERTIES} -- "$w";',
-            'echo "Boot=$(systemctl is-enabled -- "$u" 2>/dev/null)";',
-            _PROCESS,
-            'echo "Exe=$(readlink "/proc/$p/exe")";',
-            *_newest("Reload", reload_on),
-            *_newest("Restart", restart_on),
-            *_unproved(trees or []),
-            *_blind(sees),
+            f"{_FUNCTIONS}\n",
+            _call("units", PROPERTIES, *units),
+            *([_call("newest", *paths)] if paths else ()),
+            *([_call("there", *states)] if states else ()),
+            *(_call("blind", *one) for one in blind),
             "true",
         )
 
     @override
-    def process(self, output: list[str]) -> Unit:
-        pairs = [line.split("=", 1) for line in output if "=" in line]
-        values = dict(pairs)
-        return Unit(
-            loaded=values.get("LoadState") == "loaded",
-            enabled=values.get("Boot") in ("enabled", "enabled-runtime", "static", "alias", "generated", "indirect"),
-            active=values.get("ActiveState") in ("active", "reloading"),
-            state=f"{values.get('ActiveState', 'inactive')} ({values.get('SubState', 'dead')})",
-            need_daemon_reload=values.get("NeedDaemonReload") == "yes",
-            since=_seconds(values.get("ActiveEnterTimestamp", "")),
-            changed_at=_seconds(values.get("StateChangeTimestamp", "")),
-            newest_reload=float(values["Reload"]) if values.get("Reload") else None,
-            newest_restart=float(values["Restart"]) if values.get("Restart") else None,
-            deleted_exe=values.get("Exe", "").endswith(" (deleted)"),
-            blind="Blind" in values,
-            unproved=tuple(value for key, value in pairs if key == "Unproved"),
-            watched=values.get("Id", ""),
-        )
+    @classmethod
+    def apart(cls, asked: Asked, output: list[str]) -> list[Unit]:
+        end = output.index("--") if "--" in output else len(output)
+        shown, told = _shown(output[:end]), _told(output[end + 1 :])
+        return [_unit(one, shown, told) for one in asked]
 
 
-def _assign(variable: str, value: str) -> StringCommand:
-    return StringCommand(f"{variable}=", QuoteString(value), ";", _separator="")
+def _either(one: Mapping[str, Any]) -> tuple[str, ...]:
+    """The unit, and the one whose times may count."""
+    return (one["unit"], *([one["instance"]] if one.get("instance") else ()))
 
 
-def _newest(word: str, paths: Iterable[str] | None) -> list[str | StringCommand | QuoteString]:
-    if not paths:
-        return []
-    quoted = [QuoteString(path) for path in paths]
-    return [f"echo {word}=$(find", *quoted, "-printf '%C@\\n' 2>/dev/null | sort -n | tail -n 1);"]
+def _previous(tree: str) -> str:
+    """The directory that is there until a unit has run with the newest files of ``tree`` (operations/tree.sh)."""
+    return f"{tree_state(tree)}/previous"
 
 
-def _unproved(trees: list[str]) -> list[StringCommand]:
-    return [
-        StringCommand(
-            "[ ! -d",
-            QuoteString(f"{tree_state(tree)}/previous"),
-            "] || echo",
-            QuoteString(f"Unproved={tree}"),
-            ";",
-        )
-        for tree in trees
-    ]
+def _call(function: str, *arguments: str) -> StringCommand:
+    return StringCommand(function, *(QuoteString(argument) for argument in arguments), "\n")
 
 
-def _blind(sees: list[str] | None) -> list[str | StringCommand | QuoteString]:
-    if not sees:
-        return []
-    inside = StringCommand('[ -z "$p" ] || [ ! -e', QuoteString(sees[1]), "] || cmp -s")
-    there = StringCommand('"/proc/$p/root"', QuoteString(sees[0]), _separator="")
-    return [inside, there, QuoteString(sees[1]), "|| echo Blind=yes;"]
+def _shown(lines: Iterable[str]) -> dict[str, dict[str, str]]:
+    """The properties of each unit by each of its names, from what ``systemctl show`` says of one after the other."""
+    found: dict[str, dict[str, str]] = {}
+    for block in "\n".join(lines).split("\n\n"):
+        values = dict(line.split("=", 1) for line in block.splitlines() if "=" in line)
+        found |= dict.fromkeys(values.get("Names", "").split(), values)
+    return found
+
+
+def _told(lines: Iterable[str]) -> dict[tuple[str, str], str]:
+    """What units.sh says else: ``(word, what it is about): value``."""
+    found = {}
+    for line in lines:
+        word, _, rest = line.partition(" ")
+        about, _, value = rest.partition(" ")
+        if word == "newest":
+            about, value = value, about
+        elif word in ("there", "blind"):
+            about, value = rest, "yes"
+        found[word, about] = value
+    return found
+
+
+def _unit(one: Mapping[str, Any], shown: Mapping[str, dict[str, str]], told: Mapping[tuple[str, str], str]) -> Unit:
+    own = shown.get(one["unit"], {})
+    instance = shown.get(one.get("instance") or "", {})
+    # A real daemon is its own instance: Debian 13 still ships the template, unused, beside it.
+    values = instance if own.get("Type") == "oneshot" and instance.get("LoadState") == "loaded" else own
+    name = values.get("Id", "")
+    return Unit(
+        loaded=values.get("LoadState") == "loaded",
+        enabled=told.get(("boot", own.get("Id", ""))) in _ENABLED,
+        active=values.get("ActiveState") in ("active", "reloading"),
+        state=f"{values.get('ActiveState', 'inactive')} ({values.get('SubState', 'dead')})",
+        need_daemon_reload=values.get("NeedDaemonReload") == "yes",
+        since=_seconds(values.get("ActiveEnterTimestamp", "")),
+        changed_at=_seconds(values.get("StateChangeTimestamp", "")),
+        newest_reload=_newest(told, one.get("reload_on")),
+        newest_restart=_newest(told, one.get("restart_on")),
+        deleted_exe=told.get(("exe", f"/proc/{told.get(('pid', name))}/exe"), "").endswith(" (deleted)"),
+        blind=bool(one.get("sees")) and ("blind", name) in told,
+        unproved=tuple(tree for tree in one.get("trees") or () if ("there", _previous(tree)) in told),
+        watched=name,
+    )
+
+
+def _newest(told: Mapping[tuple[str, str], str], paths: Iterable[str] | None) -> float | None:
+    return max((float(told["newest", path]) for path in paths or () if ("newest", path) in told), default=None)
 
 
 def _seconds(value: str) -> float | None:

@@ -7,18 +7,23 @@ import re
 from collections.abc import Iterable, Mapping
 
 from pyinfra import host
-from pyinfra.api import QuoteString, StringCommand, operation
+from pyinfra.api import QuoteString, StringCommand
 from pyinfra.api.exceptions import OperationValueError
 
 from facts.accounts import Account, Accounts, Unix
-from facts.lists import as_stdin
+from facts.survey import Question, question
+from operations.survey import ask, looks
 
 NOLOGIN = "/usr/sbin/nologin"
 # What crypt(3) of Debian 12 and 13 and Ubuntu 22.04 and later understands, and PAM with it (crypt(5)).
 _CRYPT = re.compile(r"^\$(?:1|2[aby]|5|6|7|y|gy)\$[^\s:]+$")
 
 
-@operation()
+def _of_user(user: str, **_: object) -> list[Question[Unix]]:
+    return [question(Accounts, users=[user])]
+
+
+@looks(_of_user)
 def system_user(  # type: ignore[no-untyped-def]
     user: str,
     uid: int,
@@ -38,7 +43,8 @@ def system_user(  # type: ignore[no-untyped-def]
     + as_it_is: home and shell of a user that exists are left alone
     """
     number = uid if gid is None else gid
-    unix = host.get_fact(Accounts, users=[user])
+    (about,) = _of_user(user)
+    unix = ask(about)
     commands = _system_user(unix, user, uid, number, home, shell, tuple(groups), as_it_is)
     if not commands:
         host.noop(f"user {user} is as declared")
@@ -74,7 +80,11 @@ def _system_user(
     return commands
 
 
-@operation()
+def _of_people(passwords: Mapping[str, str | None], **_: object) -> list[Question[Unix]]:
+    return [question(Accounts, users=sorted(passwords))]
+
+
+@looks(_of_people)
 def mail_users(  # type: ignore[no-untyped-def]
     passwords: Mapping[str, str | None], group: str = "mailusers", names: Mapping[str, str] | None = None
 ):
@@ -87,7 +97,8 @@ def mail_users(  # type: ignore[no-untyped-def]
     + names: Unix user: the person's name, written where the account has none; people change theirs with chfn(1)
     """
     hashes = {user: crypt_hash(user, given) for user, given in passwords.items() if given is not None}
-    unix = host.get_fact(Accounts, _stdin=as_stdin(sorted(passwords)))
+    (about,) = _of_people(passwords)
+    unix = ask(about)
     commands = _mail_users(unix, sorted(passwords), group, names or {})
     stale = {user: given for user, given in hashes.items() if _stale(unix.users.get(user), given)}
     if stale:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 from pyinfra import host, logger, state
-from pyinfra.api import QuoteString, StringCommand, operation
+from pyinfra.api import QuoteString, StringCommand
 
 from facts.acme import (
     FAILURE,
@@ -21,7 +22,9 @@ from facts.acme import (
     Waiting,
 )
 from facts.ca import TRUSTED_PATH
+from facts.survey import Question, question
 from operations.script import script
+from operations.survey import ask, looks
 
 
 @dataclass(frozen=True)
@@ -54,7 +57,23 @@ class Order:
     next_key: bool = False
 
 
-@operation()
+def _of_order(order: Order, **_: object) -> list[Question[AcmeState]]:
+    return [_certificate(order.directory, order.optional, order.names[0])]
+
+
+def _of_rollover(order: Order, **_: object) -> list[Question[Any]]:
+    return [question(NextKeySeen), *_of_order(order)]
+
+
+def _of_end(directory: str) -> list[Question[AcmeState]]:
+    return [_certificate(directory)]
+
+
+def _certificate(directory: str, optional: Sequence[str] = (), first: str = "") -> Question[AcmeState]:
+    return question(AcmeCertificate, directory=directory, optional=optional, first=first)
+
+
+@looks(_of_order)
 def issued(order: Order):  # type: ignore[no-untyped-def]
     """
     A certificate for ``order.names``, laid below ``order.directory`` for all services.
@@ -82,7 +101,7 @@ def issued(order: Order):  # type: ignore[no-untyped-def]
         _say_what_failed(order.directory)
 
 
-@operation()
+@looks(_of_rollover)
 def rolled_over(order: Order, digest: str, lacking: Sequence[str], ttl: int):  # type: ignore[no-untyped-def]
     """
     A new certificate for the key that comes next, which has been published for long enough; and a key after that.
@@ -95,7 +114,7 @@ def rolled_over(order: Order, digest: str, lacking: Sequence[str], ttl: int):  #
     Refuses, and changes nothing that is served, until the key was seen at every name server ``ttl`` seconds ago. Where
     no certificate comes of it, certbot has the old key again.
     """
-    seen: Waiting = host.get_fact(NextKeySeen)
+    seen: Waiting = ask(question(NextKeySeen))
     if lacking:
         yield _refusal(f"rm -f {NEXT_SEEN}", f"the next key is not published everywhere: {'; '.join(lacking)}")
         return
@@ -108,14 +127,14 @@ def rolled_over(order: Order, digest: str, lacking: Sequence[str], ttl: int):  #
     yield _run("roll", order, set(_there(order).ready))
 
 
-@operation()
+@looks(_of_end)
 def ended(directory: str):  # type: ignore[no-untyped-def]
     """
     Stop renewing undeclared certificates any more; certificate and keys stay where they are.
 
     + directory: as for ``issued``
     """
-    there: AcmeState = host.get_fact(AcmeCertificate, directory=directory, optional=[], first="")
+    there = ask(_certificate(directory))
     if there.server is None or not there.renews:
         host.noop("certbot renews nothing of ours")
         return
@@ -123,10 +142,8 @@ def ended(directory: str):  # type: ignore[no-untyped-def]
 
 
 def _there(order: Order) -> AcmeState:
-    found: AcmeState = host.get_fact(
-        AcmeCertificate, directory=order.directory, optional=list(order.optional), first=order.names[0]
-    )
-    return found
+    (about,) = _of_order(order)
+    return ask(about)
 
 
 def _run(task: str, order: Order, ready: set[str]) -> StringCommand:
@@ -150,6 +167,6 @@ def _refusal(first: str, why: str) -> StringCommand:
 
 def _say_what_failed(directory: str) -> None:
     """An order that came to nothing while what is served would do for a week: a warning, not a failure."""
-    there: AcmeState = host.get_fact(AcmeCertificate, directory=directory, optional=[], first="")
+    there = ask(_certificate(directory))
     if there.failure:
         logger.warning("    %s: no new certificate, the old one stays: %s", host.name, there.failure)

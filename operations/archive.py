@@ -8,14 +8,19 @@ import posixpath
 from collections.abc import Callable
 
 from pyinfra import host
-from pyinfra.api import operation
 from pyinfra.api.exceptions import OperationValueError
 
-from facts.archive import STAMP, Unpacked
+from facts.archive import STAMP, Tree, Unpacked
+from facts.survey import Question, question
 from operations.script import script
+from operations.survey import ask, looks
 
 
-@operation()
+def _of_link(target: str, **_: object) -> list[Question[Tree]]:
+    return [question(Unpacked, target=target)]
+
+
+@looks(_of_link)
 def unpack(source: Callable[[], bytes], target: str, versions: str, stamp: str):  # type: ignore[no-untyped-def]
     """
     Make the symbolic link ``target`` lead to the version that ``stamp`` names, untouched.
@@ -29,7 +34,8 @@ def unpack(source: Callable[[], bytes], target: str, versions: str, stamp: str):
     """
     if "\n" in stamp or not stamp.strip() or {posixpath.isabs(target), posixpath.isabs(versions)} != {True}:
         raise OperationValueError("archive.unpack: absolute paths and a stamp of one line, please")
-    there = host.get_fact(Unpacked, target=target)
+    (about,) = _of_link(target)
+    there = ask(about)
     if there.is_version(stamp):
         host.noop(f"{target} is {stamp}")
         return

@@ -5,15 +5,24 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from pyinfra import host
-from pyinfra.api import StringCommand, operation
+from pyinfra.api import StringCommand
 
 from facts.ca import TRUSTED_PATH, Authority, LocalCa
+from facts.survey import Question, question
 from operations.script import script
+from operations.survey import ask, looks
 
 _PARTS = ("tree.sh", "trusting.sh")
 
 
-@operation()
+DIRECTORY = "/etc/ssl/posthaus"
+
+
+def _of_directory(directory: str = DIRECTORY, **_: object) -> list[Question[Authority]]:
+    return [question(LocalCa, directory=directory)]
+
+
+@looks(_of_directory)
 def issued(names: Sequence[str], directory: str, hold: bool = False, others: str = ""):  # type: ignore[no-untyped-def]
     """
     A certificate for ``names``, signed by an authority that lives on this host and that this host trusts.
@@ -26,7 +35,8 @@ def issued(names: Sequence[str], directory: str, hold: bool = False, others: str
     No key leaves the host, and none is ever replaced or deleted. The certificate lasts 397 days and is issued anew,
     for the same key, when the names differ, fewer than 30 days are left, or it does not verify.
     """
-    there: Authority = host.get_fact(LocalCa, directory=directory)
+    (about,) = _of_directory(directory)
+    there = ask(about)
     if hold and there.whole and not there.served:
         yield from _trusted_too(there, others)
         return
@@ -38,14 +48,15 @@ def issued(names: Sequence[str], directory: str, hold: bool = False, others: str
     yield script("ca.sh", directory, task, *names, stdin=others, parts=_PARTS, TRUSTED=TRUSTED_PATH)
 
 
-@operation()
-def trusted(certificate: str | None, directory: str = "/etc/ssl/posthaus"):  # type: ignore[no-untyped-def]
+@looks(_of_directory)
+def trusted(certificate: str | None, directory: str = DIRECTORY):  # type: ignore[no-untyped-def]
     """
     The one authority that the host trusts for our sake, besides those that Debian knows.
 
     + certificate: PEM; None: no other
     """
-    there: Authority = host.get_fact(LocalCa, directory=directory)
+    (about,) = _of_directory(directory)
+    there = ask(about)
     if there.trusted == certificate:
         host.noop("the host trusts whom it shall")
         return

@@ -14,18 +14,18 @@ from weakref import WeakKeyDictionary
 
 import click
 from pyinfra import host, logger, state
-from pyinfra.api import operation
 from pyinfra.api.exceptions import OperationValueError
 from pyinfra.context import ctx_host
 from pyinfra.facts.files import FileContents
 
 from facts.blocks import Blocks
-from facts.lists import as_stdin
+from facts.survey import Question, question
 from facts.tree import Tree, Trees, TreeState
 from operations import rows
 from operations.file import File
 from operations.script import script
 from operations.state import tree_state
+from operations.survey import ask, looks
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,13 @@ def checker(target: str) -> Checker | None:
     return _checkers.get(ctx_host.get(), {}).get(target)
 
 
-@operation()
+def _of_tree(
+    target: str, files: Mapping[str, File], built: Mapping[str, str] | None = None, **_: object
+) -> list[Question[TreeState]]:
+    return [question(Tree, target=target, paths=sorted({*files, *(built or {})}))]
+
+
+@looks(_of_tree)
 def tree(  # type: ignore[no-untyped-def]
     target: str,
     files: Mapping[str, File],
@@ -75,7 +81,8 @@ def tree(  # type: ignore[no-untyped-def]
     _checkers.setdefault(ctx_host.get(), {})[target] = Checker(validate, copy)
     built = built or {}
     ours = sorted({*files, *built})
-    on_host = host.get_fact(Tree, target=target, _stdin=as_stdin(ours))
+    (about,) = _of_tree(target, files, built)
+    on_host = ask(about)
     put = sorted(path for path, file in files.items() if on_host.interrupted or not _same(on_host, path, file))
     make = sorted(path for path, source in built.items() if source in put or not _fits(on_host, path, files[source]))
     gone = sorted(set(on_host.manifest) - set(ours))
@@ -103,14 +110,18 @@ def tree(  # type: ignore[no-untyped-def]
     )
 
 
-@operation()
+def _of_targets(**_: object) -> list[Question[dict[str, str]]]:
+    return [question(Trees)]
+
+
+@looks(_of_targets)
 def retire(keep: Iterable[str]):  # type: ignore[no-untyped-def]
     """
     Remove the files of every target that this run does not declare at all (a component left out, another PHP version).
 
     + keep: the targets of all config.tree calls of this run
     """
-    left = {target: kept for target, kept in host.get_fact(Trees).items() if target not in set(keep)}
+    left = {target: kept for target, kept in ask(question(Trees)).items() if target not in set(keep)}
     if not left:
         host.noop("no target has files that nothing declares")
         return
@@ -144,7 +155,7 @@ def _by_rows(target: str, on_host: TreeState, files: Mapping[str, File]) -> dict
     """Of the long ones among ``files`` that lie on the host: how to make each of the old one."""
     there = () if on_host.interrupted else on_host.files
     long = sorted(path for path, file in files.items() if len(file.data) > rows.LONG and path in there)
-    blocks = host.get_fact(Blocks, target=target, paths=long) if long else {}
+    blocks = ask(question(Blocks, target=target, paths=long)) if long else {}
     found = {path: rows.difference(files[path].data, blocks.get(path, ())) for path in long}
     return {path: difference for path, difference in found.items() if difference is not None}
 
@@ -184,7 +195,7 @@ def _show_differences(target: str, files: Mapping[str, File], put: list[str], go
         if files[path].mode[-1] == "0":
             logger.info("    %s/%s changes (not shown: not everybody may read it)", target, path)
             continue
-        old = host.get_fact(FileContents, path=f"{target}/{path}") or []
+        old = ask(question(FileContents, path=f"{target}/{path}")) or []
         new = files[path].data.decode(errors="replace").splitlines()
         for line in difflib.unified_diff(old, new, f"{target}/{path}", f"{target}/{path}", lineterm="", n=1):
             logger.info("    %s", click.style(line, _colour(line)))

@@ -6,10 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from pyinfra import host
-from pyinfra.api import QuoteString, StringCommand, operation
+from pyinfra.api import QuoteString, StringCommand
 
 from facts.directories import Directories
-from facts.lists import as_stdin
+from facts.directories import Directory as Found
+from facts.survey import Question, question
+from operations.survey import ask, looks
 
 
 @dataclass(frozen=True)
@@ -21,14 +23,19 @@ class Directory:
     group: str = "root"
 
 
-@operation()
+def _of_directories(directories: Mapping[str, Directory]) -> list[Question[dict[str, Found]]]:
+    return [question(Directories, paths=sorted(directories))]
+
+
+@looks(_of_directories)
 def present(directories: Mapping[str, Directory]):  # type: ignore[no-untyped-def]
     """
     Make the directories, or repair their owners and modes; what lies in them stays as it is.
 
     + directories: absolute path: Directory. Missing parents come as root's, 0755
     """
-    there = host.get_fact(Directories, _stdin=as_stdin(sorted(directories)))
+    (about,) = _of_directories(directories)
+    there = ask(about)
     wrong = {
         path: directory
         for path, directory in sorted(directories.items())

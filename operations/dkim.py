@@ -6,10 +6,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from pyinfra import host
-from pyinfra.api import QuoteString, StringCommand, operation
+from pyinfra.api import QuoteString, StringCommand
 
-from facts.dkim import KNOWN, DkimKeys
+from facts.dkim import KNOWN, DkimKeys, Keys
+from facts.survey import Question, question
 from operations.script import script
+from operations.survey import ask, looks
 
 
 @dataclass(frozen=True)
@@ -20,7 +22,11 @@ class GivenKey:
     digest: str
 
 
-@operation()
+def _of_keys(directory: str, given: Mapping[str, GivenKey], group: str, **_: object) -> list[Question[Keys]]:
+    return [question(DkimKeys, directory=directory, group=group, given=sorted(given))]
+
+
+@looks(_of_keys)
 def keys(directory: str, names: Iterable[str], given: Mapping[str, GivenKey], group: str):  # type: ignore[no-untyped-def]
     """
     A key for each of ``names`` below ``directory`` as NAME.key, readable by root and ``group``.
@@ -34,7 +40,8 @@ def keys(directory: str, names: Iterable[str], given: Mapping[str, GivenKey], gr
     that lay there once and is gone.
     """
     wanted = sorted(names)
-    there = host.get_fact(DkimKeys, directory=directory, group=group, given=sorted(given))
+    (about,) = _of_keys(directory, given, group)
+    there = ask(about)
     others = [name for name, key in given.items() if there.digests.get(name) not in (None, "", key.digest)]
     if others:  # a failing command, for an exception would end the run on all hosts
         yield StringCommand("echo", QuoteString(_other(others)), ">&2; exit 1")

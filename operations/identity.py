@@ -5,13 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from pyinfra import host
-from pyinfra.api import operation
 
-from facts.identity import Identity
+from facts.identity import HostIdentity, Identity
+from facts.survey import Question, question
 from operations.script import script
+from operations.survey import ask, looks
 
 
-@operation()
+def _of_files(
+    files: Mapping[str, str], rewritten: Mapping[str, Callable[[str], str]], **_: object
+) -> list[Question[HostIdentity]]:
+    return [question(Identity, paths=sorted({*files, *rewritten}))]
+
+
+@looks(_of_files)
 def known(hostname: str, files: Mapping[str, str], rewritten: Mapping[str, Callable[[str], str]]):  # type: ignore[no-untyped-def]
     """
     Make ``hostname`` the host's name.
@@ -20,7 +27,8 @@ def known(hostname: str, files: Mapping[str, str], rewritten: Mapping[str, Calla
     + files: path: text. Their directories must exist
     + rewritten: path: function from the present text to the wished one, for files that others write to as well
     """
-    there = host.get_fact(Identity, paths=sorted({*files, *rewritten}))
+    (about,) = _of_files(files, rewritten)
+    there = ask(about)
     wished = {**files, **{path: change(there.files.get(path, "")) for path, change in rewritten.items()}}
     differing = {path: text for path, text in sorted(wished.items()) if there.files.get(path) != text}
     if not differing and there.hostname == hostname:

@@ -5,12 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from pyinfra import host, logger
-from pyinfra.api import operation
 
+from facts.survey import Question
 from operations.script import script
+from operations.survey import looks
 
 
-@operation(is_idempotent=False)
+def _nothing(**_: object) -> list[Question[None]]:
+    return []
+
+
+@looks(_nothing, is_idempotent=False)
 def before(place: str, paths: Iterable[str]):  # type: ignore[no-untyped-def]
     """
     Copy ``paths`` whole, with owners, modes and links, below ``place``, which only root may enter.

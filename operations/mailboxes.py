@@ -5,15 +5,21 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 
 from pyinfra import host, logger
-from pyinfra.api import QuoteString, StringCommand, operation
+from pyinfra.api import QuoteString, StringCommand
 
-from facts.mailboxes import Sessions
+from facts.mailboxes import Session, Sessions
 from facts.stores import Stores, StoresOnHost, digest
+from facts.survey import Question, question
+from operations.survey import ask, looks
 
 _said: set[tuple[str, str]] = set()  # a run that asks before it acts evaluates operations twice
 
 
-@operation()
+def _of_stores(declared: Mapping[str, str], system: bool) -> list[Question[StoresOnHost]]:
+    return [question(Stores, declared="" if system else digest(declared))]
+
+
+@looks(_of_stores)
 def named(declared: Mapping[str, str], system: bool):  # type: ignore[no-untyped-def]
     """
     Say which stored messages no mailbox declares any more, and which a new mailbox takes over. Changes nothing.
@@ -23,7 +29,8 @@ def named(declared: Mapping[str, str], system: bool):  # type: ignore[no-untyped
 
     Call it before Dovecot's list of mailboxes changes: the old list tells which mailboxes are new.
     """
-    stores = host.get_fact(Stores, declared="" if system else digest(declared))
+    (about,) = _of_stores(declared, system)
+    stores = ask(about)
     for line in (*left_behind(stores, declared, system), *taken_over(stores, declared, system)):
         if (host.name, line) not in _said:
             _said.add((host.name, line))
@@ -53,14 +60,18 @@ def taken_over(stores: StoresOnHost, declared: Mapping[str, str], system: bool) 
     ]
 
 
-@operation()
+def _of_sessions(**_: object) -> list[Question[list[Session]]]:
+    return [question(Sessions)]
+
+
+@looks(_of_sessions)
 def closed(keep: Collection[str]):  # type: ignore[no-untyped-def]
     """
     End the sessions of everybody who is logged in and no longer declared.
 
     + keep: the logins that may stay
     """
-    gone = sorted({session.login for session in host.get_fact(Sessions)} - set(keep))
+    gone = sorted({session.login for session in ask(question(Sessions))} - set(keep))
     if not gone:
         host.noop("nobody is logged in who may not")
         return

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from pyinfra import host
-from pyinfra.api import operation
 
-from facts.packages import Packages
+from facts.packages import Package, Packages
+from facts.survey import Question, question
 from operations.script import script
+from operations.survey import ask, looks
 
 WAIT_SECONDS = 600
 
 
-@operation()
-def installed(packages: Iterable[str], debconf: Iterable[str] = (), wait: int = WAIT_SECONDS):  # type: ignore[no-untyped-def]
+def _of_packages(packages: Collection[str], **_: object) -> list[Question[dict[str, Package]]]:
+    return [question(Packages, packages=sorted(set(packages)), candidates=False)]
+
+
+@looks(_of_packages)
+def installed(packages: Collection[str], debconf: Iterable[str] = (), wait: int = WAIT_SECONDS):  # type: ignore[no-untyped-def]
     """
     Install what is missing of ``packages``, without recommended packages, and start none of their services.
 
@@ -25,7 +30,8 @@ def installed(packages: Iterable[str], debconf: Iterable[str] = (), wait: int = 
     A dpkg that was interrupted is completed first. Configuration files that an administrator changed stay as they are.
     """
     wanted = sorted(set(packages))
-    known = host.get_fact(Packages, packages=wanted, candidates=False)
+    (about,) = _of_packages(wanted)
+    known = ask(about)
     if all(package in known and known[package].installed for package in wanted):
         host.noop(f"all {len(wanted)} packages are installed")
         return

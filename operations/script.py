@@ -9,6 +9,7 @@ from pathlib import Path
 
 from pyinfra.api import QuoteString, StringCommand
 
+from facts.shell import without_comments
 from operations.state import LEASE, LEASE_SECONDS, LOCK, LOCK_SECONDS
 
 HERE = Path(__file__).parent
@@ -44,7 +45,7 @@ def script(
 
 def text(*files: str) -> str:
     """The scripts of these names, one after the other, without their comments."""
-    return _without_comments("\n".join((HERE / file).read_text(encoding="utf-8") for file in files))
+    return without_comments("\n".join((HERE / file).read_text(encoding="utf-8") for file in files))
 
 
 def who() -> str:
@@ -54,7 +55,3 @@ def who() -> str:
     except (OSError, KeyError):  # a number without a name, as in a container
         person = "somebody"
     return re.sub(r"[^\w.@-]", "", f"{person}@{socket.gethostname()}") or "somebody"
-
-
-def _without_comments(text: str) -> str:
-    return "\n".join(line for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#"))

@@ -4,19 +4,33 @@ by hand, a package upgrade) is caught up."""
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from pyinfra import host, state
-from pyinfra.api import operation
 from pyinfra.api.operation import OperationMeta
 
+from facts.survey import Question, question
 from facts.units import Unit, UnitState
 from operations.config import checker
 from operations.script import script, text
 from operations.state import tree_state, unit_memory
+from operations.survey import ask, looks
 
 
-@operation()
+def _of_unit(
+    unit: str,
+    reload_on: Sequence[str] | None = None,
+    restart_on: Sequence[str] | None = None,
+    trees: Sequence[str] | None = None,
+    instance: str | None = None,
+    sees: tuple[str, str] | None = None,
+    **_: object,
+) -> list[Question[Unit]]:
+    watched = {"reload_on": reload_on, "restart_on": restart_on, "trees": trees, "instance": instance, "sees": sees}
+    return [question(UnitState, unit=unit, **watched)]
+
+
+@looks(_of_unit)
 def converge(  # type: ignore[no-untyped-def]
     unit: str,
     reload_on: list[str] | None = None,
@@ -45,15 +59,8 @@ def converge(  # type: ignore[no-untyped-def]
     Fails with what the probe said and the unit's own last log lines. The former files run again within 30 seconds,
     judged by the probe that they were put there with.
     """
-    now = host.get_fact(
-        UnitState,
-        unit=unit,
-        reload_on=reload_on,
-        restart_on=restart_on,
-        instance=instance,
-        trees=trees,
-        sees=list(sees) if sees else None,
-    )
+    (about,) = _of_unit(unit, reload_on, restart_on, trees, instance, sees)
+    now = ask(about)
     predicted = not state.is_executing and any(operation.will_change for operation in after)
     action = _action(now, running, predicted)
     boot = _boot(now, enabled and running)

@@ -25,6 +25,7 @@ from facts.directories import Directories
 from facts.dns import Publishable
 from facts.mailboxes import STORE
 from facts.stores import USERS, Stores, digest
+from facts.survey import Survey, answers, question, script
 from facts.tree import Tree
 from operations import rows
 from tests.dns_contexts import KEYS
@@ -118,14 +119,18 @@ def test_a_slip_among_many_addresses_is_still_guessed_at():
     assert "did you mean tito17@example.org?" in str(refused.value)
 
 
-@pytest.mark.parametrize("command", [Tree().command("/etc"), Directories().command(), Accounts().command()], ids=str)
-def test_no_command_line_grows_with_what_is_asked_about(command):
-    asked = "".join(f"/etc/a-rather-long-name-of-a-file-{number}\n" for number in range(10_000))
-    told = subprocess.run(
-        ["sh", "-c", str(command)], input=f"{asked}/etc\nroot\nhosts\n", capture_output=True, text=True
-    )
+MANY = ["hosts", "root", "/etc", *(f"/etc/a-rather-long-name-of-a-file-{number}" for number in range(10_000))]
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [question(Tree, target="/etc", paths=MANY), question(Directories, paths=MANY), question(Accounts, users=MANY)],
+    ids=lambda asked: asked.fact.__name__,
+)
+def test_no_command_line_grows_with_what_is_asked_about(asked):
+    told = subprocess.run(["sh", "-s"], input=script([[asked]]), capture_output=True, text=True)
     assert not told.stderr
-    assert any(word in told.stdout for word in ("root hosts", "root|/etc", "user "))
+    assert answers([asked], Survey().process(told.stdout.splitlines())[0]) not in (None, [asked.fact.default()])
 
 
 def test_mailboxes_that_are_as_declared_are_not_read_out_again(tmp_path):

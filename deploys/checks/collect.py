@@ -52,6 +52,7 @@ from facts.packages import Leftovers
 from facts.reports import ReportMessages
 from facts.resolvers import Resolvers
 from facts.units import UnitState
+from operations.survey import ask
 
 LONGEST = 180  # seconds for all messages, should every single answer hang
 About = tuple[tuple[DomainContext, ...], Sequence[str]]
@@ -66,7 +67,7 @@ def everything(mail: MailServer, now: datetime) -> tuple[list[CheckResult], tupl
     unknown: About = ((), ())
     machine: MachineState = look("machine", lambda: host.get_fact(Machine, _ignore_errors=True), MachineState())
     disk = look(
-        "files declared", lambda: declared.wanted(mail, machine, takeover.look(mail, machine)), declared.NOTHING
+        "files declared", lambda: declared.wanted(mail, machine, ask(takeover.about(mail, machine))), declared.NOTHING
     )
     pinned: dict[str, Any] = look("SquirrelMail's source", lambda: declared.code(mail), {})
     disk = disk | {"code": pinned}

@@ -16,17 +16,21 @@ from pyinfra.api.arguments import pop_global_arguments
 from pyinfra.api.exceptions import DeployError
 from pyinfra.context import ctx_host, ctx_state
 
+from deploys.components.squirrelmail.render import HOME
 from deploys.components.unbound.check import unfit
 from deploys.components.unbound.options import Forward
 from deploys.config.mailserver import MailServer
 from deploys.preflight.names import name_problems, serves
 from deploys.preflight.needs import access_problems, another_run, needed_ports, problems
-from deploys.takeover.look import look, takeover_problems
+from deploys.takeover.look import about, takeover_problems
+from facts.archive import Unpacked
 from facts.foreign import ForeignState
 from facts.listeners import Listeners, Socket
 from facts.machine import Machine, MachineState
-from facts.resolvers import Resolvers
+from facts.resolvers import Answers, Resolvers
 from facts.roots import RootServers
+from facts.survey import Question, question
+from operations.survey import ask, expect
 
 PATIENCE_SECONDS = 120
 
@@ -68,9 +72,10 @@ def _look(mail: MailServer) -> tuple[MachineState, ForeignState, list[str]]:
     password = declared["_sudo_password"] or host.connector_data.get("prompted_sudo_password")
     if no_access := access_problems(machine, bool(declared["_sudo"]), bool(password)):
         return machine, ForeignState(), no_access
-    listeners: list[Socket] = host.get_fact(Listeners)
+    listening, theirs = question(Listeners), about(mail, machine)
+    expect([listening, theirs, *_of_names(mail), *([question(Unpacked, target=HOME)] if mail.webmail else ())])
+    listeners, foreign = ask(listening), ask(theirs)
     ports = needed_ports(mail.dovecot, mail.webmail, mail.tls.by_http, mail.pages)
-    foreign = look(mail, machine)
     found = [*_other_run(machine), *problems(machine, listeners, ports), *_names(mail, listeners)]
     return machine, foreign, [*found, *takeover_problems(mail, machine, foreign)]
 
@@ -88,10 +93,18 @@ def _names(mail: MailServer, listeners: list[Socket]) -> list[str]:
     if mail.resolver == "host":
         return []
     asking = mail.resolver == "local" and not serves(listeners)
-    reaches = asking and host.get_fact(RootServers)
-    forward = list(mail.resolver.forward) if isinstance(mail.resolver, Forward) else []
-    wrong = unfit(forward, host.get_fact(Resolvers, addresses=forward)) if forward else {}
+    reaches = asking and ask(question(RootServers))  # which takes seconds where none answers, and mostly is not asked
+    wrong = {address: fault for one in _of_names(mail) for address, fault in unfit(_forward(mail), ask(one)).items()}
     return name_problems(listeners, asking, reaches, wrong)
+
+
+def _of_names(mail: MailServer) -> list[Question[Answers]]:
+    return [question(Resolvers, addresses=_forward(mail))] if _forward(mail) else []
+
+
+def _forward(mail: MailServer) -> list[str]:
+    """Whom the resolver asks instead of the root."""
+    return list(mail.resolver.forward) if isinstance(mail.resolver, Forward) else []
 
 
 def _hear_the_others(answers: dict[str, list[str]]) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pyinfra import host
-
 from deploys.components.apache.render import Beside
 from deploys.components.postsrsd import render as srs
 from deploys.components.rspamd import render as rspamd
@@ -16,6 +14,7 @@ from deploys.takeover.standing import Standing, standing
 from facts.acme import LETSENCRYPT
 from facts.foreign import Foreign, ForeignState
 from facts.machine import MachineState
+from facts.survey import Question, question
 from operations.state import tree_id
 
 DIRECTORIES = {
@@ -26,9 +25,9 @@ DIRECTORIES = {
 }
 
 
-def look(mail: MailServer, machine: MachineState) -> ForeignState:
-    """Ask the host, in one command."""
-    state: ForeignState = host.get_fact(
+def about(mail: MailServer, machine: MachineState) -> Question[ForeignState]:
+    """What to ask the host."""
+    return question(
         Foreign,
         components=list(_components(mail)),
         user=mail.vmail.name,
@@ -37,7 +36,6 @@ def look(mail: MailServer, machine: MachineState) -> ForeignState:
         php=machine.php_version,
         files=[(tree_id(target), path, f"{target}/{path}") for target, path in _files(mail)],
     )
-    return state
 
 
 def found(mail: MailServer, machine: MachineState, state: ForeignState) -> list[Standing]:

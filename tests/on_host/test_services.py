@@ -36,8 +36,9 @@ def declared(host: MailHost) -> list[Service]:
 def reddened_by(host: MailHost, one: Service, kind: str, path: str) -> bool:
     """Whether verify's line is red for what lies at this path alone."""
     question = Service(one.unit, instance=one.instance).question | {kind: [path]}
-    answer = host.run(str(UnitState().command(**question).get_raw_value())).stdout.splitlines()
-    (line,) = services.lines({one.unit: UnitState().process(answer)})
+    fact = UnitState()
+    answer = host.run(str(fact.command(**question).get_raw_value())).stdout.splitlines()
+    (line,) = services.lines({one.unit: fact.process(answer)})
     return line.ok is False
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import partial
 
-from pyinfra import host
 from pyinfra.api import deploy
 from pyinfra.api.exceptions import DeployError
 from pyinfra.api.operation import OperationMeta
@@ -18,9 +17,11 @@ from deploys.components.tls.options import Tls
 from deploys.config.addresses.options import Directory as MailDirectory
 from deploys.download import DownloadError
 from facts.archive import Unpacked
+from facts.survey import question
 from operations import archive, config, directories, unit
 from operations.directories import Directory
 from operations.file import File
+from operations.survey import ask
 
 TMPFILES, LOGROTATE = "/etc/tmpfiles.d", "/etc/logrotate.d"
 PLACES = {
@@ -103,7 +104,7 @@ def deploy_squirrelmail(
 
 def _fetch_if_needed(source: Source) -> None:
     """The workstation has the source before any host changes, or the run ends here and says why."""
-    if host.get_fact(Unpacked, target=render.HOME).is_version(stamp(source)):
+    if ask(question(Unpacked, target=render.HOME)).is_version(stamp(source)):
         return
     try:
         squirrelmail_tree(source)
