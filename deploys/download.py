@@ -5,19 +5,20 @@ Safe for several hosts of one run and for several runs at once: whoever needs th
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import os
 import re
 import shutil
 import signal
 import subprocess
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+
+import platformdirs
+from filelock import FileLock, Timeout
 
 from deploys.values import files
 
@@ -32,9 +33,8 @@ class DownloadError(Exception):
 
 
 def cache() -> Path:
-    """Where downloads are kept (XDG Base Directory Specification): ``~/.cache/posthaus``."""
-    base = os.environ.get("XDG_CACHE_HOME", "")
-    return (Path(base) if base.startswith("/") else Path.home() / ".cache") / "posthaus"
+    """Where downloads are kept, as the platform has it: ``~/.cache/posthaus``, or below XDG_CACHE_HOME."""
+    return platformdirs.user_cache_path("posthaus", appauthor=False)
 
 
 def git_archive(url: str, commit: str) -> bytes:
@@ -179,15 +179,14 @@ def _write(path: Path, data: bytes) -> None:
 
 @contextmanager
 def _locked(path: Path) -> Iterator[None]:
-    """One at a time, across processes. Never blocks in the kernel: pyinfra's other hosts share this thread."""
+    """One at a time, across processes. It asks and sleeps and asks again: pyinfra's other hosts share this thread."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with open(path.with_name(path.name + ".lock"), "w") as lock:
-        for _ in range(LOCK_SECONDS * 10):
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                time.sleep(0.1)
-        else:
-            raise DownloadError(f"another run has held {lock.name} for {LOCK_SECONDS} s; end it, then run again")
+    lock = FileLock(path.with_name(path.name + ".lock"), timeout=LOCK_SECONDS, poll_interval=0.1)
+    try:
+        held = lock.acquire()
+    except Timeout:
+        raise DownloadError(
+            f"another run has held {lock.lock_file} for {LOCK_SECONDS} s; end it, then run again"
+        ) from None
+    with held:
         yield

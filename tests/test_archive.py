@@ -126,6 +126,33 @@ def test_four_runs_at_once_share_one_cache(repository: Path, commit: str):
     }
 
 
+GREENLETS = """
+from gevent import monkey; monkey.patch_all()
+import gevent, sys
+from deploys.download import _locked, cache
+
+said = []
+def host(name):
+    with _locked(cache() / "webmail"):
+        said.append(name)
+        gevent.sleep(0.3)
+        said.append(name)
+def another():
+    gevent.sleep(0.15)
+    said.append("another")
+gevent.joinall([gevent.spawn(host, "mx1"), gevent.spawn(host, "mx2"), gevent.spawn(another)], raise_error=True)
+print(*said)
+"""
+
+
+def test_a_host_that_waits_for_anothers_download_holds_up_no_third_one():
+    """pyinfra's hosts share one thread: whoever waits in the kernel would stop them all, and for good."""
+    run = subprocess.run(
+        [sys.executable, "-c", GREENLETS], cwd=ROOT, capture_output=True, text=True, timeout=20, check=False
+    )
+    assert run.stdout.split() == ["mx1", "another", "mx1", "mx2", "mx2"], run.stderr
+
+
 def test_an_archive_with_another_sum_is_refused_with_both_sums(tmp_path: Path):
     (tmp_path / "x.tar").write_bytes(b"changed")
     with pytest.raises(DownloadError, match=rf"{hashlib.sha256(b'changed').hexdigest()}.*{'0' * 64} is declared"):

@@ -209,15 +209,31 @@ def test_a_resolver_that_takes_long_to_say_that_it_cannot_is_not_asked_for_ever(
     assert any("answered too little for too long" in line.seen for line in lines)
 
 
-def _cannot_say(server: socket.socket) -> None:
-    """SERVFAIL, each time after a while."""
+def _cannot_say(server: socket.socket, rcode: dns.rcode.Rcode = dns.rcode.SERVFAIL, seconds: float = 0.1) -> None:
+    """The same to everybody, each time after a while."""
     with contextlib.suppress(OSError):
         while True:
             wire, asker = server.recvfrom(4096)
             answer = dns.message.make_response(dns.message.from_wire(wire))
-            answer.set_rcode(dns.rcode.SERVFAIL)
-            time.sleep(0.1)
+            answer.set_rcode(rcode)
+            time.sleep(seconds)
             server.sendto(answer.to_wire(), asker)
+
+
+@pytest.mark.parametrize(
+    ("rcode", "state"),
+    [(dns.rcode.NOERROR, "nodata"), (dns.rcode.NXDOMAIN, "nxdomain"), (dns.rcode.SERVFAIL, "failed")],
+)
+def test_a_question_is_asked_once_whatever_came_of_it(rcode: dns.rcode.Rcode, state: str):
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
+        server.bind(("127.0.0.1", 0))
+        threading.Thread(target=_cannot_say, args=(server, rcode, 0), daemon=True).start()
+        ask = Resolver("127.0.0.1", server.getsockname()[1], timeout=0.2).ask
+        first = ask("Example.com.", "MX"), ask("example.com", "MX", unchecked=True)
+    # Nobody answers any more.
+    assert (ask("example.com", "MX"), ask("example.com.", "MX", unchecked=True)) == first
+    assert {answer.state for answer in first} == {state}
+    assert ask("example.net", "MX").silent
 
 
 def test_a_domain_that_does_not_exist_is_one_red_line_before_all_others(server: Server, tmp_path: Path):

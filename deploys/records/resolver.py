@@ -11,7 +11,6 @@ import dns.exception
 import dns.flags
 import dns.message
 import dns.name
-import dns.query
 import dns.rcode
 import dns.rdata
 import dns.rdatatype
@@ -66,14 +65,15 @@ class Ask(Protocol):
 
 @dataclass
 class Resolver:
-    """One resolver. ``address`` None: the workstation's first. Every question is asked once in the object's life, and
-    none any more after the first brought no answer at all, or later ``PATIENCE`` in a row, or when those that failed
-    have taken ``LOST`` seconds: so the whole has an end, whatever the network does."""
+    """One resolver. ``address`` None: the workstation's first. dnspython remembers what it said, for as long as the
+    DNS allows; what failed is not asked again, and nothing any more after the first question brought no answer at all,
+    or later ``PATIENCE`` in a row, or when those that failed have taken ``LOST`` seconds: so the whole has an end,
+    whatever the network does."""
 
     address: str | None = None
     port: int = 53
     timeout: float = 5.0  # seconds, for each of two attempts
-    _known: dict[tuple[str, str, bool], Answer] = field(default_factory=dict, repr=False)
+    _failed: dict[tuple[str, str, bool], Answer] = field(default_factory=dict, repr=False)
     _silences: int = field(default=0, repr=False)
     _heard: bool = field(default=False, repr=False)
     _lost: float = field(default=0.0, repr=False)  # seconds
@@ -81,9 +81,12 @@ class Resolver:
     def ask(self, name: str, kind: str, *, unchecked: bool = False) -> Answer:
         """The answer, never an exception."""
         key = (name.rstrip(".").lower(), kind, unchecked)
-        if key not in self._known:
-            self._known[key] = self._answer(*key)
-        return self._known[key]
+        if key in self._failed:
+            return self._failed[key]
+        answer = self._answer(*key)
+        if answer.state == "failed":
+            self._failed[key] = answer
+        return answer
 
     def _answer(self, name: str, kind: str, unchecked: bool) -> Answer:
         if self._silences >= (PATIENCE if self._heard else 1):
@@ -97,28 +100,50 @@ class Resolver:
 
     def _asked(self, name: str, kind: str, unchecked: bool) -> Answer:
         try:
-            question = dns.message.make_query(name or ".", kind, want_dnssec=True)
+            whole = dns.name.from_text(name or ".")
         except (dns.exception.DNSException, ValueError) as error:  # others' records name what no name can be
             return Answer("failed", reason=f"{name} is no name: {error}")
-        question.flags |= dns.flags.AD | (dns.flags.CD if unchecked else 0)
         try:
-            response = self._exchange(question)
+            response = self._response(whole, kind, self._unchecked if unchecked else self._checked)
             self._silences, self._heard = 0, True
             return understood(response, kind)
         except Exception as error:  # silence, or bytes that are no answer
             self._silences += 1
             return Answer("failed", reason=str(error) or type(error).__name__, silent=True)
 
-    def _exchange(self, question: dns.message.Message) -> dns.message.Message:
-        seconds = self.timeout if self._heard else min(self.timeout, FIRST)
-        try:
-            return dns.query.udp_with_fallback(question, self._server, timeout=seconds, port=self.port)[0]
-        except dns.exception.Timeout:  # a lost datagram says nothing; the second silence does
-            return dns.query.udp_with_fallback(question, self._server, timeout=seconds, port=self.port)[0]
+    def _response(self, name: dns.name.Name, kind: str, ask: dns.resolver.Resolver) -> dns.message.Message:
+        """What was said, also that there is no such name or that it cannot be told."""
+        ask.timeout = self.timeout if self._heard else min(self.timeout, FIRST)
+        try:  # a lost datagram says nothing; the second silence does
+            return ask.resolve(name, kind, raise_on_no_answer=False, lifetime=2 * ask.timeout).response
+        except dns.resolver.NXDOMAIN as error:
+            return error.response(name)
+        except dns.resolver.NoNameservers as error:
+            for *_, response in error.kwargs["errors"]:
+                if response is not None:
+                    return response
+            raise
 
     @cached_property
     def _server(self) -> str:
         return self.address or str(dns.resolver.Resolver().nameservers[0])
+
+    @cached_property
+    def _checked(self) -> dns.resolver.Resolver:
+        return self._remembering(dns.flags.RD | dns.flags.AD)
+
+    @cached_property
+    def _unchecked(self) -> dns.resolver.Resolver:
+        """With a memory of its own: what is said without validation is no answer to a question with it."""
+        return self._remembering(dns.flags.RD | dns.flags.AD | dns.flags.CD)
+
+    def _remembering(self, flags: int) -> dns.resolver.Resolver:
+        resolver = dns.resolver.Resolver(configure=False)
+        resolver.nameservers, resolver.port = [self._server], self.port
+        resolver.cache = dns.resolver.LRUCache()
+        resolver.use_edns(0, dns.flags.DO, dns.message.DEFAULT_EDNS_PAYLOAD)
+        resolver.set_flags(flags)
+        return resolver
 
 
 def understood(response: dns.message.Message, kind: str) -> Answer:
