@@ -11,7 +11,7 @@ from pyinfra import config, host
 from pyinfra.api.exceptions import DeployError
 
 from deploys import site
-from deploys.components.tls.deploy import deploy_next_key
+from deploys.components.certbot.component import order
 from deploys.config.mailserver import MailServer
 from deploys.records.all_records import primary
 from deploys.records.collect import read
@@ -20,6 +20,7 @@ from deploys.records.deploy import refusals
 from deploys.records.resolver import Resolver
 from deploys.records.rollover import lacking
 from facts.dns import PublicRecords
+from operations import acme
 
 config.TEMP_DIR = "/var/tmp"  # sudo's askpass helper runs from there; a careful host mounts /tmp noexec
 
@@ -40,11 +41,10 @@ missing, ttl = lacking(
     primary([DomainContext(domain, mail.hostname, settings=settings.of(domain)) for domain in mail.domains]).ttl,
     Resolver(settings.resolver, settings.resolver_port).ask,
 )
-deploy_next_key(
-    declared=mail.tls.acme,
-    names=mail.names,
-    optional=mail.page_names,
+acme.rolled_over(
+    name="Roll over to the next key",
+    order=order(mail, mail.tls.acme, next_key=True),
     digest=on_host.tlsa[1],
-    lacking=missing,
+    lacking=list(missing),
     ttl=ttl,
 )

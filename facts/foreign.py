@@ -30,7 +30,8 @@ class Entry(Record):
 
 @dataclass(frozen=True)
 class ForeignState(Record):
-    """``targets``: directories that hold files of ours; ``ours``: components whose configuration Posthaus wrote.
+    """``targets``: directories that hold files of ours; ``units``: those that a run of ours has converged; ``ours``:
+    components whose configuration Posthaus wrote.
     ``files``: by component, those that are neither ours nor as their package brought them. ``hostname``: whole, where
     Postfix is not ours. ``beside``: components that we serve beside somebody else's already (apache, php); ``there``:
     those that are installed (php).
@@ -45,6 +46,7 @@ class ForeignState(Record):
 
     hostname: str = ""
     targets: tuple[str, ...] = ()
+    units: tuple[str, ...] = ()
     ours: tuple[str, ...] = ()
     beside: tuple[str, ...] = ()
     there: tuple[str, ...] = ()
@@ -108,6 +110,7 @@ class Foreign(FactBase[ForeignState]):
         return ForeignState(
             hostname=told.get("X", [""])[0],
             targets=tuple(told.get("Z", [])),
+            units=tuple(told.get("V", [])),
             ours=tuple(told.get("O", [])),
             beside=tuple(told.get("B", [])),
             there=tuple(told.get("W", [])),

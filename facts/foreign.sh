@@ -90,6 +90,7 @@ owner() {
 
 foreign() {
     cat "$trees"/*/target | say Z
+    ls /var/lib/posthaus/units | say V
     owner
     for component in "$@"; do
         case $component in

@@ -86,9 +86,11 @@ def _apt(mail_host: MailHost) -> float:
 
 
 def _packages(mail_host: MailHost) -> Sequence[str]:
+    from deploys.components.all import declared, packages
+    from deploys.components.component import Context
     from deploys.config.mailserver import MailServer
 
-    return MailServer.read(mail_host.settings).packages()
+    return packages(declared(Context(MailServer.read(mail_host.settings))))
 
 
 def _far_away(mail_host: MailHost) -> float:

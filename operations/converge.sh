@@ -125,7 +125,11 @@ ask daemon-reload
 case $boot in enable | disable) ask --quiet "$boot" -- "$unit" ;; esac
 case $action in
 none) exit 0 ;;
-stop) within 100 systemctl stop -- "$unit"; exit ;;
+stop)
+    if active; then within 100 systemctl stop -- "$unit" || exit; fi
+    rm -rf -- "$memory"
+    exit 0
+    ;;
 esac
 
 # Whatever asks for the reload: what runs is left alone while its own program would not take what lies there now.

@@ -38,13 +38,11 @@ def converge(  # type: ignore[no-untyped-def]
     trees: list[str] | None = None,
     instance: str | None = None,
     sees: tuple[str, str] | None = None,
-    running: bool = True,
-    enabled: bool = True,
     probe: str = "true",
     after: Iterable[OperationMeta] = (),
 ):
     """
-    Make ``unit`` run (or not) with the configuration that lies on disk.
+    Make ``unit`` run, now and after each boot, with the configuration that lies on disk.
 
     + reload_on: paths whose change needs a reload
     + restart_on: paths whose change a reload would not pick up
@@ -62,10 +60,10 @@ def converge(  # type: ignore[no-untyped-def]
     (about,) = _of_unit(unit, reload_on, restart_on, trees, instance, sees)
     now = ask(about)
     predicted = not state.is_executing and any(operation.will_change for operation in after)
-    action = _action(now, running, predicted)
-    boot = _boot(now, enabled and running)
+    action = _action(now, predicted)
+    boot = "keep" if now.enabled else "enable"
     if action == "none" and boot == "keep" and not now.need_daemon_reload:
-        host.noop(f"{unit} {'runs the configuration on disk' if running else 'does not run'}")
+        host.noop(f"{unit} runs the configuration on disk")
         return
     states = [tree_state(target) for target in trees or []]
     yield script(
@@ -93,17 +91,23 @@ def _checks(trees: list[str], watched: list[str]) -> str:
     return "\n".join(lines)
 
 
-def _action(now: Unit, running: bool, predicted: bool) -> str:
-    if not running:
-        return "stop" if now.active else "none"
+def _nothing(**_: object) -> list[Question[Unit]]:
+    return []
+
+
+@looks(_nothing, is_idempotent=False)
+def ended(unit: str):  # type: ignore[no-untyped-def]
+    """
+    Stop ``unit`` and keep it down after a boot; what ``converge`` noted of it on the host is forgotten.
+
+    Call it only for units that facts.foreign says were converged.
+    """
+    yield script("converge.sh", unit, unit, "stop", "disable", unit_memory(unit))
+
+
+def _action(now: Unit, predicted: bool) -> str:
     if not now.active:
         return "start"
     if now.needs_restart:
         return "restart"
     return "reload-or-restart" if now.stale or now.unproved or predicted else "none"
-
-
-def _boot(now: Unit, enabled: bool) -> str:
-    if now.enabled == enabled or (not enabled and not now.loaded):
-        return "keep"
-    return "enable" if enabled else "disable"

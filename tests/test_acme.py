@@ -10,16 +10,14 @@ from typing import Any
 import pytest
 
 from deploys.checks import acme
-from deploys.checks.plan import ports
 from deploys.components.apache import render as apache
 from deploys.components.tls import render
 from deploys.components.tls.acme import LETS_ENCRYPT, Acme
 from deploys.config.mailserver import MailServer
 from deploys.config.reading.errors import SettingsError
 from deploys.config.warnings import warnings
-from deploys.preflight.needs import needed_ports
-from deploys.retirement import targets
 from facts.acme import AcmeState
+from tests.declared import packages, parts, ports, targets
 from tests.example import SECRET, about, example
 from tests.test_tls import certify
 
@@ -55,12 +53,12 @@ def by_dns(monkeypatch: pytest.MonkeyPatch) -> MailServer:
 def test_an_address_is_enough_and_lets_encrypt_is_asked():
     mail = server()
     assert declared(mail).directory == LETS_ENCRYPT
-    assert {"certbot", "apache2"} <= set(mail.packages())
-    assert "python3-certbot-dns-rfc2136" not in mail.packages()
+    assert {"certbot", "apache2"} <= set(packages(mail))
+    assert "python3-certbot-dns-rfc2136" not in packages(mail)
 
 
 def test_without_acme_no_certbot_is_installed():
-    assert "certbot" not in MailServer.read(example()).packages()
+    assert "certbot" not in packages(MailServer.read(example()))
 
 
 def test_of_more_domains_than_a_certificate_has_room_for_the_first_are_served_and_the_others_named():
@@ -69,7 +67,7 @@ def test_of_more_domains_than_a_certificate_has_room_for_the_first_are_served_an
     mail = MailServer.read(settings)
     assert len(mail.names) + len(mail.page_names) <= 100
     assert mail.paged == ("example.org", *domains[:31])
-    assert set(mail.policies) == set(mail.paged)
+    assert set(mail.policy_domains) == set(mail.paged)
     (warning,) = [line for line in warnings(mail) if line.startswith("clients: ")]
     assert "a certificate holds 100 names, so d31.example.org, d32.example.org, d33.example.org and 6 more" in warning
     assert not [line for line in warnings(MailServer.read({**settings, "clients": False})) if "certificate" in line]
@@ -122,8 +120,7 @@ def test_the_host_trusts_every_certificate_of_ca_file(tmp_path: Path):
 
 def test_apache_answers_the_authority_on_every_name_and_leads_everything_else_to_https():
     mail = server()
-    assert mail.webmail
-    text = apache.apache2_conf(mail.webmail or None, mail.hostname, mail.tls, "8.2", mail.message_size)
+    text = apache.apache2_conf(mail, "8.2")
     assert 'Alias /.well-known/acme-challenge/ "/var/lib/posthaus-acme/.well-known/acme-challenge/"' in text
     assert (
         r'RedirectMatch permanent "^(?!/\\.well-known/acme-challenge/)/(.*)$" "https://webmail.example.org/$1"' in text
@@ -135,18 +132,16 @@ def test_without_webmail_apache_serves_challenges_at_port_80_alone():
     text = apache.challenges_conf(mail.hostname)
     assert [line for line in text.splitlines() if line.startswith("Listen")] == ["Listen 80"]
     assert "ssl" not in text
-    assert needed_ports(mail.dovecot, mail.webmail, mail.tls.by_http)[80] == "Apache"
-    assert {listener.port for listener in ports(mail)} == set(
-        needed_ports(mail.dovecot, mail.webmail, mail.tls.by_http)
-    )
-    assert {"/etc/apache2", "/etc/letsencrypt"} <= set(targets(mail, "8.2"))
+    (apache_itself,) = [part for part in parts(mail) if part.name == "Apache"]
+    assert [listener.port for listener in apache_itself.listens] == [80]
+    assert {"/etc/apache2", "/etc/letsencrypt"} <= set(targets(mail))
 
 
 def test_a_challenge_in_the_dns_needs_no_apache(by_dns: MailServer):
-    assert "apache2" not in by_dns.packages()
-    assert "python3-certbot-dns-rfc2136" in by_dns.packages()
+    assert "apache2" not in packages(by_dns)
+    assert "python3-certbot-dns-rfc2136" in packages(by_dns)
     assert 80 not in {listener.port for listener in ports(by_dns)}
-    assert "/etc/apache2" not in targets(by_dns, "8.2")
+    assert "/etc/apache2" not in targets(by_dns)
 
 
 def test_the_key_of_the_dns_is_for_root_alone_and_on_no_command_line(by_dns: MailServer):

@@ -13,10 +13,7 @@ GOLDEN = Path(__file__).parent / "golden" / "apache"
 
 def configuration(**webmail: object) -> str:
     mail = server(webmail=webmail)
-    assert mail.webmail
-    return render.apache2_conf(
-        mail.webmail or None, mail.hostname, mail.tls, "8.2", mail.message_size, mail.apache_pages
-    )
+    return render.apache2_conf(mail, "8.2")
 
 
 def test_from_yaml_to_apaches_configuration():

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from deploys.components.autoconfig import render
-from deploys.components.autoconfig.site import page_names
+from deploys.components.autoconfig.component import policies, site
+from deploys.components.autoconfig.options import page_names
 from deploys.config import warnings
 from deploys.config.mailserver import MailServer
 from deploys.config.read import settings
@@ -18,7 +19,7 @@ from tests.test_tls import certify
 
 
 def pages(mail: MailServer) -> dict[str, str]:
-    made = render.pages(mail.client_site, mail.policies, bool(mail.webmail))
+    made = render.pages(site(mail), policies(mail), bool(mail.webmail))
     return {name: file.data.decode() for name, file in made.items()}
 
 

@@ -11,11 +11,10 @@ from cryptography.x509.oid import NameOID
 
 from deploys.checks import certificates, listeners, services
 from deploys.checks.observation import Observation
-from deploys.checks.plan import ports
 from deploys.checks.result import CheckResult, failed
-from deploys.preflight.needs import needed_ports
 from facts.listeners import Socket
 from facts.units import Unit
+from tests.declared import ports
 from tests.verify_settings import NAMES, NOW, mail
 
 # --- listeners
@@ -90,13 +89,6 @@ def test_a_resolver_that_asks_its_neighbours_is_a_warning():
     found = listeners.lines(ports(mail()), listening(*ALL_PORTS) + listening(5355, process="systemd-resolve"))
     assert [line.verdict for line in found] == ["ok", "warn"]
     assert "LLMNR=no" in found[1].remedy
-
-
-def test_preflight_needs_exactly_the_ports_that_the_proof_wants_open():
-    for settings in (mail(), mail(dovecot={"protocols": ["imap"]}, webmail=False), mail(webmail={"port": 8443})):
-        assert {listener.port for listener in ports(settings)} == set(
-            needed_ports(settings.dovecot, settings.webmail, pages=settings.pages)
-        )
 
 
 def test_a_port_of_a_protocol_that_is_not_declared_must_be_shut():

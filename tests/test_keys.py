@@ -11,10 +11,11 @@ import pytest
 
 from deploys.checks import acme, certificates, expectations, external, inbound, listeners, senders, services
 from deploys.checks.observation import Observation
-from deploys.checks.plan import nobody, ports, undeclared
+from deploys.checks.plan import nobody, undeclared
 from deploys.checks.report import Report, as_json
 from deploys.checks.result import CheckResult, matches
 from deploys.checks.senders import Rule
+from deploys.components import all as every
 from deploys.records.check import check
 from deploys.records.collect import subjects
 from deploys.records.context import DomainContext
@@ -24,6 +25,7 @@ from facts.dns import Publishable
 from facts.listeners import Socket
 from facts.mailboxes import Usage
 from facts.units import Unit
+from tests.declared import parts, ports
 from tests.dns_contexts import KEYS
 from tests.test_host_checks import der
 from tests.verify_settings import NOW, mail
@@ -75,7 +77,7 @@ def whole(**settings: Any) -> tuple[list[CheckResult], list[Rule], tuple[DomainC
     ]
     proof = [
         *listeners.lines(ports(server), [Socket("tcp", "0.0.0.0", 25, "master", 1, True)]),
-        *services.lines({one.unit: Unit() for one in services.declared(server, "8.4", "2")}),
+        *services.lines({one.unit: Unit() for one in every.services(parts(server))}),
         *certificates.lines(seen, server.names, NOW),
         *(acme.lines(AcmeState(), server.tls.acme, NOW)),
         *expectations.lines(seen, ports(server), nobody(server) is None, server.domains[1:], bool(server.filter)),

@@ -19,10 +19,10 @@ import dns.rdatatype
 import pytest
 import yaml
 
-from deploys.checks.services import declared
+from deploys.components.all import services
 from deploys.components.mta_sts import daemon, render
 from deploys.components.postfix import render as postfix
-from deploys.retirement import targets
+from tests.declared import packages, parts, postfix_of, targets, units
 from tests.golden_settings import golden_server
 
 STRAIGHT = {"relayhost": None, "resolver": "local"}
@@ -30,22 +30,22 @@ STRAIGHT = {"relayhost": None, "resolver": "local"}
 
 def test_where_messages_go_straight_and_names_are_known_for_sure_policies_are_followed(monkeypatch):
     mail = golden_server(monkeypatch, **STRAIGHT)
-    room = postfix.configuration(mail.postfix_settings(), mail.hostname, mail.directory, mail.tls, ipv6=True)
-    assert "smtp_tls_policy_maps = socketmap:inet:127.0.0.1:8461:postfix\n" in room["main.cf"].data.decode()
-    assert "postfix-mta-sts-resolver" in mail.packages()
-    assert render.DROP_IN in mail.units
-    assert render.DIRECTORY in targets(mail, "8.2")
-    assert render.UNIT in [one.unit for one in declared(mail, "8.2", "2")]
+    files = postfix.configuration(postfix_of(mail), mail.hostname, mail.directory, mail.tls, ipv6=True)
+    assert "smtp_tls_policy_maps = socketmap:inet:127.0.0.1:8461:postfix\n" in files["main.cf"].data.decode()
+    assert "postfix-mta-sts-resolver" in packages(mail)
+    assert render.DROP_IN in units(mail)
+    assert render.DIRECTORY in targets(mail)
+    assert render.UNIT in [one.unit for one in services(parts(mail))]
 
 
 @pytest.mark.parametrize("change", [{"relayhost": None, "resolver": "host"}, {"resolver": "local"}])
 def test_neither_a_relayhost_nor_an_unsure_resolver_has_any_use_for_them(monkeypatch, change):
     mail = golden_server(monkeypatch, **change)
-    room = postfix.configuration(mail.postfix_settings(), mail.hostname, mail.directory, mail.tls, ipv6=True)
-    assert "smtp_tls_policy_maps" not in room["main.cf"].data.decode()
-    assert "postfix-mta-sts-resolver" not in mail.packages()
-    assert render.DROP_IN not in mail.units
-    assert render.DIRECTORY not in targets(mail, "8.2")
+    files = postfix.configuration(postfix_of(mail), mail.hostname, mail.directory, mail.tls, ipv6=True)
+    assert "smtp_tls_policy_maps" not in files["main.cf"].data.decode()
+    assert "postfix-mta-sts-resolver" not in packages(mail)
+    assert render.DROP_IN not in units(mail)
+    assert render.DIRECTORY not in targets(mail)
 
 
 def test_it_listens_on_the_loopback_alone_and_believes_a_testing_policy_to_be_one():

@@ -5,6 +5,7 @@ import pytest
 from deploys.config.mailserver import MailServer
 from deploys.config.read import settings
 from deploys.config.warnings import warnings
+from tests.declared import packages, postfix_of
 from tests.example import ROOT, SECRET, about, box, boxes
 
 # --- A hostname, a domain and a mailbox are enough -------------------------------------------------------------------
@@ -38,20 +39,20 @@ def test_webmail_can_be_left_out(accepted):
     mail = accepted(webmail=False, clients=False)
     assert mail.webmail is False
     assert mail.names == ("mail.example.org",)
-    assert not {"apache2", "php-fpm"} & set(mail.packages())
+    assert not {"apache2", "php-fpm"} & set(packages(mail))
 
 
-def test_every_room_brings_its_packages_once(accepted):
-    packages = accepted().packages()
-    assert {"postfix", "dovecot-core", "dovecot-lmtpd", "apache2", "php-fpm"} <= set(packages)
-    assert packages == sorted(set(packages))
+def test_every_component_brings_its_packages_once(accepted):
+    installed = packages(accepted())
+    assert {"postfix", "dovecot-core", "dovecot-lmtpd", "apache2", "php-fpm"} <= set(installed)
+    assert installed == sorted(set(installed))
 
 
-def test_postfix_gets_the_words_that_are_its_to_keep(accepted):
-    room = accepted(trusted_networks=["192.0.2.0/28"], message_size="20M", postfix={"parameters": {"biff": False}})
-    assert room.postfix_settings().trusted_networks == ("192.0.2.0/28",)
-    assert room.postfix_settings().message_size == 20 << 20
-    assert room.postfix_settings().parameters == {"biff": False}
+def test_postfix_gets_the_options_that_are_its_to_keep(accepted):
+    mail = accepted(trusted_networks=["192.0.2.0/28"], message_size="20M", postfix={"parameters": {"biff": False}})
+    assert postfix_of(mail).trusted_networks == ("192.0.2.0/28",)
+    assert postfix_of(mail).message_size == 20 << 20
+    assert postfix_of(mail).parameters == {"biff": False}
 
 
 def test_words_that_are_read_already_come_back_as_they_are(accepted):

@@ -12,6 +12,7 @@ from deploys.config.mailserver import MailServer
 from facts.machine import MachineState
 from facts.packages import Package
 from operations.file import File
+from tests.declared import packages, postfix_of
 from tests.example import about
 from tests.golden_settings import SECRET, golden, golden_server
 
@@ -19,9 +20,7 @@ TABLES = ("domains", "mailboxes", "aliases", "senders", "own-senders", "helo-nam
 
 
 def files(mail: MailServer, ipv6: bool = True, seven_bit: bool = True) -> dict[str, File]:
-    return render.configuration(
-        mail.postfix_settings(seven_bit=seven_bit), mail.hostname, mail.directory, mail.tls, ipv6
-    )
+    return render.configuration(postfix_of(mail, seven_bit=seven_bit), mail.hostname, mail.directory, mail.tls, ipv6)
 
 
 def text(mail: MailServer, name: str) -> str:
@@ -170,9 +169,9 @@ def test_strangers_messages_that_an_alias_leads_elsewhere_go_by_way_of_srs_and_n
     assert mail.forwards
     forward, reverse = maps("1")
     made = render.configuration(
-        mail.postfix_settings((forward, reverse)), mail.hostname, mail.directory, mail.tls, ipv6=True
+        postfix_of(mail, (forward, reverse)), mail.hostname, mail.directory, mail.tls, ipv6=True
     )
-    table = made["posthaus/ways"].data.decode().splitlines()
+    table = made["posthaus/transports"].data.decode().splitlines()
     rules = [(re.compile(row.split("/")[1]), row.split("/ ")[1]) for row in table]
 
     def way(sender: str) -> str:
@@ -190,7 +189,7 @@ def test_strangers_messages_that_an_alias_leads_elsewhere_go_by_way_of_srs_and_n
 def test_a_host_that_forwards_nothing_has_no_srs(monkeypatch):
     mail = golden_server(monkeypatch, aliases={}, catch_all={})
     assert not mail.forwards
-    assert "postsrsd" not in mail.packages()
+    assert "postsrsd" not in packages(mail)
     assert "srs" not in text(mail, "master.cf")
 
 
@@ -222,16 +221,16 @@ BY_DOMAIN = {"example.com": {"relayhost": STARTTLS}, "example.net": {"relayhost"
 
 def relayed(monkeypatch, **changes) -> dict[str, File]:
     mail = golden_server(monkeypatch, **{"domains": BY_DOMAIN, "relayhost": None, **changes})
-    return render.configuration(mail.postfix_settings(maps("1")), mail.hostname, mail.directory, mail.tls, ipv6=True)
+    return render.configuration(postfix_of(mail, maps("1")), mail.hostname, mail.directory, mail.tls, ipv6=True)
 
 
-@pytest.mark.parametrize("name", ["main.cf", "master.cf", "posthaus/ways"])
+@pytest.mark.parametrize("name", ["main.cf", "master.cf", "posthaus/transports"])
 def test_from_relayhosts_by_domain_to_what_postfix_reads(monkeypatch, name):
     assert relayed(monkeypatch)[name].data.decode() == golden(f"postfix/relayhosts/{name}")
 
 
 def test_each_domains_messages_take_its_own_relayhost_and_all_others_their_usual_way(monkeypatch):
-    table = relayed(monkeypatch)["posthaus/ways"].data.decode().splitlines()
+    table = relayed(monkeypatch)["posthaus/transports"].data.decode().splitlines()
     rules = [(re.compile(row.split("/")[1], re.IGNORECASE), row.split("/ ")[1]) for row in table]
 
     def way(sender: str) -> str:
@@ -255,11 +254,11 @@ def test_a_domains_password_is_roots_alone_and_stands_in_one_file(monkeypatch):
 def test_a_domains_relayhost_leaves_the_servers_own_as_it_is(monkeypatch):
     usual = golden_server(monkeypatch, domains=["example.com", "example.net"])
     both = golden_server(monkeypatch, domains=BY_DOMAIN)
-    added = {"sender_dependent_default_transport_maps": "regexp:/etc/postfix/posthaus/ways"}
+    added = {"sender_dependent_default_transport_maps": "regexp:/etc/postfix/posthaus/transports"}
     assert main_cf(both) == main_cf(usual) | added
     assert files(both)["posthaus/relayhost-password"].data == files(usual)["posthaus/relayhost-password"].data
-    assert "libsasl2-modules" in golden_server(monkeypatch, domains=BY_DOMAIN, relayhost=None).packages()
-    assert "libsasl2-modules" not in golden_server(monkeypatch, relayhost=None).packages()
+    assert "libsasl2-modules" in packages(golden_server(monkeypatch, domains=BY_DOMAIN, relayhost=None))
+    assert "libsasl2-modules" not in packages(golden_server(monkeypatch, relayhost=None))
 
 
 @pytest.mark.parametrize(

@@ -10,16 +10,16 @@ import pytest
 import yaml
 from freezegun import freeze_time
 
-from deploys.components.dovecot.options import Dovecot
-from deploys.components.squirrelmail.options import Webmail
 from deploys.preflight.names import name_problems, serves
-from deploys.preflight.needs import access_problems, needed_ports, problems
+from deploys.preflight.needs import access_problems, problems
 from facts.listeners import Listeners, Socket
 from facts.machine import Machine, MachineState
 from facts.packages import Package
+from tests.declared import parts
+from tests.test_squirrelmail import server
 
 FACTS = Path(__file__).parent / "facts"
-PORTS = needed_ports(Dovecot(), Webmail())
+PARTS = parts(server())
 
 
 def said(fact: Any, case: str) -> Any:
@@ -44,23 +44,23 @@ def listener(port: int, process: str | None, address: str = "0.0.0.0", protocol:
 
 @pytest.mark.parametrize("case", ["debian_12_with_everything", "debian_13_with_everything", "bare_and_not_root"])
 def test_debian_as_it_comes_is_welcome(case: str):
-    assert problems(said(Machine(), case), [], PORTS) == []
+    assert problems(said(Machine(), case), [], PARTS) == []
 
 
 @pytest.mark.parametrize("case", ["debian_12", "debian_13_with_resolved", "debian_13_without_ss"])
 def test_our_own_services_and_the_resolver_are_in_nobodys_way(debian: MachineState, case: str):
-    assert problems(debian, said(Listeners(), case), PORTS) == []
+    assert problems(debian, said(Listeners(), case), PARTS) == []
 
 
 def test_exim_is_named_with_the_remedy():
     machine = said(Machine(), "another_mail_server_and_cloud_init")
-    [problem] = problems(machine, [], PORTS)
+    [problem] = problems(machine, [], PARTS)
     assert "exim4-daemon-light" in problem
     assert "apt-get purge exim4-daemon-light" in problem
 
 
 def test_another_web_server_is_named_with_its_port_its_process_and_a_way_around(debian: MachineState):
-    [problem] = problems(debian, said(Listeners(), "debian_12_with_nginx"), PORTS)
+    [problem] = problems(debian, said(Listeners(), "debian_12_with_nginx"), PARTS)
     assert problem == (
         "port 80, which Apache needs: held by nginx (process 11221). `systemctl disable --now nginx.service` frees it, "
         "if nothing needs it; or let the webmail be elsewhere: `webmail: {port: 8443}`, or `webmail: false`"
@@ -68,26 +68,26 @@ def test_another_web_server_is_named_with_its_port_its_process_and_a_way_around(
 
 
 def test_all_ports_of_one_process_are_one_problem(debian: MachineState):
-    [problem] = problems(debian, [listener(80, "nginx"), listener(443, "nginx"), listener(80, "nginx", "::")], PORTS)
+    [problem] = problems(debian, [listener(80, "nginx"), listener(443, "nginx"), listener(80, "nginx", "::")], PARTS)
     assert problem.startswith("ports 80, 443, which Apache needs: held by nginx")
 
 
 def test_a_port_held_on_one_address_only_is_taken_all_the_same(debian: MachineState):
-    [problem] = problems(debian, [listener(25, "exim4", "127.0.0.1")], PORTS)
+    [problem] = problems(debian, [listener(25, "exim4", "127.0.0.1")], PARTS)
     assert "port 25, which Postfix needs: held by exim4" in problem
     assert "webmail" not in problem
 
 
 def test_a_process_that_cannot_be_seen_is_still_in_the_way(debian: MachineState):
-    [problem] = problems(debian, [listener(993, None)], PORTS)
+    [problem] = problems(debian, [listener(993, None)], PARTS)
     assert "an unknown process" in problem
 
 
 def test_ports_that_are_not_declared_are_free_to_others(debian: MachineState):
-    ports = needed_ports(Dovecot(protocols=("imap",)), webmail=False)
-    assert sorted(ports) == [25, 143, 465, 587, 993]
+    fewer = parts(server(dovecot={"protocols": ["imap"]}, webmail=False, clients=False))
+    assert sorted(listener.port for part in fewer for listener in part.listens) == [25, 143, 465, 587, 993]
     others = [listener(port, "nginx") for port in (80, 110, 443, 4190, 8080)]
-    assert problems(debian, [*others, listener(25, "chronyd", protocol="udp")], ports) == []
+    assert problems(debian, [*others, listener(25, "chronyd", protocol="udp")], fewer) == []
 
 
 def test_a_release_that_nobody_tried_is_refused_by_what_it_lacks(debian: MachineState):
@@ -101,53 +101,53 @@ def test_a_release_that_nobody_tried_is_refused_by_what_it_lacks(debian: Machine
             "apache2": Package(candidate="2.4.62-1~deb11u1"),
         },
     )
-    found = problems(old, [], PORTS)
+    found = problems(old, [], PARTS)
     lacks = [problem.partition(": ")[2].split(",")[0] for problem in found]
     assert lacks == ["its Dovecot is 2.2", "its postfix is 3.5", "apt knows no php-fpm"]
     assert all("bullseye" in problem and "Debian 12 and 13" in problem for problem in found)
 
 
 def test_a_newer_release_that_has_all_it_takes_may_be_tried(debian: MachineState):
-    assert problems(replace(debian, version="", title="Debian GNU/Linux forky/sid"), [], PORTS) == []
+    assert problems(replace(debian, version="", title="Debian GNU/Linux forky/sid"), [], PARTS) == []
 
 
 def test_a_system_without_dpkg_is_refused_in_one_sentence(debian: MachineState):
     fedora = replace(debian, distribution="fedora", version="43", title="Fedora Linux 43", architecture="", packages={})
-    [problem] = problems(fedora, [], PORTS)
+    [problem] = problems(fedora, [], PARTS)
     assert problem.startswith("Fedora Linux 43 has no dpkg")
 
 
 def test_package_sources_that_cannot_be_reached_are_the_problem_on_a_release_we_serve(debian: MachineState):
-    found = problems(replace(debian, packages={}), [], PORTS)
+    found = problems(replace(debian, packages={}), [], PARTS)
     assert len(found) == 4
     assert all("package sources" in problem for problem in found)
 
 
 def test_a_container_without_systemd_is_refused(debian: MachineState):
-    [problem] = problems(replace(debian, pid1="sleep"), [], PORTS)
+    [problem] = problems(replace(debian, pid1="sleep"), [], PARTS)
     assert "process 1 is sleep, not systemd" in problem
 
 
 def test_less_than_a_gibibyte_is_too_little(debian: MachineState):
-    found = problems(replace(debian, free={"/": (1 << 20) - 1, "/var": 1 << 20}), [], PORTS)
+    found = problems(replace(debian, free={"/": (1 << 20) - 1, "/var": 1 << 20}), [], PARTS)
     assert found == ["only 1023 MiB free below /, 1024 MiB are needed: make room or grow the file system"]
 
 
 @pytest.mark.parametrize(("offset", "settings"), [(301, "301 seconds ahead of"), (-86400, "86400 seconds behind")])
 def test_a_clock_far_off_is_named_with_the_way_it_is_off(debian: MachineState, offset: int, settings: str):
-    [problem] = problems(replace(debian, clock_offset=offset), [], PORTS)
+    [problem] = problems(replace(debian, clock_offset=offset), [], PARTS)
     assert settings in problem
 
 
 def test_a_clock_five_minutes_off_will_do(debian: MachineState):
-    assert problems(replace(debian, clock_offset=-300), [], PORTS) == []
+    assert problems(replace(debian, clock_offset=-300), [], PARTS) == []
 
 
 def test_all_problems_are_said_at_once(debian: MachineState):
     bad = replace(
         debian, pid1="sleep", free={"/var": 5}, clock_offset=9999, mtas=("sendmail-bin", "exim4-daemon-heavy")
     )
-    assert len(problems(bad, [listener(25, "exim4"), listener(443, "nginx")], PORTS)) == 7
+    assert len(problems(bad, [listener(25, "exim4"), listener(443, "nginx")], PARTS)) == 7
 
 
 def test_root_needs_no_sudo(debian: MachineState):
@@ -176,7 +176,7 @@ def test_a_working_sudo_will_do(there: str, password: bool):
 
 
 def test_a_machine_that_does_not_answer_as_one_is_refused_and_not_a_traceback():
-    assert any("has no dpkg" in problem for problem in problems(Machine().process(["Welcome to RouterOS"]), [], PORTS))
+    assert any("has no dpkg" in problem for problem in problems(Machine().process(["Welcome to RouterOS"]), [], PARTS))
 
 
 def test_another_resolver_on_the_loopback_is_named_and_systemds_is_not():

@@ -17,22 +17,20 @@ from deploys.components.postsrsd import probe as srs_probe
 from deploys.components.postsrsd import render as srs
 from deploys.components.rspamd import render as rspamd
 from deploys.components.squirrelmail import render as squirrelmail
-from deploys.components.squirrelmail.options import Webmail
 from deploys.components.tls.options import Tls
 from deploys.components.unbound import render as unbound
 from deploys.probes.program import program
+from tests.declared import postfix_of
 from tests.golden_settings import golden_server
 
 PROBES = {
     "dovecot": lambda mail: dovecot.running(mail.dovecot, mail.directory, mail.tls),
-    "postfix": lambda mail: postfix.running(mail.postfix_settings(), mail.hostname, mail.directory, mail.tls),
+    "postfix": lambda mail: postfix.running(postfix_of(mail), mail.hostname, mail.directory, mail.tls),
     "filter": lambda mail: rspamd.running("posthaus-probe@example.com"),
     "srs": lambda mail: srs.running("2"),
     "resolver": lambda mail: unbound.running(),
     "webmail": lambda mail: squirrelmail.running("8.2"),
-    "apache": lambda mail: apache.running(
-        Webmail(hostname="w.example.com", port=8443), "mail.example.com", mail.tls, None
-    ),
+    "apache": lambda mail: apache.running(mail),
 }
 
 

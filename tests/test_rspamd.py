@@ -13,6 +13,7 @@ from deploys.components.rspamd import render
 from deploys.components.rspamd.keys import given, names
 from deploys.config.mailserver import MailServer
 from operations.file import File
+from tests.declared import packages
 from tests.example import about, boxes
 from tests.golden_settings import golden, golden_server
 
@@ -66,7 +67,7 @@ def test_what_is_not_declared_is_not_installed(monkeypatch):
     assert render.packages(mail.filter) == ("rspamd", "python3-milter")
     assert set(render.units(mail.filter)) == {"posthaus-mime.service", "rspamd.service.d/posthaus.conf"}
     assert "local.d/redis.conf" not in files(mail)
-    assert not {"rspamd", "redis-tools"} & set(golden_server(monkeypatch, filter=False).packages())
+    assert not {"rspamd", "redis-tools"} & set(packages(golden_server(monkeypatch, filter=False)))
 
 
 def test_a_new_selector_signs_and_the_old_one_stays_published(monkeypatch):

@@ -9,12 +9,12 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from deploys.checks import certificates
 from deploys.checks.observation import Observation
-from deploys.checks.plan import plan, ports
+from deploys.checks.plan import plan
 from deploys.components.apache import render as apache
 from deploys.components.dovecot import render as dovecot
 from deploys.components.postfix import render as postfix
 from deploys.components.tls.options import Tls
-from deploys.retirement import targets
+from tests.declared import ports, postfix_of, targets
 from tests.golden_settings import golden_server
 from tests.test_tls import NOW, Certified, certify
 
@@ -38,7 +38,7 @@ def test_dovecot_shows_each_name_its_own_certificate(monkeypatch, series, before
 
 def test_postfix_reads_the_keys_where_they_lie(monkeypatch):
     mail = golden_server(monkeypatch)
-    files = postfix.configuration(mail.postfix_settings(), mail.hostname, mail.directory, TLS, True)
+    files = postfix.configuration(postfix_of(mail), mail.hostname, mail.directory, TLS, True)
     assert b"tls_server_sni_maps = texthash:/etc/postfix/posthaus/certificates\n" in files["main.cf"].data
     assert files["posthaus/certificates"].data.decode().splitlines() == [
         f"{name} {HERE}/{name}/privkey.pem, {HERE}/{name}/fullchain.pem" for name in sorted(NAMES)
@@ -47,15 +47,14 @@ def test_postfix_reads_the_keys_where_they_lie(monkeypatch):
 
 def test_without_further_names_postfix_has_no_table_of_them(monkeypatch):
     mail = golden_server(monkeypatch)
-    files = postfix.configuration(mail.postfix_settings(), mail.hostname, mail.directory, Tls(), True)
+    files = postfix.configuration(postfix_of(mail), mail.hostname, mail.directory, Tls(), True)
     assert "posthaus/certificates" not in files
     assert b"tls_server_sni_maps" not in files["main.cf"].data
 
 
 def test_apache_shows_them_where_the_name_is_the_webmails_or_a_pages(monkeypatch):
-    mail = golden_server(monkeypatch)
-    assert mail.webmail
-    text = apache.apache2_conf(mail.webmail, mail.hostname, TLS, "8.2", mail.message_size, mail.apache_pages)
+    mail = golden_server(monkeypatch).model_copy(update={"tls": TLS})
+    text = apache.apache2_conf(mail, "8.2")
     for name in ("webmail.example.com", "mta-sts.example.net"):
         site = text.split(f'VirtualHost *:443>\n    ServerName "{name}"')[1].split("</VirtualHost>")[0]
         assert f'SSLCertificateFile "{HERE}/{name}/fullchain.pem"' in site
@@ -68,10 +67,10 @@ def test_further_names_are_nobody_elses_to_certify_and_verify_asks_for_them(monk
     assert mail.names == ("mail.example.com",)
     assert "mta-sts.example.net" not in mail.page_names
     assert "mta-sts.example.com" in mail.page_names
-    assert HERE in targets(mail, "8.2")
-    asked = plan(mail)["tls"]
+    assert HERE in targets(mail)
+    asked = plan(mail, ports(mail))["tls"]
     assert ["smtps", "mail.example.net", 465] in asked
-    assert set(NAMES) < set(plan(mail)["names"]), "each means this very host"
+    assert set(NAMES) < set(plan(mail, ports(mail))["names"]), "each means this very host"
     assert ["imaps", "mail.example.net", 993] in asked
     assert ["smtp", "mail.example.net", 25] not in asked
     assert {port for _, _, port in asked} == {listener.port for listener in ports(mail) if listener.kind}

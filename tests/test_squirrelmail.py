@@ -30,8 +30,7 @@ def server(**settings: Any) -> MailServer:
 
 def configuration(**settings: Any) -> str:
     mail = server(**settings)
-    assert mail.webmail
-    return render.config_local_php(mail.webmail, mail.directory, mail.hostname, mail.tls)
+    return render.config_local_php(mail)
 
 
 def page(**settings: Any) -> Webmail:

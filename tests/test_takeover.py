@@ -8,12 +8,13 @@ from pathlib import Path
 import pytest
 
 from deploys.components.apache import render as apache
+from deploys.components.apache.neighbours import beside, others
+from deploys.components.component import Context
 from deploys.config.addresses.options import Owner
 from deploys.config.mailserver import MailServer
 from deploys.config.reading.errors import SettingsError
-from deploys.takeover import look
 from deploys.takeover.deploy import paths, place
-from deploys.takeover.problems import account_problems, beside, site_names, site_problems, unspoken
+from deploys.takeover.problems import account_problems, site_names, site_problems, unspoken
 from deploys.takeover.standing import Standing, mail_domains, standing
 from deploys.takeover.untouched import changed_parameters, changed_services, other_aliases
 from facts.apache import Site
@@ -139,7 +140,7 @@ def test_the_word_is_a_list_of_components_or_true_for_all():
 
 def test_whole_directories_are_kept_below_a_place_named_by_the_time():
     state = by_hand("debian-12")
-    kept = list(paths(found(state).values(), state))
+    kept = list(paths(Context(server(), foreign=state), found(state).values()))
     assert {"/etc/postfix", "/etc/dovecot", "/etc/aliases", "/etc/apache2", "/etc/hostname"} <= set(kept)
     assert place().startswith("/var/backups/posthaus/2")
 
@@ -200,7 +201,7 @@ def test_a_group_of_the_peoples_name_with_others_in_it_is_left_alone():
 # --- web sites ---
 def test_sites_of_others_go_on_and_the_webmails_own_names_are_ours():
     state = by_hand("debian-13")
-    assert beside(state)
+    assert others(state)
     assert site_names(state) == ("www.example.net", "example.net")
     assert site_problems(state, ["webmail.example.com", "mail.example.com"]) == []
 
@@ -225,15 +226,14 @@ def test_a_site_for_every_port_and_one_that_listens_at_one_address_are_refused()
 
 
 def test_the_distributions_own_page_is_nobodys_site():
-    assert not beside(ForeignState(ours=("apache",)))
-    assert not beside(ForeignState())
-    assert beside(ForeignState(pages=("/var/www/html/shop",)))
-    assert beside(ForeignState(applications=("phpmyadmin.conf",)))
+    assert not others(ForeignState(ours=("apache",)))
+    assert not others(ForeignState())
+    assert others(ForeignState(pages=("/var/www/html/shop",)))
+    assert others(ForeignState(applications=("phpmyadmin.conf",)))
 
 
 def standing_beside(mail: MailServer, state: ForeignState) -> str:
-    where = look.beside(mail, state)
-    return apache.apache2_conf(mail.webmail or None, mail.hostname, mail.tls, "8.2", 1 << 20, mail.apache_pages, where)
+    return apache.apache2_conf(mail, "8.2", beside(mail, state))
 
 
 def test_beside_others_ours_say_nothing_for_the_whole_server():

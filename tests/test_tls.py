@@ -13,8 +13,8 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.asymmetric.types import CertificateIssuerPrivateKeyTypes
 from cryptography.x509.oid import NameOID
 
-from deploys.components.tls.check import problems, root
 from deploys.components.tls.render import files
+from deploys.values.certificates import problems, root
 
 NOW = datetime(2026, 11, 25, tzinfo=UTC)
 NAMES = ("mail.example.com", "webmail.example.com")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from deploys.components.unbound import render
+from tests.declared import packages, units
 from tests.example import about
 from tests.golden_settings import golden, golden_server
 
@@ -19,19 +20,19 @@ def test_from_yaml_to_what_unbound_reads(monkeypatch, word, name):
 
 def test_postfix_is_led_to_it_on_every_release_and_trusts_it(monkeypatch):
     mail = golden_server(monkeypatch, resolver="local")
-    drop_ins = [path for path in mail.units if path.endswith("posthaus-resolver.conf")]
+    drop_ins = [path for path in units(mail) if path.endswith("posthaus-resolver.conf")]
     assert drop_ins == ["postfix.service.d/posthaus-resolver.conf", "postfix@.service.d/posthaus-resolver.conf"]
     assert (
-        "BindReadOnlyPaths=/etc/unbound/posthaus-resolv.conf:/etc/resolv.conf" in mail.units[drop_ins[0]].data.decode()
+        "BindReadOnlyPaths=/etc/unbound/posthaus-resolv.conf:/etc/resolv.conf" in units(mail)[drop_ins[0]].data.decode()
     )
     assert "nameserver 127.0.0.1\noptions edns0 trust-ad\n" in render.resolv_conf()
 
 
 def test_whoever_the_host_asks_will_do(monkeypatch):
     mail = golden_server(monkeypatch, resolver="host")
-    assert "unbound" not in mail.packages()
+    assert "unbound" not in packages(mail)
     assert mail.nameserver is None
-    assert not [path for path in mail.units if "resolver" in path]
+    assert not [path for path in units(mail) if "resolver" in path]
 
 
 @pytest.mark.parametrize(

@@ -9,11 +9,13 @@ import pytest
 from deploys.checks import expectations, external
 from deploys.checks.bundle import script
 from deploys.checks.observation import Observation, observations
-from deploys.checks.plan import Listener, envelopes, nobody, plan, ports
+from deploys.checks.plan import envelopes, nobody, plan
 from deploys.checks.remote.messages import MARK, Post
 from deploys.checks.remote.unauthenticated import untrusted
 from deploys.checks.report import Report, as_html, as_json, table, write
 from deploys.checks.result import CheckResult, failed, summary
+from deploys.components.component import Listener
+from tests.declared import ports
 from tests.verify_settings import NOW, mail
 
 # --- messages and refusals
@@ -134,7 +136,7 @@ def test_a_log_in_without_tls_is_refused_or_fails_or_cannot_be_known():
 # --- what runs on the host
 
 
-POST_PLAN = plan(mail()) | {"authorities": []}
+POST_PLAN = plan(mail(), ports(mail())) | {"authorities": []}
 
 
 def test_a_message_that_arrives_as_it_was_written_is_whole():
@@ -195,7 +197,7 @@ def test_the_examination_runs_alone_from_stdin_and_says_what_it_could_not_see():
 
 
 def test_the_plan_holds_no_secret_and_names_every_door_once():
-    asked = plan(mail())
+    asked = plan(mail(), ports(mail()))
     assert "$2y$" not in json.dumps(asked)
     assert sorted(port for _, _, port in asked["tls"]) == [25, 110, 143, 443, 465, 587, 993, 995, 4190]
     assert ["https", "webmail.example.com", 443] in asked["tls"]
@@ -250,4 +252,4 @@ def test_both_reports_bear_the_host_s_name_and_the_json_says_it_all(tmp_path):
 
 def test_a_door_without_tls_is_not_asked_for_a_certificate():
     assert Listener(80, None, "HTTP") in ports(mail())
-    assert all(port != 80 for _, _, port in plan(mail())["tls"])
+    assert all(port != 80 for _, _, port in plan(mail(), ports(mail()))["tls"])

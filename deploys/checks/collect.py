@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -31,8 +32,10 @@ from deploys.checks import (
 from deploys.checks.bundle import script
 from deploys.checks.observation import Observation, observations
 from deploys.checks.parts import Parts
-from deploys.checks.plan import nobody, plan, ports, probe, undeclared
+from deploys.checks.plan import nobody, plan, probe, undeclared
 from deploys.checks.result import CONVERGE, Check, CheckResult
+from deploys.components import all as every
+from deploys.components.component import Component, Context, Listener
 from deploys.components.tls.options import DIRECTORY
 from deploys.components.unbound.options import ADDRESS, Forward
 from deploys.config.mailserver import MailServer
@@ -66,25 +69,25 @@ def everything(mail: MailServer, now: datetime) -> tuple[list[CheckResult], tupl
     unseen: tuple[list[Observation], list[CheckResult]] = ([], [])
     unknown: About = ((), ())
     machine: MachineState = look("machine", lambda: host.get_fact(Machine, _ignore_errors=True), MachineState())
-    disk = look(
-        "files declared", lambda: declared.wanted(mail, machine, ask(takeover.about(mail, machine))), declared.NOTHING
-    )
+    context = Context(mail, machine)
+    parts_of: tuple[Component, ...] = look("components", lambda: _components(context), ())
+    disk = look("files declared", lambda: declared.wanted(parts_of), declared.NOTHING)
     pinned: dict[str, Any] = look("SquirrelMail's source", lambda: declared.code(mail), {})
     disk = disk | {"code": pinned}
-    seen, broken_off = look("messages", lambda: _run_on_host(mail, disk), unseen)
+    seen, broken_off = look("messages", lambda: _run_on_host(mail, every.listeners(parts_of), disk), unseen)
     listening: list[Socket] = look("listeners", lambda: host.get_fact(Listeners, _ignore_errors=True), [])
     open_ports = host.data.get("open_ports") or ()
     about, lists = look("domains", lambda: _about(mail), unknown) if mail.dns.verify else unknown
     proof = [
-        *look("ports", lambda: listeners.lines(ports(mail), listening, open_ports), nothing),
-        *look("services", lambda: _services(mail, machine), nothing),
+        *look("ports", lambda: listeners.lines(every.listeners(parts_of), listening, open_ports), nothing),
+        *look("services", lambda: _services(parts_of), nothing),
         *look("files", lambda: declared.lines(seen, disk) if seen else [], nothing),
         *look("packages", _packages, nothing),
         *look("resolver", lambda: _resolver(mail), nothing),
         *broken_off,
         *look("certificates", lambda: _certificates(mail, seen, now), nothing),
         *look("the certificate's order", lambda: _order(mail, seen, now), nothing),
-        *look("what messages met", lambda: _exams(mail, seen), nothing),
+        *look("what messages met", lambda: _exams(mail, every.listeners(parts_of), seen), nothing),
         *look("logins from here", lambda: external.lines(_outside(mail, seen)), nothing),
         *look("dns", lambda: _dns(mail, about, lists, now), nothing),
     ]
@@ -99,8 +102,13 @@ def everything(mail: MailServer, now: datetime) -> tuple[list[CheckResult], tupl
     return [*parts.lines, *lines], people
 
 
-def _services(mail: MailServer, machine: MachineState) -> list[CheckResult]:
-    asked = services.declared(mail, machine.php_version, machine.srs_series)
+def _components(context: Context) -> tuple[Component, ...]:
+    """What a run would declare on this host, beside what others configured there."""
+    return every.declared(replace(context, foreign=ask(takeover.about(context))))
+
+
+def _services(parts: Sequence[Component]) -> list[CheckResult]:
+    asked = every.services(parts)
     return services.lines({one.unit: host.get_fact(UnitState, **one.question, _ignore_errors=True) for one in asked})
 
 
@@ -119,10 +127,10 @@ def _certificates(mail: MailServer, seen: list[Observation], now: datetime) -> l
     return certificates.lines(seen, mail.names, now, mail.tls.sni) if seen else []
 
 
-def _exams(mail: MailServer, seen: list[Observation]) -> list[CheckResult]:
+def _exams(mail: MailServer, ports: Sequence[Listener], seen: list[Observation]) -> list[CheckResult]:
     if not seen:
         return []
-    return expectations.lines(seen, ports(mail), nobody(mail) is None, mail.domains[1:], bool(mail.filter))
+    return expectations.lines(seen, ports, nobody(mail) is None, mail.domains[1:], bool(mail.filter))
 
 
 def _outside(mail: MailServer, seen: list[Observation]) -> list[Observation]:
@@ -207,10 +215,12 @@ def _order(mail: MailServer, seen: list[Observation], now: datetime) -> list[Che
     found = acme.lines(there, mail.tls.acme, now, certificates.left(seen, now))
     if not mail.dns.verify:
         return found
-    return [*found, *acme.uncovered(there, mail.page_names, [f"mta-sts.{domain}" for domain in mail.policies])]
+    return [*found, *acme.uncovered(there, mail.page_names, [f"mta-sts.{domain}" for domain in mail.policy_domains])]
 
 
-def _run_on_host(mail: MailServer, disk: Mapping[str, Any]) -> tuple[list[Observation], list[CheckResult]]:
+def _run_on_host(
+    mail: MailServer, ports: Sequence[Listener], disk: Mapping[str, Any]
+) -> tuple[list[Observation], list[CheckResult]]:
     """Run the verification on the host, as root: the script goes in by stdin, what it saw comes back line by line.
 
     The second value is a line that fails if it did not get to its end.
@@ -218,7 +228,7 @@ def _run_on_host(mail: MailServer, disk: Mapping[str, Any]) -> tuple[list[Observ
     _tell("messages are on their way; this takes some seconds")
     arguments = dict(host.current_op_global_arguments or {})
     as_root = {key: value for key, value in arguments.items() if key in CONNECTOR_ARGUMENT_KEYS}
-    as_root |= {"_stdin": script(plan={**plan(mail), "disk": disk}), "_timeout": LONGEST}
+    as_root |= {"_stdin": script(plan={**plan(mail, ports), "disk": disk}), "_timeout": LONGEST}
     command = StringCommand("python3 -I -B -")
     try:
         ok, output = host.run_shell_command(command, **as_root)

@@ -1,11 +1,11 @@
-"""What a mail host must do, as mail.yaml has it: the doors it keeps open, the questions to ask at them."""
+"""What a mail host must do, as mail.yaml has it: the questions to ask at its ports."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
+from deploys.components.component import Listener
 from deploys.components.dovecot.render import PROBE_HOME, probe_address
 from deploys.components.rspamd.render import KEYS
 from deploys.config.mailserver import MailServer
@@ -18,32 +18,6 @@ PROBE_SECRET = f"{PROBE}/password"
 PROBE_MAILDIR = f"{PROBE_HOME}/Maildir"
 STRANGER = "somebody@elsewhere.invalid"  # RFC 2606: no such domain, ever
 NOBODY = "no-such-mailbox"
-
-
-@dataclass(frozen=True)
-class Listener:
-    """A port people come to. ``kind`` is the protocol as remote/protocols.py opens it, None where only TCP is asked."""
-
-    port: int
-    kind: str | None
-    what: str
-
-
-ALWAYS = (Listener(25, "smtp", "SMTP"), Listener(465, "smtps", "submission"), Listener(587, "smtp", "submission"))
-BY_PROTOCOL = {
-    "imap": (Listener(143, "imap", "IMAP"), Listener(993, "imaps", "IMAP")),
-    "pop3": (Listener(110, "pop3", "POP3"), Listener(995, "pop3s", "POP3")),
-    "sieve": (Listener(4190, "sieve", "ManageSieve"),),
-}
-
-
-def ports(mail: MailServer) -> tuple[Listener, ...]:
-    """Every port that is declared, and no other."""
-    by_protocol = [listener for protocol in mail.dovecot.protocols for listener in BY_PROTOCOL[protocol]]
-    http = [Listener(80, None, "HTTP")] if mail.webmail or mail.pages or mail.tls.by_http else []
-    webmail = [Listener(mail.webmail.port, "https", "webmail")] if mail.webmail else []
-    other = [Listener(443, "pages", "HTTPS")] if mail.pages and not (mail.webmail and mail.webmail.port == 443) else []
-    return (*ALWAYS, *by_protocol, *http, *webmail, *other)
 
 
 def probe(mail: MailServer) -> str:
@@ -90,20 +64,20 @@ def envelopes(mail: MailServer) -> dict[str, tuple[str, str]]:
     return tries | ({"unknown-recipient": ("", unknown)} if unknown else {})
 
 
-def plan(mail: MailServer) -> dict[str, Any]:
+def plan(mail: MailServer, ports: Sequence[Listener]) -> dict[str, Any]:
     """What remote/run.py asks for; holds no secret.
 
-    ``tls``: [kind, name, port] of every door with TLS; ``readers``: [kind, port] of those that hand messages out;
+    ``ports``: those that are declared. ``tls``: [kind, name, port] of every one with TLS; ``readers``: [kind, port] of
+    those that hand messages out;
     ``patience``: seconds.
     """
-    all_ports = ports(mail)
-    sieve = [listener.port for listener in all_ports if listener.kind == "sieve"]
+    sieve = [listener.port for listener in ports if listener.kind == "sieve"]
     return {
         "hostname": mail.hostname,
         "names": [*mail.names, *mail.tls.sni],
         "tls": [
             [listener.kind, name, listener.port]
-            for listener in all_ports
+            for listener in ports
             if listener.kind
             for name in _names(mail, listener)
         ],
@@ -117,9 +91,7 @@ def plan(mail: MailServer) -> dict[str, Any]:
         "maildir": PROBE_MAILDIR,
         "patience": PATIENCE,
         "readers": [
-            [listener.kind, listener.port]
-            for listener in all_ports
-            if listener.kind in ("imap", "imaps", "pop3", "pop3s")
+            [listener.kind, listener.port] for listener in ports if listener.kind in ("imap", "imaps", "pop3", "pop3s")
         ],
         "sieve": sieve[0] if sieve else None,
         "keys": KEYS if mail.filter else None,
@@ -134,5 +106,5 @@ def _names(mail: MailServer, listener: Listener) -> tuple[str, ...]:
 
 
 def _name(mail: MailServer, listener: Listener) -> str:
-    """The name that clients of a door ask for."""
+    """The name that clients ask for there."""
     return str(mail.webmail.hostname) if mail.webmail and listener.kind == "https" else mail.hostname

@@ -7,45 +7,10 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
 from deploys.checks.result import CONVERGE, Check, CheckResult
-from deploys.components.apache import services as apache
-from deploys.components.dovecot import services as dovecot
-from deploys.components.mta_sts import services as sts
-from deploys.components.postfix import services as postfix
-from deploys.components.postsrsd import services as srs
-from deploys.components.postsrsd.render import known
-from deploys.components.rspamd import antivirus
-from deploys.components.rspamd import services as rspamd
-from deploys.components.sieve import services as sieve
-from deploys.components.squirrelmail import services as squirrelmail
-from deploys.components.unbound import services as unbound
-from deploys.config.mailserver import MailServer
+from deploys.components.clamav import render as clamav
 from facts.units import Unit
-from operations.service import Service
 
 GROUP = "services"
-
-
-def declared(mail: MailServer, php: str, srs_series: str) -> tuple[Service, ...]:
-    """The services that a run with these options converges, in its order, each with what it brings.
-
-    ``php`` (such as ``8.2``, empty: none is to be had) and ``srs_series``: as facts.machine.MachineState has them.
-    """
-    found = [
-        *(unbound.services() if mail.resolves else ()),
-        *dovecot.services(mail.tls),
-        *sieve.services(),
-        *(rspamd.services(mail.filter) if mail.filter else ()),
-        *(srs.services(known(srs_series)) if mail.forwards else ()),
-        *(sts.services() if mail.sts else ()),
-        *postfix.services(mail.tls, mail.resolves),
-        *(squirrelmail.services(php) if mail.webmail and php else ()),
-        *(apache.services(mail.tls if mail.webmail or mail.pages else None) if _serves_http(mail) else ()),
-    ]
-    return tuple(one for service in found for one in (service, *map(Service, service.brings)))
-
-
-def _serves_http(mail: MailServer) -> bool:
-    return bool(mail.webmail or mail.pages or mail.tls.by_http)
 
 
 def lines(units: Mapping[str, Unit]) -> list[CheckResult]:
@@ -71,8 +36,8 @@ def _wrong(name: str, unit: Unit) -> tuple[str, str] | None:
     """What is wrong first, and what mends it."""
     if not unit.loaded:
         return "no such unit", CONVERGE
-    if not unit.active and name == antivirus.SCANNER:
-        return unit.state, f"its signatures may be on their way; else: journalctl -u {antivirus.FETCHER} -n 30"
+    if not unit.active and name == clamav.SCANNER:
+        return unit.state, f"its signatures may be on their way; else: journalctl -u {clamav.FETCHER} -n 30"
     if not unit.active:
         return unit.state, f"{CONVERGE}; if it stays down: journalctl -u {name} -n 30"
     if unit.deleted_exe:

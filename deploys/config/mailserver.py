@@ -11,24 +11,9 @@ from typing import Any
 
 from pydantic import ModelWrapValidatorHandler, ValidationError, ValidationInfo, model_validator
 
-from deploys.components.apache import render as apache
-from deploys.components.autoconfig.site import Site, page_names
-from deploys.components.dovecot import render as dovecot
-from deploys.components.host import render as host
-from deploys.components.host import restarts
-from deploys.components.mta_sts import render as sts
-from deploys.components.postfix import render as postfix
-from deploys.components.postfix.options import Postfix
-from deploys.components.postsrsd import render as srs
-from deploys.components.rspamd import render as rspamd
-from deploys.components.rspamd.antivirus import FETCHER, SCANNER
-from deploys.components.rspamd.options import CONTROLLER, MILTER, MIME_MILTER
-from deploys.components.sieve import render as sieve
-from deploys.components.squirrelmail import render as squirrelmail
-from deploys.components.tls import check
-from deploys.components.tls import render as tls
+from deploys.components.autoconfig.options import page_names
+from deploys.components.rspamd.options import CONTROLLER
 from deploys.components.tls.options import MOST_NAMES
-from deploys.components.unbound import render as unbound
 from deploys.components.unbound.options import ADDRESS
 from deploys.config.addresses.checks import contradictions
 from deploys.config.addresses.options import Directory
@@ -36,12 +21,10 @@ from deploys.config.base import Problem, refuse
 from deploys.config.options import MailOptions
 from deploys.config.reading import errors
 from deploys.config.reading.shape import without_blanks
-from deploys.records.context import DomainContext
 from deploys.records.options import HostRecords, Records
-from deploys.records.transport import mta_sts_policy
+from deploys.values import certificates as check
 from deploys.values import without_repeats
 from deploys.values.names import domain_of
-from operations.file import File
 
 
 class MailServer(MailOptions):
@@ -115,24 +98,6 @@ class MailServer(MailOptions):
             owner=self.vmail,
         )
 
-    def postfix_settings(self, srs: tuple[str, str] | None = None, seven_bit: bool = True) -> Postfix:
-        """The options of Postfix, with the top-level ones that are its to keep. ``srs``: whom to ask about it.
-
-        ``seven_bit``: what the host's Postfix can do (facts.machine).
-        """
-        return Postfix(
-            parameters=self.postfix.parameters,
-            relayhost=self.relayhost,
-            relayhosts={name: one.relayhost for name, one in self.domain_settings.items() if one.relayhost},
-            trusted_networks=self.trusted_networks,
-            message_size=self.message_size,
-            dane=self.resolves,
-            srs=srs,
-            milter=f"{MIME_MILTER}, {MILTER}" if self.filter else None,
-            sts=sts.MAP if self.sts else None,
-            seven_bit=seven_bit,
-        )
-
     @property
     def forwards(self) -> bool:
         """Whether some alias or catch-all leads to another server."""
@@ -153,31 +118,6 @@ class MailServer(MailOptions):
     def nameserver(self) -> str | None:
         """Whom the mail programs ask; None: whoever the host asks."""
         return ADDRESS if self.resolves else None
-
-    @property
-    def units(self) -> dict[str, File]:
-        """What the components put below /etc/systemd/system."""
-        redis = rspamd.units(self.filter, self.accounts) if self.filter else {}
-        names = unbound.units() if self.resolves else {}
-        again = restarts.drop_ins(self._units_that_stay_down)
-        scripts = sieve.units(self.accounts, self.vmail.name)
-        return {**again, **redis, **names, **(sts.units() if self.sts else {}), **scripts}
-
-    @property
-    def _units_that_stay_down(self) -> tuple[str, ...]:
-        """Units that the distribution leaves down when something ends them; PHP's name is the host's to tell.
-
-        Postfix is an instance of a template up to Debian 12 and Ubuntu 24.04, later itself.
-        """
-        return (
-            "dovecot.service",
-            "postfix.service",
-            "postfix@.service",
-            *(("apache2.service",) if self.webmail or self.pages or self.tls.by_http else ()),
-            *(("unbound.service",) if self.resolves else ()),
-            *(("postsrsd.service",) if self.forwards else ()),
-            *((SCANNER, FETCHER) if self.filter and self.filter.antivirus else ()),
-        )
 
     @property
     def learn_endpoint(self) -> str | None:
@@ -232,58 +172,15 @@ class MailServer(MailOptions):
         return set(self._page_names(domain)) & set(self.uncovered)
 
     @property
-    def policies(self) -> dict[str, str]:
-        """The MTA-STS policy of each domain that has one, from the very datum of its MX."""
-        return {
-            domain: mta_sts_policy(DomainContext(domain, self.hostname, settings=self.domain_settings[domain]))
-            for domain in self.paged
-            if self.domain_settings[domain].mta_sts
-        }
-
-    @property
-    def apache_pages(self) -> apache.Pages | None:
-        """What Apache must know of the pages for mail programs."""
-        return apache.Pages(self.paged, tuple(self.policies)) if self.pages else None
-
-    @property
-    def client_site(self) -> Site:
-        """What mail programs must know."""
-        return Site(
-            hostname=self.hostname,
-            domains=self.domains,
-            protocols=tuple(self.dovecot.protocols),
-            title=self.webmail.title if self.webmail and "title" in self.webmail.model_fields_set else "",
-            page=apache.address(self.webmail or None, self.hostname),
-            sieve="sieve" in self.dovecot.protocols,
-        )
+    def policy_domains(self) -> tuple[str, ...]:
+        """The domains with pages that have an MTA-STS policy."""
+        return tuple(domain for domain in self.paged if self.pages and self.domain_settings[domain].mta_sts)
 
     @property
     def names(self) -> tuple[str, ...]:
         """The host names that the certificate must cover."""
         page = (self.webmail.hostname,) if self.webmail and self.webmail.hostname else ()
         return without_repeats((self.hostname, *(name for name in page if name not in self.tls.sni)))
-
-    def packages(self) -> list[str]:
-        """The Debian packages of all components, sorted."""
-        rooms = [
-            host.packages(),
-            tls.packages(self.tls),
-            dovecot.packages(self.dovecot),
-            postfix.packages(self.postfix_settings()),
-        ]
-        if self.webmail or self.pages or self.tls.by_http:
-            rooms.append(apache.packages())
-        if self.resolves:
-            rooms.append(unbound.packages())
-        if self.sts:
-            rooms.append(sts.packages())
-        if self.forwards:
-            rooms.append(srs.packages())
-        if self.filter:
-            rooms.append(rspamd.packages(self.filter))
-        if self.webmail:
-            rooms += [squirrelmail.packages(self.webmail)]
-        return sorted({package for room in rooms for package in room})
 
     def to_json(self) -> dict[str, Any]:
         """For ``pyinfra … debug-inventory``: everything but the hashes."""

@@ -77,5 +77,5 @@ def _crowded_out(mail: MailServer) -> Iterator[str]:
 
 def _loose_files(mail: MailServer) -> Iterator[str]:
     key = mail.tls.key
-    if key and key.exists() and key.stat().st_mode & stat.S_IROTH:
-        yield f"tls.key: {key} can be read by everybody on this workstation; chmod 600 {key}"
+    if key and key.exists() and key.stat().st_mode & (stat.S_IRGRP | stat.S_IROTH):
+        yield f"tls.key: {key} can be read by others on this workstation; chmod 600 {key}"

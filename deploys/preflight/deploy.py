@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -16,31 +16,23 @@ from pyinfra.api.arguments import pop_global_arguments
 from pyinfra.api.exceptions import DeployError
 from pyinfra.context import ctx_host, ctx_state
 
-from deploys.components.squirrelmail.render import HOME
+from deploys.components.all import declared
+from deploys.components.component import Context
 from deploys.components.unbound.check import unfit
 from deploys.components.unbound.options import Forward
 from deploys.config.mailserver import MailServer
 from deploys.preflight.names import name_problems, serves
-from deploys.preflight.needs import access_problems, another_run, needed_ports, problems
+from deploys.preflight.needs import access_problems, another_run, problems
 from deploys.takeover.look import about, takeover_problems
-from facts.archive import Unpacked
-from facts.foreign import ForeignState
 from facts.listeners import Listeners, Socket
 from facts.machine import Machine, MachineState
 from facts.resolvers import Answers, Resolvers
 from facts.roots import RootServers
 from facts.survey import Question, question
+from operations import archive
 from operations.survey import ask, expect
 
 PATIENCE_SECONDS = 120
-
-
-@dataclass(frozen=True)
-class Ground:
-    """What preflight saw: the host, and what others configured on it."""
-
-    machine: MachineState
-    foreign: ForeignState
 
 
 # What each host of a run answered so far: {host: its problems}; an empty list lets it begin.
@@ -48,10 +40,11 @@ _answers: WeakKeyDictionary[Any, dict[str, list[str]]] = WeakKeyDictionary()
 
 
 @deploy("Preflight")
-def deploy_preflight(mail: MailServer) -> Ground:
+def deploy_preflight(mail: MailServer) -> Context:
     """Facts, no change. DeployError names everything that stands in the way, on every host of the run, since whoever
     mends one host wants to know about the others too."""
-    machine, foreign, found = _look(mail)
+    context, found = _look(mail)
+    machine = context.machine
     answers = _answers.setdefault(ctx_state.get(), {})
     answers[host.name] = found
     if found:
@@ -62,22 +55,22 @@ def deploy_preflight(mail: MailServer) -> Ground:
         logger.warning(
             "    %s: dpkg left unfinished: %s; `dpkg --configure -a` runs with the next installation", host.name, left
         )
-    return Ground(machine, foreign)
+    return context
 
 
-def _look(mail: MailServer) -> tuple[MachineState, ForeignState, list[str]]:
-    declared, _ = pop_global_arguments(ctx_state.get(), ctx_host.get(), {})
+def _look(mail: MailServer) -> tuple[Context, list[str]]:
+    inventory, _ = pop_global_arguments(ctx_state.get(), ctx_host.get(), {})
     # Asked as the login itself, so that a missing sudo is a sentence and not a failed command.
     machine: MachineState = host.get_fact(Machine, _sudo=False)
-    password = declared["_sudo_password"] or host.connector_data.get("prompted_sudo_password")
-    if no_access := access_problems(machine, bool(declared["_sudo"]), bool(password)):
-        return machine, ForeignState(), no_access
-    listening, theirs = question(Listeners), about(mail, machine)
-    expect([listening, theirs, *_of_names(mail), *([question(Unpacked, target=HOME)] if mail.webmail else ())])
-    listeners, foreign = ask(listening), ask(theirs)
-    ports = needed_ports(mail.dovecot, mail.webmail, mail.tls.by_http, mail.pages)
-    found = [*_other_run(machine), *problems(machine, listeners, ports), *_names(mail, listeners)]
-    return machine, foreign, [*found, *takeover_problems(mail, machine, foreign)]
+    password = inventory["_sudo_password"] or host.connector_data.get("prompted_sudo_password")
+    if no_access := access_problems(machine, bool(inventory["_sudo"]), bool(password)):
+        return Context(mail, machine), no_access
+    context = Context(mail, machine)
+    listening, theirs = question(Listeners), about(context)
+    expect([listening, theirs, *_of_names(mail), *_of_sources(context)])
+    listeners, context = ask(listening), replace(context, foreign=ask(theirs))
+    found = [*_other_run(machine), *problems(machine, listeners, declared(context)), *_names(mail, listeners)]
+    return context, [*found, *takeover_problems(context)]
 
 
 def _other_run(machine: MachineState) -> list[str]:
@@ -96,6 +89,12 @@ def _names(mail: MailServer, listeners: list[Socket]) -> list[str]:
     reaches = asking and ask(question(RootServers))  # which takes seconds where none answers, and mostly is not asked
     wrong = {address: fault for one in _of_names(mail) for address, fault in unfit(_forward(mail), ask(one)).items()}
     return name_problems(listeners, asking, reaches, wrong)
+
+
+def _of_sources(context: Context) -> list[Question[Any]]:
+    """What tells whether the workstation must have a source, which is seen to before anything changes."""
+    steps = [step for part in declared(context) for step in part.steps if step.operation is archive.unpack]
+    return [one for step in steps for one in archive.unpack.questions(**step.arguments)]
 
 
 def _of_names(mail: MailServer) -> list[Question[Answers]]:

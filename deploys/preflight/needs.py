@@ -2,50 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Literal
 
-from deploys.components.dovecot.options import Dovecot
-from deploys.components.squirrelmail.options import Webmail
+from deploys.components.component import Component
+from deploys.components.dovecot.render import SERIES
 from facts.listeners import Socket
 from facts.machine import MachineState
 
 SUPPORTED = {"ubuntu": ("22.04", "24.04", "26.04"), "debian": ("12", "13")}
 RELEASES = "Debian 12 and 13, Ubuntu 22.04, 24.04 and 26.04"
-DOVECOT_SERIES = ("2.3", "2.4")
-OLDEST = {"postfix": (3, 6), "apache2": (2, 4), "php-fpm": (8, 1)}
 FREE_KIB = 1 << 20
 CLOCK_SECONDS = 300
-# As the kernel names them (15 letters at most): the masters, and the children that share their sockets.
-OURS = {"master", "smtpd", "postscreen", "dovecot", "imap-login", "pop3-login", "managesieve-log", "apache2"}
 
 
-def needed_ports(
-    dovecot: Dovecot, webmail: Webmail | Literal[False], challenged: bool = False, pages: bool = False
-) -> dict[int, str]:
-    """``{TCP port: the program that needs it}``; ``challenged``: an ACME authority comes to port 80; ``pages``: mail
-    programs ask Apache."""
-    ports = dict.fromkeys((25, 465, 587), "Postfix")
-    reading = {"imap": (143, 993), "pop3": (110, 995), "sieve": (4190,)}
-    for protocol in dovecot.protocols:
-        ports |= dict.fromkeys(reading[protocol], "Dovecot")
-    if webmail or challenged or pages:
-        ports[80] = "Apache"
-    if pages:
-        ports[443] = "Apache"
-    if webmail:
-        ports[webmail.port] = "Apache"
-    return ports
-
-
-def problems(machine: MachineState, listeners: Iterable[Socket], ports: Mapping[int, str]) -> list[str]:
+def problems(machine: MachineState, listeners: Iterable[Socket], parts: Sequence[Component]) -> list[str]:
     """Everything that stands in the way, each with its remedy; an empty list lets the run begin."""
     return [
-        *_release(machine),
+        *_release(machine, {name: version for part in parts for name, version in part.oldest.items()}),
         *_system(machine),
         *_other_mail_servers(machine),
-        *_taken_ports(listeners, ports),
+        *_taken_ports(listeners, parts),
         *_space(machine),
         *_clock(machine),
     ]
@@ -68,9 +45,9 @@ def access_problems(machine: MachineState, sudo: bool, password: bool) -> list[s
     return []
 
 
-def _release(machine: MachineState) -> list[str]:
+def _release(machine: MachineState, oldest: Mapping[str, tuple[int, ...]]) -> list[str]:
     if machine.version in SUPPORTED.get(machine.distribution, ()):
-        lacks = _lacks(machine)
+        lacks = _lacks(machine, oldest)
         return [
             f"{machine.title}: {lack}; are its package sources complete and reachable (apt-get update)?"
             for lack in lacks
@@ -78,18 +55,18 @@ def _release(machine: MachineState) -> list[str]:
     if not machine.architecture:
         return [f"{machine.title or 'this system'} has no dpkg: Posthaus serves {RELEASES}"]
     # A release nobody has tried is refused by what it lacks, not by its name.
-    return [f"{machine.title} is not among the releases served ({RELEASES}): {lack}" for lack in _lacks(machine)]
+    return [
+        f"{machine.title} is not among the releases served ({RELEASES}): {lack}" for lack in _lacks(machine, oldest)
+    ]
 
 
-def _lacks(machine: MachineState) -> list[str]:
+def _lacks(machine: MachineState, versions: Mapping[str, tuple[int, ...]]) -> list[str]:
     lacks = []
     if not machine.dovecot_series:
         lacks.append("apt knows no dovecot-core")
-    elif machine.dovecot_series not in DOVECOT_SERIES:
-        lacks.append(
-            f"its Dovecot is {machine.dovecot_series}, we write configuration for {' and '.join(DOVECOT_SERIES)}"
-        )
-    for package, oldest in OLDEST.items():
+    elif machine.dovecot_series not in SERIES:
+        lacks.append(f"its Dovecot is {machine.dovecot_series}, we write configuration for {' and '.join(SERIES)}")
+    for package, oldest in versions.items():
         version = machine.version_of(package)
         if version is None:
             lacks.append(f"apt knows no {package}")
@@ -111,10 +88,12 @@ def _other_mail_servers(machine: MachineState) -> list[str]:
     ]
 
 
-def _taken_ports(listeners: Iterable[Socket], ports: Mapping[int, str]) -> list[str]:
+def _taken_ports(listeners: Iterable[Socket], parts: Sequence[Component]) -> list[str]:
+    ports = {listener.port: part.name for part in parts for listener in part.listens}
+    ours = {process for part in parts for process in part.processes}
     taken: dict[str, set[int]] = {}
     for one in listeners:
-        if one.protocol == "tcp" and one.port in ports and one.process not in OURS:
+        if one.protocol == "tcp" and one.port in ports and one.process not in ours:
             taken.setdefault(_holder(one), set()).add(one.port)
     return [_taken(holder, sorted(numbers), ports) for holder, numbers in sorted(taken.items())]
 

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from pyinfra import host, logger
 from pyinfra.api import deploy
 
-from deploys.takeover.look import DIRECTORIES
+from deploys.components.component import Context
+from deploys.takeover.look import directories, found
 from deploys.takeover.problems import KEPT, site_names
 from deploys.takeover.standing import Standing, listed
-from facts.foreign import ForeignState
 from operations import keep
 
 # Further files of the host that a run writes, or that the programs of before read.
@@ -20,15 +20,16 @@ _SITES = ("/etc/apache2", "/etc/php")
 
 
 @deploy("What is there from before")
-def deploy_keeping(found: Sequence[Standing], state: ForeignState) -> None:
+def deploy_keeping(context: Context) -> None:
     """Say what is replaced, and keep it on the host. Nothing where all is ours, or as its package brought it."""
+    state, there = context.foreign, found(context)
     if names := site_names(state):
         logger.info("    %s: Apache goes on serving %s, beside ours", host.name, listed(names))
-    if not found:
+    if not there:
         return
-    for one in found:
+    for one in there:
         logger.warning("    %s: is replaced, as takeover says: %s", host.name, one.sentence)
-    keep.before(name="Keep what is there from before", place=place(), paths=list(paths(found, state)))
+    keep.before(name="Keep what is there from before", place=place(), paths=list(paths(context, there)))
 
 
 def place() -> str:
@@ -36,10 +37,10 @@ def place() -> str:
     return f"{KEPT}/{datetime.now(UTC):%Y-%m-%dT%H%M%SZ}"
 
 
-def paths(found: Iterable[Standing], state: ForeignState) -> Iterable[str]:
+def paths(context: Context, there: Iterable[Standing]) -> Iterable[str]:
     """What is kept: whole directories."""
-    components = [one.component for one in found]
-    yield from (DIRECTORIES[component] for component in components if component in DIRECTORIES)
-    yield from state.files.get("files", ())
+    known = directories(context)
+    yield from (known[one.component] for one in there if one.component in known)
+    yield from context.foreign.files.get("files", ())
     yield from _MORE
     yield from _SITES

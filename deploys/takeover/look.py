@@ -1,111 +1,50 @@
-"""What preflight asks and says about somebody else's configuration; what ours must know to stand beside it."""
+"""What preflight asks and says about somebody else's configuration."""
 
 from __future__ import annotations
 
-from deploys.components.apache.render import Beside
-from deploys.components.postsrsd import render as srs
-from deploys.components.rspamd import render as rspamd
-from deploys.components.squirrelmail import deploy as squirrelmail
-from deploys.components.squirrelmail import render as webmail
-from deploys.components.tls import render as tls
-from deploys.config.mailserver import MailServer
+from deploys.components import all as every
+from deploys.components.component import Context, Tree
 from deploys.takeover import problems
 from deploys.takeover.standing import Standing, standing
-from facts.acme import LETSENCRYPT
 from facts.foreign import Foreign, ForeignState
-from facts.machine import MachineState
 from facts.survey import Question, question
 from operations.state import tree_id
 
-DIRECTORIES = {
-    "postfix": "/etc/postfix",
-    "dovecot": "/etc/dovecot",
-    "rspamd": rspamd.DIRECTORY,
-    "unbound": "/etc/unbound",
-}
 
-
-def about(mail: MailServer, machine: MachineState) -> Question[ForeignState]:
+def about(context: Context) -> Question[ForeignState]:
     """What to ask the host."""
+    parts = every.declared(context)
+    owner = context.mail.vmail
+    shared = [tree for part in parts for tree in part.of(Tree) if tree.shared]
     return question(
         Foreign,
-        components=list(_components(mail)),
-        user=mail.vmail.name,
-        uid=mail.vmail.uid,
-        gid=mail.vmail.group_id,
-        php=machine.php_version,
-        files=[(tree_id(target), path, f"{target}/{path}") for target, path in _files(mail)],
+        components=[*(part.takeover for part in parts if part.takeover), "files"],
+        user=owner.name,
+        uid=owner.uid,
+        gid=owner.group_id,
+        php=context.php,
+        files=[(tree_id(tree.target), path, f"{tree.target}/{path}") for tree in shared for path in tree.files],
     )
 
 
-def found(mail: MailServer, machine: MachineState, state: ForeignState) -> list[Standing]:
+def directories(context: Context) -> dict[str, str]:
+    """The directory of each component that may be taken over whole, by the name that the option ``takeover`` has."""
+    return {part.takeover: part.of(Tree)[0].target for part in every.declared(context) if part.takeover}
+
+
+def found(context: Context) -> list[Standing]:
     """What the run would replace."""
+    mail, machine, state = context.mail, context.machine, context.foreign
     own = (mail.hostname, machine.hostname, state.hostname)
     return standing(state, own, mail.domains, mail.accounts == "system")
 
 
-def takeover_problems(mail: MailServer, machine: MachineState, state: ForeignState) -> list[str]:
+def takeover_problems(context: Context) -> list[str]:
     """What stands in the way of it."""
+    mail, state = context.mail, context.foreign
     people = [mail.directory.login(address) for address in mail.mailboxes] if mail.accounts == "system" else None
     return [
-        *problems.unspoken(found(mail, machine, state), mail.takeover),
+        *problems.unspoken(found(context), mail.takeover),
         *problems.account_problems(state, mail.vmail, people),
-        *problems.site_problems(state, _names(mail)),
+        *problems.site_problems(state, (*mail.names, *mail.page_names)),
     ]
-
-
-def beside(mail: MailServer, state: ForeignState) -> Beside | None:
-    """What Apache's configuration must know of others' sites; None where there are none."""
-    if not problems.beside(state):
-        return None
-    ports = sorted({80, *((mail.webmail.port,) if mail.webmail else ()), *((443,) if mail.pages else ())})
-    own = (*mail.names, *mail.page_names)
-    first = mail.webmail.hostname if mail.webmail else mail.hostname
-    there = {site.port for site in state.sites}
-    return Beside(
-        names=tuple(name for name in own if name != first and not name.startswith("autoconfig.")),
-        theirs={
-            port: tuple(sorted({site.address for site in state.sites if site.port == port})) for port in sorted(there)
-        },
-        heard=tuple(port for port in ports if problems.listens(state, port)),
-        ports=tuple(ports),
-    )
-
-
-def php_beside(mail: MailServer, state: ForeignState) -> bool:
-    """Whether PHP serves somebody else too, so that our pool stands beside others."""
-    if "php" in state.ours:
-        return False
-    return bool("php" in state.beside or state.files.get("php") or (problems.beside(state) and "php" in state.there))
-
-
-def _components(mail: MailServer) -> tuple[str, ...]:
-    wanted = {
-        "postfix": True,
-        "dovecot": True,
-        "apache": True,
-        "php": bool(mail.webmail),
-        "rspamd": bool(mail.filter),
-        "unbound": mail.resolves,
-        "files": True,
-    }
-    return tuple(component for component, there in wanted.items() if there)
-
-
-def _files(mail: MailServer) -> list[tuple[str, str]]:
-    """Files of ours whose names somebody else may have used: ``(target, path)``."""
-    pages = [
-        (webmail.CONFIGURATION, "config_local.php"),
-        (squirrelmail.TMPFILES, "squirrelmail.conf"),
-        (squirrelmail.LOGROTATE, "squirrelmail"),
-    ]
-    forwarding = [(srs.target("1"), "postsrsd"), (srs.target("2"), "postsrsd.conf")]
-    return [
-        *(pages if mail.webmail else ()),
-        *(forwarding if mail.forwards else ()),
-        *([(LETSENCRYPT, tls.HOOK)] if mail.tls.acme else ()),
-    ]
-
-
-def _names(mail: MailServer) -> tuple[str, ...]:
-    return (*mail.names, *mail.page_names)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import fnmatch
-import re
 from collections.abc import Iterable
 
+from deploys.components.apache.neighbours import others
 from deploys.config.addresses.options import Owner
 from deploys.takeover.options import Component
 from deploys.takeover.standing import Standing, listed
@@ -90,7 +90,7 @@ def _existing(state: ForeignState, owner: Owner, account: Entry, group: Entry | 
 
 def site_problems(state: ForeignState, names: Iterable[str]) -> list[str]:
     """Why Apache cannot serve ``names`` (ours) beside what it serves for others."""
-    if not beside(state) or not state.includes:
+    if not others(state) or not state.includes:
         return []
     ours = {name.lower() for name in names}
     found = [f"Apache's own checker refuses what is there now: {line}" for line in state.refusals[:1]]
@@ -121,27 +121,9 @@ def site_problems(state: ForeignState, names: Iterable[str]) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-def beside(state: ForeignState) -> bool:
-    """Whether Apache serves somebody else's sites, so that ours stand beside them."""
-    return "apache" not in state.ours and bool(
-        "apache" in state.beside or state.files.get("apache") or state.applications or state.pages
-    )
-
-
 def site_names(state: ForeignState) -> tuple[str, ...]:
     """The names that others' sites go on answering to."""
     named = [site.hostname for site in state.sites if site.hostname]
     return tuple(
         dict.fromkeys([*named, *state.names, *(f"whatever is asked for ({page})" for page in state.pages[:1])])
     )
-
-
-def listens(state: ForeignState, port: int) -> bool:
-    """Whether others' configuration has Apache listen on ``port`` already."""
-    return any(re.search(rf"(?:^|:){port}$", one) for one in state.listens)
-
-
-def addresses(state: ForeignState, port: int) -> tuple[str, ...]:
-    """The addresses of others' sites on ``port``: ours must name them too, or they would not be asked there."""
-    there = {site.address for site in state.sites if site.port == port} - {"*", "_default_"}
-    return tuple(sorted(there))

@@ -18,7 +18,13 @@ pytestmark = pytest.mark.host
 
 DEPLOY = "tests/on_host/deploys/component.py"
 LONGEST = 30  # seconds until the former files are back, and the unit is told
-UNITS = {"dovecot": "dovecot", "postfix": "postfix", "filter": "rspamd", "apache": "apache2", "webmail": "php*-fpm"}
+UNITS = {
+    "Dovecot": "dovecot",
+    "Postfix": "postfix",
+    "rspamd": "rspamd",
+    "Apache": "apache2",
+    "SquirrelMail": "php*-fpm",
+}
 # What is ours, with its content. Then when the newest transaction of all was put in place.
 MANAGED = (
     "for s in /var/lib/posthaus/trees/*; do t=$(cat $s/target);"
@@ -43,11 +49,11 @@ class Broken:
 
 def dovecot(says: str, on_12: Mapping[str, Any] | None = None, **settings: Any) -> Broken:
     old = {"dovecot": {"settings": on_12}} if on_12 else None
-    return Broken("dovecot", says, {"dovecot": {"settings": settings}}, old)
+    return Broken("Dovecot", says, {"dovecot": {"settings": settings}}, old)
 
 
 def postfix(says: str, **parameters: Any) -> Broken:
-    return Broken("postfix", says, {"postfix": {"parameters": parameters}})
+    return Broken("Postfix", says, {"postfix": {"parameters": parameters}})
 
 
 def inside(block: str, setting: str, value: Any) -> dict[str, Any]:
@@ -81,37 +87,38 @@ BROKEN = {
     "a greeting with another name": postfix("its probe: SMTP: 220", smtpd_banner="mail.example.org ESMTP"),
     # rspamd
     "a filter that is told to sign nothing": Broken(
-        "filter",
+        "rspamd",
         "No key signs for example.com",
         edit={"local.d/dkim_signing.conf": ('"example.com" {', '"example.org" {')},
     ),
     "a filter that listens elsewhere": Broken(
-        "filter", "its probe: ", edit={"override.d/worker-proxy.inc": ("127.0.0.1:11332", "127.0.0.1:11339")}
+        "rspamd", "its probe: ", edit={"override.d/worker-proxy.inc": ("127.0.0.1:11332", "127.0.0.1:11339")}
     ),
     "a filter that has no keys": Broken(
-        "filter",
+        "rspamd",
         "No key signs for example.com",
         edit={"local.d/dkim_signing.conf": ("/var/lib/rspamd/dkim/", "/nowhere/")},
     ),
     "rspamd's file that does not parse": Broken(
-        "filter", "its checker refused", edit={"local.d/dkim_signing.conf": ("enabled = true;", "enabled = {")}
+        "rspamd", "its checker refused", edit={"local.d/dkim_signing.conf": ("enabled = true;", "enabled = {")}
     ),
     # the webmail
     "PHP that may read nothing": Broken(
-        "webmail", "PHP does not make the login page",
+        "SquirrelMail", "PHP does not make the login page",
         edit={"pool.d/squirrelmail.conf": ("[open_basedir] = ", "[open_basedir] = /nowhere ;")},
     ),
     "PHP of a user that there is none": Broken(
-        "webmail", "its checker refused", edit={"pool.d/squirrelmail.conf": ("user = www-data", "user = nosuchuser")}
+        "SquirrelMail", "its checker refused",
+        edit={"pool.d/squirrelmail.conf": ("user = www-data", "user = nosuchuser")},
     ),
     "pages by way of a socket that is not there": Broken(
-        "apache", "/src/login.php answers 503", edit={"apache2.conf": ("proxy:unix:/run/php/", "proxy:unix:/nowhere/")}
+        "Apache", "/src/login.php answers 503", edit={"apache2.conf": ("proxy:unix:/run/php/", "proxy:unix:/nowhere/")}
     ),
     "pages that nobody may see": Broken(
-        "apache", "/src/login.php answers 403", edit={"apache2.conf": ("index|src/", "index|nowhere/")}
+        "Apache", "/src/login.php answers 403", edit={"apache2.conf": ("index|src/", "index|nowhere/")}
     ),
     "a key that is not there": Broken(
-        "apache", "its checker refused", edit={"apache2.conf": ("/privkey.pem", "/nowhere.pem")}
+        "Apache", "its checker refused", edit={"apache2.conf": ("/privkey.pem", "/nowhere.pem")}
     ),
 }  # fmt: skip
 
@@ -130,7 +137,7 @@ def works(host: MailHost, name: str) -> None:
 @pytest.mark.parametrize("name", BROKEN)
 def test_a_broken_configuration_is_refused_or_taken_back(mail_host: MailHost, name: str) -> None:
     broken = BROKEN[name]
-    if broken.component in ("webmail", "apache") and no_webmail():
+    if broken.component in ("SquirrelMail", "Apache") and no_webmail():
         pytest.skip("needs SquirrelMail's source")
     if not _proved(mail_host, broken.component):
         mail_host.run(f"systemctl stop '{UNITS[broken.component]}.service'")

@@ -195,7 +195,7 @@ def test_two_servers_with_words_of_their_own_converge_in_one_run(
     second.write_text(yaml.safe_dump(example(hostname="mail2.example.com", message_size="20M"), allow_unicode=True))
     (directory / "inventory.py").write_text(
         "from deploys.site import settings\n\n"
-        f"mail = [{own_mail_host.entry!r}, ({name!r}, {{**{data!r}, 'mail': words('second.yaml')}})]\n"
+        f"mail = [{own_mail_host.entry!r}, ({name!r}, {{**{data!r}, 'mail': settings('second.yaml')}})]\n"
     )
     run = pyinfra.converge(directory)
     assert run.rc == 0, run.output

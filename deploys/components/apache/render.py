@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from deploys.components.apache import probe
+from deploys.components.apache.neighbours import Beside
 from deploys.components.autoconfig.render import DIRECTORY, SCRIPT
-from deploys.components.squirrelmail.options import Webmail
-from deploys.components.squirrelmail.render import HOME, STATE, entrance, post_size, socket
-from deploys.components.tls.options import Tls
+from deploys.components.squirrelmail.render import HOME, STATE, address, entrance, post_size, socket
 from deploys.components.tls.render import WEBROOT
+from deploys.config.mailserver import MailServer
 from deploys.probes.program import MOST_NAMES, program
 from deploys.render import template
 from operations.file import File
@@ -58,63 +56,19 @@ SMALL_FORM = 1 << 16  # bytes: what somebody may send who is not logged in
 CHALLENGE_MODULES = ("mpm_event", "authz_core", "alias", "mime", "reqtimeout")
 
 
-@dataclass(frozen=True)
-class Pages:
-    """``domains``: whose mail programs ask; ``policies``: those of them that have an MTA-STS policy."""
-
-    domains: tuple[str, ...]
-    policies: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Beside:
-    """Sites of somebody else, which ours stand beside.
-
-    ``names``: further names of ours that are led to https; ``theirs``: the addresses of their sites by port (``*`` for
-    any); ``heard``: the ports that their configuration has Apache listen on.
-    """
-
-    names: tuple[str, ...]
-    theirs: Mapping[int, tuple[str, ...]]
-    heard: tuple[int, ...]
-    ports: tuple[int, ...]
-
-    @property
-    def unheard(self) -> tuple[int, ...]:
-        """The ports of ours that nobody listens on yet."""
-        return tuple(port for port in self.ports if port not in self.heard)
-
-    @property
-    def alone(self) -> tuple[int, ...]:
-        """The ports where none of their sites answers for names that are nobody's."""
-        return tuple(port for port in self.ports if not {"*", "_default_"} & set(self.theirs.get(port, ())))
-
-    def also(self, port: int) -> str:
-        """Their addresses on ``port``, as ours must name them too: Apache looks at the address before the name."""
-        own = (f" {one}:{port}" for one in self.theirs.get(port, ()) if one not in ("*", "_default_"))
-        return "".join(own)
-
-
 def packages() -> tuple[str, ...]:
     """Apache and the one module that does not come with it."""
     return ("apache2", "libapache2-mod-security2")
 
 
-def apache2_conf(
-    webmail: Webmail | None,
-    hostname: str,
-    tls: Tls,
-    php: str,
-    message_size: int,
-    pages: Pages | None = None,
-    beside: Beside | None = None,
-) -> str:
+def apache2_conf(mail: MailServer, php: str, beside: Beside | None = None) -> str:
     """The whole of apache2.conf: the webmail, if any, and the pages for mail programs, if any. ``beside`` others' sites
     it is ours alone, and the rest of Apache's configuration is theirs.
 
-    ``hostname``: the server's own name, for a host without webmail. ``message_size`` in bytes decides how large a form
-    may be; ``php`` such as ``8.2``.
+    ``php`` such as ``8.2``. The size of a message decides how large a form may be.
     """
+    webmail, hostname, tls, pages = mail.webmail or None, mail.hostname, mail.tls, mail.pages
+    message_size = mail.message_size
     place = address(webmail, hostname)
     largest_form = post_size(message_size) if webmail else 1 << 16
     return template(
@@ -145,7 +99,7 @@ def apache2_conf(
         webroot=WEBROOT,
         directory=DIRECTORY,
         script=f"{DIRECTORY}/{SCRIPT}",
-        pages=pages_conf(pages, tls, beside) if pages else "",
+        pages=pages_conf(mail, beside) if pages else "",
     )
 
 
@@ -180,19 +134,19 @@ def _nothing(port: int) -> str:
     return ""
 
 
-def pages_conf(pages: Pages, tls: Tls, beside: Beside | None = None) -> str:
+def pages_conf(mail: MailServer, beside: Beside | None = None) -> str:
     """The sites that mail programs ask."""
     return template(
         HERE / "pages.conf.j2",
-        domains=pages.domains,
-        policies=pages.policies,
+        domains=mail.paged,
+        policies=mail.policy_domains,
         directory=DIRECTORY,
         script=f"{DIRECTORY}/{SCRIPT}",
-        tls=tls,
+        tls=mail.tls,
         beside=beside,
         also=beside.also if beside else _nothing,
         manners=template(HERE / "manners.conf.j2", largest_form=1 << 16) if beside else "",
-        challenges=CHALLENGES if tls.by_http else "",
+        challenges=CHALLENGES if mail.tls.by_http else "",
         webroot=WEBROOT,
     )
 
@@ -211,20 +165,12 @@ def challenges_conf(hostname: str, beside: Beside | None = None) -> str:
     )
 
 
-def address(webmail: Webmail | None, hostname: str = "") -> str:
-    """Where people look, as a browser names it, without a slash at the end: the webmail, else the server itself."""
-    if not webmail:
-        return f"https://{hostname}"
-    port = "" if webmail.port == 443 else f":{webmail.port}"
-    return f"https://{webmail.hostname}{port}"
-
-
-def running(webmail: Webmail | None, hostname: str, tls: Tls, pages: Pages | None) -> str:
-    """A shell command that succeeds where Apache leads to https and serves the page there. As for ``apache2_conf``."""
+def running(mail: MailServer) -> str:
+    """A shell command that succeeds where Apache leads to https and serves the page there."""
+    webmail, hostname, tls = mail.webmail or None, mail.hostname, mail.tls
     name, port = (webmail.hostname or hostname, webmail.port) if webmail else (hostname, 443)
-    asked = [
-        f"{kind}.{domain}" for domain in (pages.domains if pages else ()) for kind in ("autoconfig", "autodiscover")
-    ]
+    paged = mail.paged if mail.pages else ()
+    asked = [f"{kind}.{domain}" for domain in paged for kind in ("autoconfig", "autodiscover")]
     sites = [(name, port, tls.chain_of(name)), *((one, 443, tls.chain_of(one)) for one in asked)]
     return program(
         probe,

@@ -53,9 +53,3 @@ class Site:
     def reading(self) -> tuple[Way, ...]:
         """How messages are read, the best way first."""
         return tuple(way for protocol in ("imap", "pop3") if protocol in self.protocols for way in _READING[protocol])
-
-
-def page_names(domain: str, policy: bool = True) -> tuple[str, ...]:
-    """The host names under which a domain's pages are asked for. ``policy``: it has one of MTA-STS (RFC 8461)."""
-    services = (*(("mta-sts",) if policy else ()), "autoconfig", "autodiscover")
-    return tuple(f"{service}.{domain}" for service in services)

@@ -42,7 +42,7 @@ def main(postfix: Postfix, hostname: str, tls: Tls, ipv6: bool) -> Sections:
         "TLS": _tls(tls, postfix),
         "who may send what, port 25": _inbound(),
         "who may send what, submission (master.cf names these)": _submission(postfix.relayhost is not None),
-        "which way a sender's messages leave": _ways() if postfix.srs or postfix.relayhosts else {},
+        "which way a sender's messages leave": _sender_transports() if postfix.srs or postfix.relayhosts else {},
         "messages that aliases lead elsewhere (SRS)": _forwarding(postfix.srs[1]) if postfix.srs else {},
         "the filter": _filter(postfix) if postfix.milter else {},
         "relayhost": _relayhost(postfix.relayhost) if postfix.relayhost else {},
@@ -225,9 +225,9 @@ def _submission(through_relayhost: bool) -> dict[str, Value]:
     }
 
 
-def _ways() -> dict[str, Value]:
+def _sender_transports() -> dict[str, Value]:
     # One table: a whole address is looked for in all tables before @its-domain is in any.
-    return {"sender_dependent_default_transport_maps": f"regexp:{DIRECTORY}/posthaus/ways"}
+    return {"sender_dependent_default_transport_maps": f"regexp:{DIRECTORY}/posthaus/transports"}
 
 
 def _forwarding(reverse: str) -> dict[str, Value]:

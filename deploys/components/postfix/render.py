@@ -48,7 +48,7 @@ def configuration(postfix: Postfix, hostname: str, directory: Directory, tls: Tl
     if postfix.srs:
         files["posthaus/returned"] = File(RETURNED)
     if postfix.srs or postfix.relayhosts:
-        files["posthaus/ways"] = _readable(ways(postfix, hostname, directory))
+        files["posthaus/transports"] = _readable(sender_transports(postfix, hostname, directory))
     if postfix.relayhost and postfix.relayhost.password:
         files["posthaus/relayhost-password"] = File(relayhost_password(postfix.relayhost), "0600")
     if postfix.relayhosts:
@@ -107,7 +107,7 @@ def master_cf(postfix: Postfix) -> str:
     )
 
 
-def ways(postfix: Postfix, hostname: str, directory: Directory) -> str:
+def sender_transports(postfix: Postfix, hostname: str, directory: Directory) -> str:
     """Which way a sender's messages leave (regexp_table(5)): by the domain's own relayhost, or as all others do.
 
     A stranger's message that leaves this host goes by way of a second smtpd, which gives it a sender of ours (SRS).

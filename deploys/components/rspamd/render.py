@@ -11,7 +11,8 @@ from pathlib import Path
 from textwrap import dedent
 from typing import Any
 
-from deploys.components.rspamd import antivirus, probe
+from deploys.components.clamav.render import SOCKET as CLAMAV_SOCKET
+from deploys.components.rspamd import probe
 from deploys.components.rspamd.options import CONTROLLER, CONTROLLER_DIRECTORY, MILTER, MIME_MILTER, SPAM_HEADER, Filter
 from deploys.config.addresses.options import Accounts
 from deploys.probes.program import program
@@ -47,7 +48,7 @@ HEAD = "# Written by Posthaus: the next run undoes changes made here."
 def packages(settings: Filter) -> tuple[str, ...]:
     """The Debian packages. redis-tools holds Redis itself; redis-server would add a second instance on TCP."""
     redis = ("redis-tools",) if settings.learn else ()
-    return ("rspamd", "python3-milter", *redis, *(antivirus.PACKAGES if settings.antivirus else ()))
+    return ("rspamd", "python3-milter", *redis)
 
 
 def configuration(
@@ -233,7 +234,7 @@ def scanner(settings: Filter) -> dict[str, Block]:
         return {}
     clamav = {
         "type": "clamav",
-        "servers": antivirus.SOCKET,
+        "servers": CLAMAV_SOCKET,
         "symbol": "CLAM_VIRUS",
         "action": "reject",
         "message": "A virus was found in this message",
@@ -263,9 +264,8 @@ def owner_rows(owners: Mapping[str, Iterable[str]]) -> str:
 
 
 def units(settings: Filter, accounts: Accounts = "virtual") -> dict[str, File]:
-    """Redis as a unit of our own, and what ClamAV's hang on."""
+    """Redis as a unit of our own, the limits of messages, and those of rspamd."""
     units = {
-        **(antivirus.units() if settings.antivirus else {}),
         MIME: File(mime_unit()),
         DROP_IN: File(drop_in(accounts)),
     }

@@ -10,8 +10,10 @@ from deploys.components.squirrelmail import probe
 from deploys.components.squirrelmail.options import Webmail
 from deploys.components.tls.options import Tls
 from deploys.config.addresses.options import Directory
+from deploys.config.mailserver import MailServer
 from deploys.probes.program import program
 from deploys.render import php_quote, template
+from operations.file import File
 
 HERE = Path(__file__).parent
 
@@ -28,6 +30,33 @@ PAGES, PAGES_EACH = 20, 8
 ENTRANCE, LOGINS, LOGINS_EACH = 12, 8, 4
 SECONDS = 20  # of computing that one page may take
 READABLE = (f"{HOME}/", f"{VERSIONS}/", f"{CONFIGURATION}/", f"{STATE}/", f"{SPOOL}/", f"{LOG}/", "/etc/localtime")
+
+
+FILES = ("config_local.php", "before.php", "names.php")
+
+
+def configuration(mail: MailServer) -> dict[str, File]:
+    """Every file below /etc/squirrelmail. Only the webmail reads what tells who has a mailbox."""
+    texts = (config_local_php(mail), before_php(), names_php(mail.directory))
+    private = {"config_local.php", "names.php"}
+    return {
+        name: File(text, "0640", group="www-data") if name in private else File(text)
+        for name, text in zip(FILES, texts, strict=True)
+    }
+
+
+def pools(mail: MailServer, php: str, beside: bool = False) -> dict[str, File]:
+    """Every file of ours below /etc/php/VERSION/fpm. ``beside`` others' pools php-fpm's own file is theirs."""
+    own = {} if beside else {"php-fpm.conf": File(php_fpm_conf(php))}
+    return {**own, "pool.d/squirrelmail.conf": File(pool_conf(php, mail.message_size, mail.tls))}
+
+
+def address(webmail: Webmail | None, hostname: str = "") -> str:
+    """Where people look, as a browser names it, without a slash at the end: the webmail, else the server itself."""
+    if not webmail:
+        return f"https://{hostname}"
+    port = "" if webmail.port == 443 else f":{webmail.port}"
+    return f"https://{webmail.hostname}{port}"
 
 
 def packages(webmail: Webmail) -> tuple[str, ...]:
@@ -57,17 +86,18 @@ def before_php() -> str:
     )
 
 
-def config_local_php(webmail: Webmail, directory: Directory, hostname: str, tls: Tls) -> str:
+def config_local_php(mail: MailServer) -> str:
     """SquirrelMail's configuration: what differs from its defaults (source: config_default.php of both lines)."""
+    directory = mail.directory
     return template(
         HERE / "config_local.php.j2",
-        title=webmail.title,
+        title=mail.webmail.title if mail.webmail else "",
         domain=directory.domains[0],
         completed=_completion(directory),
         others=_other_domains(directory),
         unicode_domains=_unicode_domains(directory),
-        hostname=hostname,
-        chain=tls.chain_path,
+        hostname=mail.hostname,
+        chain=mail.tls.chain_path,
         state=STATE,
         spool=SPOOL,
     )

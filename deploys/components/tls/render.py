@@ -19,11 +19,14 @@ WEBROOT = "/var/lib/posthaus-acme"  # Apache serves it to everybody
 READERS = ("postfix.service", "dovecot.service", "apache2.service")
 
 
-def packages(tls: Tls) -> tuple[str, ...]:
+def packages() -> tuple[str, ...]:
     """openssl makes and checks certificates on the host; ca-certificates keeps whom it trusts."""
-    ordering = ("certbot",) if tls.acme else ()
-    by_dns = ("python3-certbot-dns-rfc2136",) if tls.acme and not tls.by_http else ()
-    return ("ca-certificates", "openssl", *ordering, *by_dns)
+    return ("ca-certificates", "openssl")
+
+
+def acme_packages(tls: Tls) -> tuple[str, ...]:
+    """certbot, and what it needs where it proves itself by the DNS."""
+    return ("certbot", *(() if tls.by_http else ("python3-certbot-dns-rfc2136",)))
 
 
 def files(chain: bytes, key: bytes) -> dict[str, File]:

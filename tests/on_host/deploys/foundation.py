@@ -7,9 +7,11 @@ from pathlib import Path
 from pyinfra import config, host
 from pyinfra.api import deploy
 
-from deploys.components.host.deploy import deploy_host
-from deploys.components.tls.deploy import deploy_tls
+from deploys.components.component import Component
+from deploys.components.host.component import named
+from deploys.components.tls.component import certificates
 from deploys.components.tls.options import Tls
+from deploys.converge import converge_component
 from deploys.preflight import deploy_preflight
 from facts.machine import Machine
 from operations import accounts, directories, packages
@@ -41,7 +43,8 @@ if SETTINGS.get("preflight"):
     deploy_preflight(host.data.mail)
 deploy_foundation()
 if "hostname" in SETTINGS:
-    deploy_host(SETTINGS["hostname"], host.get_fact(Machine))
+    steps = (named(SETTINGS["hostname"], host.get_fact(Machine).cloud_init),)
+    converge_component(Component("Host", steps=steps), {})
 if "names" in SETTINGS:
     given = {word: Path(SETTINGS[word]) for word in ("certificate", "key") if word in SETTINGS}
-    deploy_tls(Tls(**given), SETTINGS["names"])
+    converge_component(Component("TLS", steps=certificates(Tls(**given), SETTINGS["names"])), {})

@@ -1,0 +1,100 @@
+"""The components of a mail server, in the order of a run: the map of the product."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+
+from deploys.components.apache import component as apache
+from deploys.components.autoconfig import component as autoconfig
+from deploys.components.certbot import component as certbot
+from deploys.components.clamav import component as clamav
+from deploys.components.component import UNITS, Component, Context, Listener, Places, Run, Secret, Tree
+from deploys.components.dovecot import component as dovecot
+from deploys.components.host import component as host
+from deploys.components.host.restarts import drop_ins
+from deploys.components.mta_sts import component as mta_sts
+from deploys.components.postfix import component as postfix
+from deploys.components.postsrsd import component as postsrsd
+from deploys.components.rspamd import component as rspamd
+from deploys.components.sieve import component as sieve
+from deploys.components.squirrelmail import component as squirrelmail
+from deploys.components.tls import component as tls
+from deploys.components.unbound import component as unbound
+from operations.directories import Directory
+from operations.file import File
+from operations.service import Service
+
+COMPONENTS: tuple[Callable[[Context], Component | None], ...] = (
+    host.component,  # its name is in certificates, greetings and everybody's configuration
+    unbound.component,  # whom all others ask for names
+    tls.component,  # before all that serves it
+    dovecot.component,  # its sockets are what Postfix delivers to and asks about passwords
+    sieve.component,  # what Dovecot's scripts send by
+    clamav.component,  # whom rspamd asks
+    rspamd.component,  # whom Postfix asks about each message
+    postsrsd.component,  # whom Postfix asks for senders
+    mta_sts.component,  # whom Postfix asks before it delivers
+    postfix.component,  # its probe goes by all of these
+    squirrelmail.component,  # logs in to Dovecot, sends by Postfix
+    autoconfig.component,  # files that Apache serves
+    apache.component,  # serves both
+    certbot.component,  # last: an authority somewhere else comes to Apache, and may refuse
+)
+
+
+def components(context: Context) -> tuple[Component | None, ...]:
+    """What each of COMPONENTS is under ``context``, None where it is not wanted, so that places stay the same."""
+    return tuple(component(context) for component in COMPONENTS)
+
+
+def declared(context: Context) -> tuple[Component, ...]:
+    """The components that are wanted, in order."""
+    return tuple(one for one in components(context) if one)
+
+
+def packages(found: Iterable[Component]) -> list[str]:
+    """The Debian packages of all, sorted."""
+    return sorted({package for one in found for package in one.packages})
+
+
+def listeners(found: Iterable[Component]) -> tuple[Listener, ...]:
+    """Every port that is open to the world, and no other."""
+    return tuple(listener for one in found for listener in one.listens)
+
+
+def services(found: Iterable[Component]) -> tuple[Service, ...]:
+    """What runs, in the order in which it is started."""
+    return tuple(service for one in found for service in one.services)
+
+
+def units(found: Iterable[Component]) -> Tree:
+    """The units and drop-ins of all components, one tree."""
+    parts = tuple(found)
+    return Tree("Write the units of services", UNITS, lambda: _units(parts), copy=False)
+
+
+def _units(found: Iterable[Component]) -> dict[str, File]:
+    parts = tuple(found)
+    own = {path: file for one in parts for path, file in one.units.items()}
+    return {**drop_ins(unit for one in parts for unit in one.revived), **own}
+
+
+def trees(found: Iterable[Component]) -> tuple[Tree, ...]:
+    """All files of a run."""
+    parts = tuple(found)
+    return (units(parts), *(tree for one in parts for tree in one.of(Tree)))
+
+
+def directories(found: Iterable[Component]) -> Mapping[str, Directory]:
+    """All directories of a run."""
+    return {path: one for part in found for places in part.of(Places) for path, one in places.directories.items()}
+
+
+def secrets(found: Iterable[Component]) -> tuple[Secret, ...]:
+    """All that is made on the host and stays there."""
+    return tuple(secret for one in found for secret in one.secrets)
+
+
+def runs(found: Iterable[Component]) -> tuple[Run, ...]:
+    """The units that are converged."""
+    return tuple(run for one in found for run in one.of(Run))

@@ -1,0 +1,76 @@
+"""Sites that Apache serves for somebody else: they go on, and ours stand beside them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from deploys.config.mailserver import MailServer
+from facts.foreign import ForeignState
+
+
+@dataclass(frozen=True)
+class Beside:
+    """Sites of somebody else, which ours stand beside.
+
+    ``names``: further names of ours that are led to https; ``theirs``: the addresses of their sites by port (``*`` for
+    any); ``heard``: the ports that their configuration has Apache listen on.
+    """
+
+    names: tuple[str, ...]
+    theirs: Mapping[int, tuple[str, ...]]
+    heard: tuple[int, ...]
+    ports: tuple[int, ...]
+
+    @property
+    def unheard(self) -> tuple[int, ...]:
+        """The ports of ours that nobody listens on yet."""
+        return tuple(port for port in self.ports if port not in self.heard)
+
+    @property
+    def alone(self) -> tuple[int, ...]:
+        """The ports where none of their sites answers for names that are nobody's."""
+        return tuple(port for port in self.ports if not {"*", "_default_"} & set(self.theirs.get(port, ())))
+
+    def also(self, port: int) -> str:
+        """Their addresses on ``port``, as ours must name them too: Apache looks at the address before the name."""
+        own = (f" {one}:{port}" for one in self.theirs.get(port, ()) if one not in ("*", "_default_"))
+        return "".join(own)
+
+
+def others(state: ForeignState) -> bool:
+    """Whether Apache serves somebody else's sites, so that ours stand beside them."""
+    return "apache" not in state.ours and bool(
+        "apache" in state.beside or state.files.get("apache") or state.applications or state.pages
+    )
+
+
+def php_of_others(state: ForeignState) -> bool:
+    """Whether PHP serves somebody else too, so that our pool stands beside others."""
+    if "php" in state.ours:
+        return False
+    return bool("php" in state.beside or state.files.get("php") or (others(state) and "php" in state.there))
+
+
+def listens(state: ForeignState, port: int) -> bool:
+    """Whether others' configuration has Apache listen on ``port`` already."""
+    return any(re.search(rf"(?:^|:){port}$", one) for one in state.listens)
+
+
+def beside(mail: MailServer, state: ForeignState) -> Beside | None:
+    """What Apache's configuration must know of others' sites; None where there are none."""
+    if not others(state):
+        return None
+    ports = sorted({80, *((mail.webmail.port,) if mail.webmail else ()), *((443,) if mail.pages else ())})
+    own = (*mail.names, *mail.page_names)
+    first = mail.webmail.hostname if mail.webmail else mail.hostname
+    there = {site.port for site in state.sites}
+    return Beside(
+        names=tuple(name for name in own if name != first and not name.startswith("autoconfig.")),
+        theirs={
+            port: tuple(sorted({site.address for site in state.sites if site.port == port})) for port in sorted(there)
+        },
+        heard=tuple(port for port in ports if listens(state, port)),
+        ports=tuple(ports),
+    )

@@ -1,0 +1,188 @@
+"""What a component of a mail server is: data, known before any host is connected to.
+
+A component declares itself once, in its own folder, by ``component(context)`` in its component.py. Converging,
+preflight, clean-up, verify and the documentation are folds over these declarations (docs/architecture.md).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, TypeVar
+
+from deploys.config.mailserver import MailServer
+from facts.foreign import ForeignState
+from facts.machine import MachineState
+from operations import config, directories, unit
+from operations.directories import Directory
+from operations.file import File
+from operations.service import Service
+from operations.survey import Looking
+
+UNITS = "/etc/systemd/system"  # the units and drop-ins of all components are one tree below it
+
+
+@dataclass(frozen=True)
+class Context:
+    """All that a component is told: ``mail`` is what mail.yaml declares, ``machine`` what the host is, ``foreign`` what
+    others configured on it."""
+
+    mail: MailServer
+    machine: MachineState = field(default_factory=MachineState)
+    foreign: ForeignState = field(default_factory=ForeignState)
+
+    @property
+    def php(self) -> str:
+        """The version of PHP that the host has or would get, such as ``8.2``; empty: none."""
+        return self.machine.php_version
+
+
+@dataclass(frozen=True)
+class Listener:
+    """A TCP port open to the world. ``kind``: the protocol as checks/remote/protocols.py opens it, None where only TCP
+    is asked; ``what``: what it is for, as people call it."""
+
+    port: int
+    kind: str | None
+    what: str
+
+
+@dataclass(frozen=True)
+class State:
+    """What must survive the host: an absolute ``path``, and ``what`` lies there."""
+
+    path: str
+    what: str
+
+
+@dataclass(frozen=True)
+class Secret:
+    """A key or password that a run makes on the host and never sees: where it lies, and who may read it."""
+
+    path: str
+    mode: str = "0600"
+    user: str = "root"
+    group: str = "root"
+
+
+@dataclass(frozen=True)
+class Step:
+    """One operation of a run: ``name`` is what the run prints, ``operation`` one of operations/."""
+
+    name: str
+    operation: Looking
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Tree:
+    """Files below ``target``, checked and swapped as one (operations.config.tree, which says what the rest means).
+
+    ``make``: renders them; called where the files are needed, once. ``shared``: others may have a file by the same
+    name there, so preflight looks.
+    """
+
+    name: str
+    target: str
+    make: Callable[[], Mapping[str, File]]
+    validate: str = "true"
+    copy: bool = True
+    build: str = "false"
+    built: Mapping[str, str] = field(default_factory=dict)
+    shared: bool = False
+
+    @cached_property
+    def files(self) -> Mapping[str, File]:
+        """Path below ``target`` to file."""
+        return self.make()
+
+    @property
+    def operation(self) -> Looking:
+        """What puts it on the host."""
+        return config.tree
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """For ``operation``."""
+        names = ("target", "files", "validate", "copy", "build", "built")
+        return {name: getattr(self, name) for name in names}
+
+
+@dataclass(frozen=True)
+class Places:
+    """Directories with their owners and modes; what lies in them stays (operations.directories.present)."""
+
+    name: str
+    directories: Mapping[str, Directory]
+
+    @property
+    def operation(self) -> Looking:
+        """What makes them."""
+        return directories.present
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """For ``operation``."""
+        return {"directories": self.directories}
+
+
+@dataclass(frozen=True)
+class Run:
+    """A unit that runs what lies on disk (operations.unit.converge). ``probe``: a shell command that asks it to work;
+    ``after``: further trees whose change makes it read them anew, besides those of the service."""
+
+    name: str
+    service: Service
+    probe: str = "true"
+    after: tuple[str, ...] = ()
+
+    @property
+    def operation(self) -> Looking:
+        """What makes it so."""
+        return unit.converge
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """For ``operation``."""
+        return {**self.service.question, "probe": self.probe}
+
+
+AnyStep = Step | Tree | Places | Run
+Kind = TypeVar("Kind", Step, Tree, Places, Run)
+
+
+@dataclass(frozen=True)
+class Component:
+    """One part of the server, whole.
+
+    ``packages``: in Debian's archive; ``oldest``: the oldest version that will do, by package. ``units``: units and
+    drop-ins below /etc/systemd/system; ``revived``: units that the distribution leaves down when something ends them.
+    ``steps``: in their order. ``listens``: ports open to the world; ``processes``: who may hold them, as the kernel
+    names them. ``state``: what must survive the host; ``secrets``: what is made there. ``takeover``: what others'
+    configuration of it is called (the option ``takeover``, facts.foreign). ``spares``: units that go on though nothing
+    declares them. ``last``: its steps come after what nothing declares any more has gone.
+    """
+
+    name: str
+    packages: tuple[str, ...] = ()
+    oldest: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    units: Mapping[str, File] = field(default_factory=dict)
+    revived: tuple[str, ...] = ()
+    steps: tuple[AnyStep, ...] = ()
+    listens: tuple[Listener, ...] = ()
+    processes: tuple[str, ...] = ()
+    state: tuple[State, ...] = ()
+    secrets: tuple[Secret, ...] = ()
+    takeover: str = ""
+    spares: tuple[str, ...] = ()
+    last: bool = False
+
+    def of(self, kind: type[Kind]) -> tuple[Kind, ...]:
+        """The steps of one kind."""
+        return tuple(step for step in self.steps if isinstance(step, kind))
+
+    @property
+    def services(self) -> tuple[Service, ...]:
+        """What runs, each followed by what runs because of it."""
+        return tuple(one for run in self.of(Run) for one in (run.service, *map(Service, run.service.brings)))

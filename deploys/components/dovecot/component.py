@@ -1,0 +1,135 @@
+"""Dovecot: who has a mailbox, how it is read, and how Postfix delivers into it."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from deploys.components.component import Component, Context, Listener, Places, Run, Secret, State, Step, Tree
+from deploys.components.dovecot import render
+from deploys.components.tls.options import Tls
+from deploys.config.mailserver import MailServer
+from facts.probe import PROBE
+from operations import accounts, mailboxes, probe
+from operations.directories import Directory
+from operations.service import Service, program
+
+DIRECTORY = render.DIRECTORY
+PACKAGES = tuple(f"dovecot-{part}" for part in ("core", "imapd", "lmtpd", "managesieved", "pop3d", "sieve"))
+LISTENERS = {
+    "imap": (Listener(143, "imap", "IMAP"), Listener(993, "imaps", "IMAP")),
+    "pop3": (Listener(110, "pop3", "POP3"), Listener(995, "pop3s", "POP3")),
+    "sieve": (Listener(4190, "sieve", "ManageSieve"),),
+}
+# doveconf(1) warns with exit status 0, so what it says counts.
+_VALIDATE = """said=$(doveconf -c "$STAGE/dovecot.conf" -n 2>&1 >/dev/null) || said="${said:-doveconf failed}"
+[ -z "$said" ] || { printf '%s\\n' "$said" | sed "s|$STAGE|$TARGET|g" >&2; exit 1; }
+"""
+
+
+def service(tls: Tls) -> Service:
+    """Dovecot. ``tls``: whose certificates it serves."""
+    return Service(
+        "dovecot.service",
+        reload_on=(DIRECTORY, *tls.directories),
+        restart_on=program(*PACKAGES),  # a master of before knows no protocol that has come with a new package
+        trees=(DIRECTORY,),
+    )
+
+
+def component(context: Context) -> Component:
+    """IMAP, POP3, ManageSieve as declared, and LMTP."""
+    mail = context.mail
+    return Component(
+        "Dovecot",
+        packages=render.packages(mail.dovecot),
+        revived=("dovecot.service",),
+        steps=(
+            *_people(mail),
+            Places("Make directories for messages and sockets", directories(mail.vmail.name)),
+            *_mailboxes(mail),
+            Tree(
+                "Write Dovecot's configuration",
+                DIRECTORY,
+                partial(_configuration, context),
+                validate=_VALIDATE,
+            ),
+            Run(
+                "Run Dovecot with it",
+                service(mail.tls),
+                render.running(mail.dovecot, mail.directory, mail.tls),
+            ),
+            Step("Close the sessions of mailboxes that are gone", mailboxes.closed, {"keep": _may_stay(mail)}),
+        ),
+        listens=tuple(listener for protocol in mail.dovecot.protocols for listener in LISTENERS[protocol]),
+        processes=("dovecot", "imap-login", "pop3-login", "managesieve-log"),
+        state=_state(mail),
+        secrets=(Secret(f"{PROBE}/password"),),
+        takeover="dovecot",
+    )
+
+
+def directories(owner: str) -> dict[str, Directory]:
+    """For messages and sockets. ``owner``: the user, and the group, that owns virtual mail."""
+    return {
+        render.STORE: Directory("0770", owner, owner),
+        render.PROBE_HOME: Directory("0700", owner, owner),
+        # For the sockets that Postfix connects to; Postfix itself would make it when it first starts, just like this.
+        f"{render.SPOOL}/private": Directory("0700", "postfix", "root"),
+    }
+
+
+def _configuration(context: Context) -> dict[str, render.File]:
+    mail, machine = context.mail, context.machine
+    return render.configuration(
+        mail.dovecot, mail.directory, mail.tls, machine.dovecot_series, machine.ipv6, mail.learn_endpoint
+    )
+
+
+def _people(mail: MailServer) -> tuple[Step, ...]:
+    owner, boxes = mail.vmail, mail.directory.mailboxes
+    user = {
+        "user": owner.name,
+        "uid": owner.uid,
+        "gid": owner.group_id,
+        "home": render.STORE,
+        "as_it_is": owner.meant,
+    }
+    people = {
+        "passwords": {mail.directory.login(address): box.crypt for address, box in boxes.items()},
+        "names": {mail.directory.login(address): box.name for address, box in boxes.items() if box.name},
+    }
+    return (
+        Step("Create the user that owns virtual mail", accounts.system_user, user),
+        *((Step("Create system users", accounts.mail_users, people),) if mail.accounts == "system" else ()),
+    )
+
+
+def _mailboxes(mail: MailServer) -> tuple[Step, ...]:
+    """Before Dovecot's list of mailboxes changes, which tells whose messages stay behind."""
+    before, after = render.probe_row(mail.directory)
+    return (
+        Step(
+            "Create the mailbox that verify uses",
+            probe.made,
+            {"path": render.PROBE_USERS, "before": before, "after": after},
+        ),
+        Step(
+            "Name messages without a mailbox",
+            mailboxes.named,
+            {"declared": _logins(mail), "system": mail.accounts == "system"},
+        ),
+    )
+
+
+def _logins(mail: MailServer) -> dict[str, str]:
+    return {address: mail.directory.login(address) for address in mail.directory.mailboxes}
+
+
+def _may_stay(mail: MailServer) -> set[str]:
+    logins = _logins(mail)
+    return {*logins, *logins.values(), render.probe_address(mail.directory)}
+
+
+def _state(mail: MailServer) -> tuple[State, ...]:
+    people = "/home" if mail.accounts == "system" else render.STORE
+    return (State(people, "mailboxes, with flags and Sieve scripts"),)

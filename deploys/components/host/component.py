@@ -1,0 +1,28 @@
+"""The host knows its name, and keeps it; upgrades leave our files alone."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from deploys.components.component import Component, Context, Step
+from deploys.components.host.options import APT_FILE, CLOUD_INIT_FILE
+from deploys.components.host.render import apt_conf, hosts, packages, zz_posthaus_cfg
+from operations import identity
+
+
+def component(context: Context) -> Component:
+    """Host name, /etc/mailname and /etc/hosts; where cloud-init is installed, it is told to leave the name alone."""
+    return Component("Host", packages=packages(), steps=(named(context.mail.hostname, context.machine.cloud_init),))
+
+
+def named(hostname: str, cloud_init: bool) -> Step:
+    """The name in all places that hold it, and what keeps it there. ``cloud_init``: it is installed."""
+    files = {"/etc/hostname": f"{hostname}\n", "/etc/mailname": f"{hostname}\n", APT_FILE: apt_conf()}
+    if cloud_init:
+        files[CLOUD_INIT_FILE] = zz_posthaus_cfg(hostname)
+    arguments = {
+        "hostname": hostname,
+        "files": files,
+        "rewritten": {"/etc/hosts": partial(hosts, hostname=hostname)},
+    }
+    return Step("Set the hostname", identity.known, arguments)

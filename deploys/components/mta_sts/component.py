@@ -1,0 +1,35 @@
+"""MTA-STS: how other domains want their messages brought."""
+
+from __future__ import annotations
+
+from deploys.components.component import UNITS, Component, Context, Run, Tree
+from deploys.components.mta_sts import render
+from deploys.components.unbound.options import FOR_POSTFIX, RESOLV_CONF
+from operations.service import Service
+
+SERVICE = Service(
+    render.UNIT,
+    restart_on=(render.DIRECTORY, f"{UNITS}/{render.DROP_IN}", FOR_POSTFIX),
+    sees=(RESOLV_CONF, FOR_POSTFIX),
+    trees=(render.DIRECTORY,),
+)
+
+
+def component(context: Context) -> Component | None:
+    """The resolver of policies, on the loopback alone, led to the host's own resolver of names."""
+    if not context.mail.sts:
+        return None
+    return Component(
+        "MTA-STS",
+        packages=render.packages(),
+        units=render.units(),
+        steps=(
+            Tree(
+                "Write the configuration of the MTA-STS resolver",
+                render.DIRECTORY,
+                render.configuration,
+                validate="python3 -I -B $STAGE/daemon.py --check $STAGE/mta-sts-daemon.yml",
+            ),
+            Run("Run the MTA-STS resolver with it", SERVICE, render.running()),
+        ),
+    )

@@ -1,0 +1,107 @@
+"""Postfix: takes messages from the world and from our own people, and brings them to Dovecot or away."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from deploys.components.component import Component, Context, Listener, Run, State, Tree
+from deploys.components.mta_sts.render import MAP
+from deploys.components.postfix import render
+from deploys.components.postfix.options import Postfix
+from deploys.components.postsrsd.render import known, maps
+from deploys.components.rspamd.options import MILTER, MIME_MILTER
+from deploys.components.tls.options import Tls
+from deploys.components.unbound.options import FOR_POSTFIX, RESOLV_CONF
+from operations.service import Service, program
+
+DIRECTORY = render.DIRECTORY
+LISTENERS = (Listener(25, "smtp", "SMTP"), Listener(465, "smtps", "submission"), Listener(587, "smtp", "submission"))
+# Postfix's own checkers exit with 0 on unknown parameters and doubled rows, so whatever they say is a refusal.
+_VALIDATE = r"""refuse() { printf '%s\n' "$1" | sed "s|$STAGE|$TARGET|g" >&2; exit 1; }
+quiet() { said=$("$@" 2>&1 >/dev/null) || :; [ -z "$said" ] || refuse "$said"; }
+quiet postconf -c "$STAGE" -n
+quiet postconf -c "$STAGE" -M
+quiet postconf -c "$STAGE" -P
+twice=$(postconf -c "$STAGE" -M | awk '{ print $1, $2 }' | sort | uniq -d)
+[ -z "$twice" ] || refuse "master.cf names a service twice: $twice"
+quiet postmap -c "$STAGE" -q nobody "regexp:$STAGE/local-senders"
+for table in "$STAGE"/posthaus/*; do
+    case $table in
+        */restart-parameters | *.cdb) ;;
+        */returned) quiet postmap -c "$STAGE" -q SRS0=posthaus "regexp:$table" ;;
+        */transports) quiet postmap -c "$STAGE" -q posthaus "regexp:$table" ;;
+        */*-headers) quiet postmap -c "$STAGE" -q Posthaus "regexp:$table" ;;
+        *) quiet postmap -c "$STAGE" -q posthaus "texthash:$table" ;;
+    esac
+done
+"""
+# A row too many is but a warning of postmap's.
+_BUILD = r"""said=$(postmap -c "$STAGE" "cdb:$STAGE/$SOURCE" 2>&1) || said=${said:-postmap failed}
+[ -z "$said" ] || { printf '%s\n' "$said" | sed "s|$STAGE|$TARGET|g" >&2; exit 1; }
+chown --reference="$STAGE/$SOURCE" -- "$STAGE/$SOURCE.cdb"
+chmod --reference="$STAGE/$SOURCE" -- "$STAGE/$SOURCE.cdb"
+"""
+
+
+def service(tls: Tls, resolves: bool) -> Service:
+    """Postfix. ``tls``: whose certificates it serves; ``resolves``: it asks the host's own resolver."""
+    return Service(
+        "postfix.service",
+        instance="postfix@-.service",  # Debian 12 runs it behind a wrapper
+        reload_on=(DIRECTORY, *tls.directories),
+        restart_on=(
+            f"{DIRECTORY}/{render.RESTART_PARAMETERS}",
+            *((FOR_POSTFIX,) if resolves else ()),
+            *program("postfix"),
+        ),
+        sees=(RESOLV_CONF, FOR_POSTFIX if resolves else RESOLV_CONF),
+        trees=(DIRECTORY,),
+    )
+
+
+def postfix(context: Context) -> Postfix:
+    """What Postfix must know: its own options, and the top-level ones that are its to keep."""
+    mail = context.mail
+    return Postfix(
+        parameters=mail.postfix.parameters,
+        relayhost=mail.relayhost,
+        relayhosts={name: one.relayhost for name, one in mail.domain_settings.items() if one.relayhost},
+        trusted_networks=mail.trusted_networks,
+        message_size=mail.message_size,
+        dane=mail.resolves,
+        srs=maps(known(context.machine.srs_series)) if mail.forwards else None,
+        milter=f"{MIME_MILTER}, {MILTER}" if mail.filter else None,
+        sts=MAP if mail.sts else None,
+        seven_bit=context.machine.seven_bit,
+    )
+
+
+def component(context: Context) -> Component:
+    """SMTP on 25, submission on 587 and 465, delivery by LMTP."""
+    mail, settings = context.mail, postfix(context)
+    return Component(
+        "Postfix",
+        packages=render.packages(settings),
+        oldest={"postfix": (3, 6)},
+        # an instance of a template up to Debian 12 and Ubuntu 24.04, later itself
+        revived=("postfix.service", "postfix@.service"),
+        steps=(
+            Tree(
+                "Write Postfix's configuration",
+                DIRECTORY,
+                partial(render.configuration, settings, mail.hostname, mail.directory, mail.tls, context.machine.ipv6),
+                validate=_VALIDATE,
+                build=_BUILD,
+                built=render.built(),
+            ),
+            Run(
+                "Run Postfix with it",
+                service(mail.tls, mail.resolves),
+                render.running(settings, mail.hostname, mail.directory, mail.tls),
+            ),
+        ),
+        listens=LISTENERS,
+        processes=("master", "smtpd", "postscreen"),
+        state=(State("/var/spool/postfix", "the queue"),),
+        takeover="postfix",
+    )

@@ -1,0 +1,84 @@
+"""rspamd: what leaves is signed, what arrives is checked; Redis, where it keeps what it learns."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from deploys.components.component import UNITS, Component, Context, Run, Secret, State, Step, Tree
+from deploys.components.postfix.tables import owners
+from deploys.components.rspamd import render
+from deploys.components.rspamd.keys import given, names
+from deploys.config.addresses.options import RESERVED
+from operations import dkim
+from operations.service import Service, program
+
+DIRECTORY = render.DIRECTORY
+# As root: rspamd silently skips files that it may not read, and only root may enter the staged directories. Then the
+# patterns of top-level domains are compiled, which rspamd would do at its first start, and keep the 150 MB that it
+# takes until the next one.
+_VALIDATE = """there="--var=CONFDIR=$STAGE --var=LOCAL_CONFDIR=$STAGE"
+said=$(rspamadm $there configtest -q -c $STAGE/rspamd.conf 2>&1) || {
+  printf '%s\\n' "$said" | sed "s|$STAGE|$TARGET|g" >&2
+  exit 1
+}
+[ -n "$(find /var/lib/rspamd -maxdepth 1 -name '*.hsmp' -size +8M)" ] ||
+  runuser -u _rspamd -- rspamadm mime urls /etc/hostname >/dev/null 2>&1 || :
+"""
+RSPAMD = Service(
+    "rspamd.service",
+    reload_on=(DIRECTORY,),
+    restart_on=(f"{UNITS}/{render.DROP_IN}", *program("rspamd")),
+    trees=(DIRECTORY,),
+)
+MIME_LIMITS = Service(render.MIME, restart_on=(f"{UNITS}/{render.MIME}", f"{DIRECTORY}/{render.MIME_PROGRAM}"))
+REDIS = Service(f"{render.REDIS}.service", restart_on=(f"{UNITS}/{render.REDIS}.service", *program("redis-tools")))
+
+
+def component(context: Context) -> Component | None:
+    """rspamd as a milter for Postfix, and before it the milter that counts a message's parts."""
+    mail = context.mail
+    if not mail.filter:
+        return None
+    signing = names(mail.records, mail.signers)
+    learns = mail.filter.learn
+    redis = Run("Run Redis for rspamd alone", REDIS, f"test -S {render.REDIS_SOCKET}")
+    return Component(
+        "rspamd",
+        packages=render.packages(mail.filter),
+        units=render.units(mail.filter, mail.accounts),
+        steps=(
+            Step(
+                "Create DKIM keys",
+                dkim.keys,
+                {
+                    "directory": render.KEYS,
+                    "names": signing,
+                    "given": given(mail.records, mail.signers),
+                    "group": render.USER,
+                },
+            ),
+            Tree(
+                "Write rspamd's configuration",
+                DIRECTORY,
+                partial(
+                    render.configuration,
+                    mail.filter,
+                    mail.records,
+                    mail.signers,
+                    owners(mail.directory),
+                    mail.trusted_networks,
+                    mail.nameserver,
+                ),
+                validate=_VALIDATE,
+            ),
+            *((redis,) if learns else ()),
+            Run("Run rspamd with it", RSPAMD, render.running(f"{RESERVED}@{mail.signers[0]}")),
+            Run("Run the limit on message parts", MIME_LIMITS, render.mime_running(), after=(DIRECTORY,)),
+        ),
+        state=(
+            State(render.KEYS, "DKIM keys"),
+            *((State(f"/var/lib/{render.REDIS}", "what the filter has learned"),) if learns else ()),
+        ),
+        secrets=tuple(Secret(f"{render.KEYS}/{name}.key", "0640", group=render.USER) for name in signing),
+        takeover="rspamd",
+    )

@@ -1,0 +1,106 @@
+"""The webmail: PHP, SquirrelMail's code, its configuration and its directories."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from deploys.components.apache.neighbours import others, php_of_others
+from deploys.components.component import Component, Context, Places, Run, State, Step, Tree
+from deploys.components.squirrelmail import render
+from deploys.components.squirrelmail.source import squirrelmail_tree, stamp
+from operations import archive
+from operations.directories import Directory
+from operations.file import File
+from operations.service import Service, program
+
+TMPFILES, LOGROTATE = "/etc/tmpfiles.d", "/etc/logrotate.d"
+DIRECTORIES = {
+    render.STATE: Directory(),
+    f"{render.STATE}/data": Directory("0730", group="www-data"),
+    f"{render.STATE}/sessions": Directory("0700", "www-data", "www-data"),
+    render.PLACES: Directory("0700", "www-data", "www-data"),
+    render.SPOOL: Directory(),
+    f"{render.SPOOL}/attach": Directory("0730", group="www-data"),
+    f"{render.SPOOL}/tmp": Directory("0700", "www-data", "www-data"),
+    render.LOG: Directory("0750", "www-data", "adm"),
+}
+
+
+def service(php: str) -> Service:
+    """PHP ``php`` (such as ``8.2``). A reload also forgets where SquirrelMail's link led."""
+    pools = f"/etc/php/{php}/fpm"
+    return Service(
+        f"php{php}-fpm.service",
+        reload_on=(pools, render.CONFIGURATION, render.HOME),
+        restart_on=program(*(f"php{php}-{part}" for part in ("fpm", "common", "mbstring", "opcache"))),
+        trees=(pools, render.CONFIGURATION),
+    )
+
+
+def component(context: Context) -> Component | None:
+    """SquirrelMail in PHP, unless ``webmail: false``; then PHP goes on where Apache serves somebody else."""
+    webmail, php = context.mail.webmail, context.php
+    if not webmail:
+        spares = (f"php{php}-fpm.service",) if others(context.foreign) else ()
+        return Component("SquirrelMail", spares=spares) if spares else None
+    fpm = service(php)
+    source = webmail.pinned
+    return Component(
+        "SquirrelMail",
+        packages=render.packages(webmail),
+        oldest={"php-fpm": (8, 1)},
+        revived=(fpm.unit,),
+        steps=(
+            Step(
+                "Install SquirrelMail",
+                archive.unpack,
+                {
+                    "source": partial(squirrelmail_tree, source),
+                    "target": render.HOME,
+                    "versions": render.VERSIONS,
+                    "stamp": stamp(source),
+                },
+            ),
+            Places("Make SquirrelMail's directories", DIRECTORIES),
+            *_trees(context),
+            Run("Run PHP with it", fpm, render.running(php)),
+        ),
+        takeover="php",
+        state=(State(f"{render.STATE}/data", "preferences and address books"),),
+    )
+
+
+def _trees(context: Context) -> tuple[Tree, ...]:
+    mail, php = context.mail, context.php
+    pools = f"/etc/php/{php}/fpm"
+    return (
+        Tree(
+            "Write SquirrelMail's configuration",
+            render.CONFIGURATION,
+            partial(render.configuration, mail),
+            validate=" && ".join(f"php{php} -l $STAGE/{file}" for file in render.FILES),
+            shared=True,
+        ),
+        Tree(
+            "Remove attachments that were never sent",
+            TMPFILES,
+            lambda: {"squirrelmail.conf": File(render.tmpfiles_conf())},
+            copy=False,
+            shared=True,
+        ),
+        Tree(
+            "Rotate PHP's log",
+            LOGROTATE,
+            lambda: {"squirrelmail": File(render.logrotate_conf())},
+            validate="logrotate --debug $STAGE/squirrelmail",
+            copy=False,
+            shared=True,
+        ),
+        Tree(
+            "Write PHP's pool",
+            pools,
+            partial(render.pools, mail, php, php_of_others(context.foreign)),
+            # it includes by an absolute path: the check must follow it into the stage
+            validate=f"sed s,$TARGET/,$STAGE/, $STAGE/php-fpm.conf >$STAGE/staged; php-fpm{php} -t -y $STAGE/staged",
+        ),
+    )

@@ -1,0 +1,52 @@
+"""The components that a mail.yaml declares, on a host that exists only here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from deploys.components import all as every
+from deploys.components.component import Component, Context, Listener
+from deploys.components.postfix.component import postfix
+from deploys.components.postfix.options import Postfix
+from deploys.config.mailserver import MailServer
+from facts.machine import MachineState
+from facts.packages import Package
+from operations.file import File
+
+VERSIONS = {"dovecot-core": "1:2.4.1-1", "php-fpm": "2:8.4+96", "postsrsd": "2.0.10-1", "postfix": "3.10.5-1"}
+
+
+def machine(**versions: str) -> MachineState:
+    """Debian 13, or one with other ``versions`` (package, with _ for -)."""
+    known = VERSIONS | {name.replace("_", "-"): version for name, version in versions.items()}
+    return MachineState(ipv6=True, packages={name: Package(installed=version) for name, version in known.items()})
+
+
+def context(mail: MailServer, **versions: str) -> Context:
+    return Context(mail, machine(**versions))
+
+
+def parts(mail: MailServer, **versions: str) -> tuple[Component, ...]:
+    return every.declared(context(mail, **versions))
+
+
+def packages(mail: MailServer) -> list[str]:
+    return every.packages(parts(mail))
+
+
+def units(mail: MailServer) -> Mapping[str, File]:
+    return every.units(parts(mail)).files
+
+
+def targets(mail: MailServer) -> set[str]:
+    return {tree.target for tree in every.trees(parts(mail))}
+
+
+def ports(mail: MailServer) -> tuple[Listener, ...]:
+    return every.listeners(parts(mail))
+
+
+def postfix_of(mail: MailServer, srs: tuple[str, str] | None = None, seven_bit: bool = True) -> Postfix:
+    """What Postfix is told where postsrsd answers as ``srs`` says."""
+    settings = postfix(context(mail, postfix="3.10.5-1" if seven_bit else "3.7.11-0"))
+    return settings.model_copy(update={"srs": srs})
