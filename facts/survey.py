@@ -110,7 +110,9 @@ def answers(group: Sequence[Question[T]], said: Said | None) -> list[T] | None:
             if said.lines
             else [fact.default() for _ in group]
         )
-    return [fact().process(said.lines) if said.lines else fact.default()]
+    alone = fact()
+    alone.command(**group[0].named)  # some facts of pyinfra's note there how to read the answer
+    return [alone.process(said.lines) if said.lines else fact.default()]
 
 
 class Survey(FactBase[Mapping[int, Said]]):
