@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import time
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ from deploys.checks.observation import Observation
 from deploys.checks.plan import nobody, undeclared
 from deploys.checks.report import Report, as_json
 from deploys.checks.result import CheckResult, matches
-from deploys.checks.senders import Rule
+from deploys.checks.senders import Rule, summed
 from deploys.components import all as every
 from deploys.records.check import check
 from deploys.records.collect import subjects
@@ -116,6 +117,24 @@ def test_every_key_that_a_rule_names_is_in_a_full_report():
 def test_what_mail_yaml_does_not_ask_for_is_no_gap_to_a_rule(settings: dict[str, Any]):
     lines, _, _ = whole(**settings)
     assert [line.seen for line in lines if "(not looked at)" in line.seen] == []
+
+
+def test_a_line_that_is_missing_keeps_every_rule_that_rests_on_it_from_holding():
+    lines, rules, about = whole(**EVERYTHING)
+    green = [replace(line, ok=True, remedy="") for line in lines]
+    for rule in rules:
+        assert summed(rule, green, (), about).ok is True
+        for key in rule.keys(about):
+            rest = [line for line in green if not matches(line.key, key)]
+            assert summed(rule, rest, (), about).ok is None, f"{rule.key} holds without {key}"
+
+
+def test_what_mail_yaml_may_leave_out_is_what_rules_rest_on():
+    """A key here that no rule names would excuse nothing, and hide that the rule's own was renamed."""
+    _, rules, about = whole(**EVERYTHING)
+    nothing = mail(filter=False, catch_all={"example.com": "tito@example.com"}, domains=["example.com"])
+    known = {key for rule in rules for key in rule.keys(about)}
+    assert undeclared(nothing, (), ()) - known == set()
 
 
 def test_keys_stand_in_the_report_for_programs():
