@@ -16,11 +16,11 @@ _environment = Environment(
 
 def template(path: Path, **values: Any) -> str:
     """The text of the Jinja template at ``path``; a value it lacks is an error, never an empty string."""
-    return _compiled(path).render(**values)
+    return compiled(path).render(**values)
 
 
 @cache
-def _compiled(path: Path) -> Template:
+def compiled(path: Path) -> Template:
     """Compiled once for the whole run: some texts are written for each domain."""
     return _environment.from_string(path.read_text(encoding="utf-8"))
 

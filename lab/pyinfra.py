@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from lab.warm import Warm
+
 ROOT = Path(__file__).resolve().parent.parent
 RUN_SECONDS = 1200
 
@@ -49,12 +51,29 @@ def site_environment(site: Path | None) -> dict[str, str]:
 
 def pyinfra(site: Path | None, *words: str, environment: Mapping[str, str] | None = None) -> Run:
     """Run ``pyinfra inventory.py WORDS`` with ``site`` as the operator's own; nobody is there to answer a prompt."""
-    done = subprocess.run(
-        [command(), "inventory.py", *words],
-        cwd=ROOT, env={**site_environment(site), **(environment or {})}, stdin=subprocess.DEVNULL,
-        capture_output=True, text=True, timeout=RUN_SECONDS,
-    )  # fmt: skip
+    return run("inventory.py", *words, environment={**site_environment(site), **(environment or {})})
+
+
+def run(*words: str, environment: Mapping[str, str]) -> Run:
+    """Run ``pyinfra WORDS`` from the project's root with exactly this environment."""
+    call = [command(), *words]
+    if _warm and _warm.serves(environment):
+        done = _warm.run(call, ROOT, environment, RUN_SECONDS)
+    else:
+        done = subprocess.run(
+            call, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True,
+            timeout=RUN_SECONDS,
+        )  # fmt: skip
     return Run(done.returncode, _object(done.stdout), done.stderr, done.stdout)
+
+
+_warm: Warm | None = None
+
+
+def keep_warm() -> None:
+    """From now on, have this process's runs forked from an interpreter that has pyinfra imported (lab/warm.py)."""
+    global _warm
+    _warm = _warm or Warm()
 
 
 def converge(site: Path, *words: str) -> Run:

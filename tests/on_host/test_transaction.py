@@ -7,14 +7,15 @@ import os
 import random
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from lab import pyinfra
 from tests.on_host.conftest import start
 
 pytestmark = pytest.mark.host
@@ -36,23 +37,22 @@ class Messagebox:
         self.host = host
         host.run("cat >/etc/systemd/system/messagebox.service", input=UNIT)
 
-    def start(self, **settings: Any) -> subprocess.Popen[str]:
-        command = ["pyinfra", f"@docker/{self.host.name}", "tests/on_host/deploys/messagebox.py", "--json", "-y"]
+        self.command = [f"@docker/{host.name}", "tests/on_host/deploys/messagebox.py", "--json", "-y"]
+
+    def environment(self, **settings: Any) -> dict[str, str]:
+        return {**os.environ, "POSTHAUS_TEST": json.dumps({"validate": "sh -n $STAGE/conf", **settings})}
+
+    def start(self, **settings: Any) -> subprocess.Popen[bytes]:
+        """A workstation's process, to be killed."""
         return subprocess.Popen(
-            [sys.executable, "-m", *command],
-            cwd=ROOT,
-            env={**os.environ, "POSTHAUS_TEST": json.dumps({"validate": "sh -n $STAGE/conf", **settings})},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+            [pyinfra.command(), *self.command], cwd=ROOT, env=self.environment(**settings),
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
 
     def deploy(self, **settings: Any) -> tuple[int, int, str]:
         """Exit code, number of changed operations, everything said."""
-        process = self.start(**settings)
-        out, err = process.communicate(timeout=120)
-        totals = json.loads(out)["results"]["totals"] if out.startswith("{") else {"success": -1}
-        return process.returncode, totals["success"], out + err
+        run = pyinfra.run(*self.command, environment=self.environment(**settings))
+        return run.rc, run.totals.get("success", -1), run.stdout + run.output
 
     def read(self, path: str) -> str:
         return self.host.run(f"cat /etc/messagebox/{path}").stdout
@@ -211,13 +211,13 @@ def seen(messagebox: Messagebox) -> set[str]:
 
 def test_killing_the_remote_script_at_many_points_leaves_all_or_nothing(messagebox: Messagebox) -> None:
     messagebox.deploy(files=generation(0))
-    points, caught = random.Random(25), 0
+    points, caught, workstation = random.Random(25), 0, ThreadPoolExecutor(1)
     for number in range(1, 13):
-        process = messagebox.start(files=generation(number))
+        run = workstation.submit(messagebox.deploy, files=generation(number))
         wait = "for i in $(seq 600); do pid=$(pgrep -of posthaus-[p]ut) && break; sleep 0.005; done"
         killed = messagebox.host.run(f"{wait}; sleep {points.uniform(0, 0.25):.3f}; kill -9 $pid", check=False)
         caught += killed.returncode == 0
-        process.communicate(timeout=60)
+        run.result()
         assert messagebox.host.run("systemctl is-active messagebox").stdout == "active\n"
         assert messagebox.deploy(files=generation(number))[0] == 0, f"the run after kill {number} converges"
         assert seen(messagebox) == {f"G={number}"}
@@ -246,7 +246,7 @@ def test_killing_the_workstation_at_many_points_leaves_a_host_the_next_run_conve
         process = messagebox.start(files=generation(number))
         time.sleep(points.uniform(0.8, 2.0))
         process.send_signal(signal.SIGKILL)
-        process.communicate(timeout=60)
+        process.wait(timeout=60)
         messagebox.host.run("while pgrep -f posthaus-[p]ut >/dev/null; do sleep 0.05; done", timeout=30)
         assert len(seen(messagebox)) == 1, "what the host was doing it finishes or never begins"
         assert messagebox.deploy(files=generation(number))[0] == 0
