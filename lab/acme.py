@@ -5,17 +5,17 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import docker
 
-from lab import host
+from lab import host, images
 from lab.errors import LabError, Unavailable
 from lab.host import LabHost
+from lab.releases import SERVERS
 from lab.waiting import wait_until
 
-RELEASE = "debian-12"  # Debian 13 has no pebble
 NAME = "ca.acme.test"  # RFC 6761 keeps .test for tests
-PACKAGES = "bind9 bind9-dnsutils"
 DIRECTORY = f"https://{NAME}:14000/dir"
 HOME = "/etc/pebble"
 KEY_NAME = "acme-lab"
@@ -134,9 +134,8 @@ def start(
 
     Raises Unavailable where its packages cannot be had here.
     """
-    started = host.start(engine, name, RELEASE, state, labels=labels)
+    started = start_server(engine, name, state, labels=labels)
     try:
-        install(started, PACKAGES)
         return AcmeLab(started, zones)
     except BaseException:
         started.remove()
@@ -148,12 +147,20 @@ def use(client: LabHost, lab: AcmeLab) -> None:
     client.run(f"echo 'nameserver {lab.address}' >/etc/resolv.conf")
 
 
-def install(started: LabHost, packages: str) -> None:
-    """Put Pebble, its certificate for https, and ``packages`` on a host. Raises Unavailable where there are none."""
-    quiet = "DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends"
+def start_server(engine: docker.DockerClient, name: str, state: Path, **options: Any) -> LabHost:
+    """Start a host with Pebble and its certificate for https, with BIND, nsd and unbound, none of which runs yet.
+
+    Raises Unavailable where their packages cannot be had here.
+    """
     try:
-        started.run(f"apt-get update -q && {quiet} {packages} pebble openssl curl", timeout=600)
+        image = images.ensure(engine, SERVERS.name)
     except LabError as error:
-        raise Unavailable(f"{packages} cannot be had here, so ACME WAS NOT TESTED: {error}") from None
-    started.run(_CERTIFICATE)
-    started.write("/etc/systemd/system/pebble.service", _UNIT)
+        raise Unavailable(f"the lab's own servers cannot be had here, so ACME WAS NOT TESTED: {error}") from None
+    started = host.start(engine, name, str(SERVERS.derived_from), state, image=image, **options)
+    try:
+        started.run(_CERTIFICATE)
+        started.write("/etc/systemd/system/pebble.service", _UNIT)
+    except BaseException:
+        started.remove()
+        raise
+    return started

@@ -6,7 +6,10 @@ import hashlib
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
 
@@ -31,6 +34,7 @@ rm -f /etc/ssh/ssh_host_*
 """
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")  # Ubuntu has it in a package of this name
 RECIPE_LABEL = "posthaus.recipe"
+ENGINE_SECONDS = 600  # how long the engine may take over an image
 REGISTRY_SECONDS = 20  # how long a registry may stay silent
 
 
@@ -40,9 +44,9 @@ def ensure(engine: docker.DockerClient, name: str) -> str:
     Raises Unavailable where the base cannot be had here, LabError where making it fails.
     """
     wanted = release(name)
-    with alone(f"image-{name}"):
+    with alone(f"image-{wanted.name}"):
         if _recipe(engine, wanted.tag) != recipe(wanted):
-            with step(f"Making the image of {name} (once)"):
+            with step(f"Making the image of {wanted.name} (once)"):
                 _make(engine, wanted)
     return wanted.tag
 
@@ -142,3 +146,14 @@ def derive(engine: docker.DockerClient, base: str, script: str, wanted: Release)
         container.commit(wanted.tag, "latest", changes=[label, 'CMD ["/lib/systemd/systemd"]'])
     finally:
         container.remove(force=True)
+
+
+def main(names: Sequence[str]) -> int:
+    """``python -m lab.images RELEASE…``: make these images, side by side; those that need another wait for it."""
+    with ThreadPoolExecutor(len(names)) as pool:
+        list(pool.map(lambda name: ensure(docker.from_env(timeout=ENGINE_SECONDS), name), names))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

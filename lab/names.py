@@ -9,13 +9,11 @@ from typing import Any
 
 import docker
 
-from lab import acme, host
+from lab import acme
 from lab.acme import Pebble
 from lab.host import LabHost
 from lab.network import Network
 
-RELEASE = "debian-12"
-PACKAGES = "nsd ldnsutils unbound"
 SERVER, RESOLVER = 2, 3  # the last number of each one's address
 HOME = "/var/lib/names"
 ROOT = "."
@@ -133,9 +131,8 @@ def start(
 ) -> Names:
     """Start the name server in ``network``. Raises Unavailable where its packages cannot be had here."""
     address = network.address(SERVER)
-    started = host.start(engine, name, RELEASE, state, network=network.name, address=address, labels=labels, **options)
+    started = acme.start_server(engine, name, state, network=network.name, address=address, labels=labels, **options)
     try:
-        acme.install(started, PACKAGES)
         started.run(f"ip address add {network.address(RESOLVER)}/24 dev eth0")
         names = Names(started, network)
         started.run(f"mkdir -p {HOME}/zones")
