@@ -11,9 +11,12 @@ from pathlib import Path
 
 
 @contextlib.contextmanager
-def alone(what: str) -> Iterator[None]:
-    """Hold the lock called ``what`` (a file name's characters) against this user's other processes; waits for it."""
-    path = Path(tempfile.gettempdir()) / f"posthaus-{os.getuid()}-{what}.lock"
+def alone(what: str, where: Path | None = None) -> Iterator[None]:
+    """Hold the lock called ``what`` (a file name's characters) against this user's other processes; waits for it.
+
+    ``where``: the directory that the processes have in common, if not the whole machine.
+    """
+    path = (where or Path(tempfile.gettempdir())) / f"posthaus-{os.getuid()}-{what}.lock"
     handle = os.open(path, os.O_CREAT | os.O_RDWR | os.O_NOFOLLOW, 0o600)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Mapping, Sequence
+from contextlib import closing, suppress
 from pathlib import Path
 
 import docker
@@ -13,9 +13,10 @@ from docker.errors import APIError
 OWNER_LABEL = "posthaus.owner"
 
 
-def owner() -> Mapping[str, str]:
-    """Labels that say which process a host belongs to, so that a later one sees whether it still lives."""
-    return {OWNER_LABEL: f"{os.getpid()}:{_started(os.getpid())}"}
+def owner(pid: int | None = None) -> Mapping[str, str]:
+    """Labels that say which process (by default this one) a host belongs to, so that a later one sees if it lives."""
+    pid = pid or os.getpid()
+    return {OWNER_LABEL: f"{pid}:{_started(pid)}"}
 
 
 def leftovers(engine: docker.DockerClient) -> list[str]:
@@ -38,6 +39,14 @@ def leftovers(engine: docker.DockerClient) -> list[str]:
             with suppress(APIError):
                 engine.images.remove(image.id, force=True)
     return names
+
+
+def remove_images(tags: Sequence[str]) -> None:
+    """Remove images of our own, those that are gone already aside."""
+    with closing(docker.from_env()) as engine:
+        for tag in tags:
+            with suppress(APIError):
+                engine.images.remove(tag, force=True)
 
 
 def _lives(label: str) -> bool:

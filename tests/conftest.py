@@ -8,21 +8,53 @@ import yaml
 from xdist.scheduler import LoadScopeScheduling
 
 from deploys.config.read import SettingsError, settings
+from tests.durations import table
 from tests.example import SECRET, example
 from tests.proved import unproved
-from tests.sharing import group
+from tests.sharing import IMAGES, group, longest_first
 
 
-class ByRelease(LoadScopeScheduling):
-    """Where several processes share the tests, each release is one process's: it alone has that host."""
+class ByGroup(LoadScopeScheduling):
+    """Where several processes share the tests: one file's tests on one release are one process's."""
 
     def _split_scope(self, nodeid: str) -> str:
         return group(nodeid)
 
 
-def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> ByRelease:
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> ByGroup:
     # --dist loadgroup of xdist 3.8 groups nothing with pytest 9.2, and says nothing of it.
-    return ByRelease(config, log)
+    config.option.loadscopereorder = False  # pytest_collection_modifyitems has done it, by seconds
+    return ByGroup(config, log)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The order in which several processes take the tests; one process alone keeps pytest's."""
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        place = {name: number for number, name in enumerate(longest_first([item.nodeid for item in items]))}
+        items.sort(key=lambda item: place[group(item.nodeid)])
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Remove the images that the run's processes shared; the last to know that nobody needs them is who began them."""
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        made = session.config._tmp_path_factory.getbasetemp() / IMAGES  # type: ignore[attr-defined]
+        if made.exists():
+            from lab import sweep  # the engine's client is nothing that the other tests need
+
+            sweep.remove_images(made.read_text().split())
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """With --durations, after pytest's own list, where the time of the whole run went."""
+    if config.option.durations is not None:
+        reports = [report for some in terminalreporter.stats.values() for report in some]
+        spent = [(one.nodeid, one.when, one.duration) for one in reports if isinstance(one, pytest.TestReport)]
+        terminalreporter.section("seconds by file")
+        for line in table(spent):
+            terminalreporter.write_line(line)
 
 
 @pytest.hookimpl(wrapper=True)

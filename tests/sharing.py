@@ -1,17 +1,41 @@
-"""Which tests one process has to run where several share them."""
+"""How several processes share the tests: what one of them has to run together, and what comes first."""
 
 from __future__ import annotations
 
 import re
+from collections import Counter
+from collections.abc import Sequence
 
 from lab.releases import RELEASES
 
+IMAGES = "images"  # the file, among those that a run's processes share, that names the images to remove at its end
 _RELEASE = re.compile(rf"\[(?:.*-)?({'|'.join(map(re.escape, RELEASES))})(?:-.*)?\]$")
+# Seconds that the longest files take on one release (script/test --durations=1 shows all): nobody shall begin one of
+# these while the others have finished. A file that is not here counts by its number of tests.
+LONG: dict[str, int] = {}
+ON_HOST, FAST = 5, 0.1  # seconds of any other test
 
 
 def group(nodeid: str) -> str:
-    """The release that a test on a host has among its parameters, ``host`` if none; any other test is alone."""
-    if not nodeid.startswith("tests/on_host/"):
-        return nodeid
+    """The file, and the release that a test on a host has among its parameters: such tests share what they start."""
+    path = nodeid.partition("::")[0]
     named = _RELEASE.search(nodeid)
-    return named[1] if named else "host"
+    return f"{path} {named[1]}" if named and on_host(path) else path
+
+
+def on_host(path: str) -> bool:
+    return path.startswith("tests/on_host/")
+
+
+def longest_first(nodeids: Sequence[str]) -> list[str]:
+    """Groups, the longest first; of the first two, each needs a release of its own, whose first run takes a while."""
+    counts = Counter(map(group, nodeids))
+
+    def seconds(name: str) -> float:
+        path, file = name.partition(" ")[0], name.partition(" ")[0].rpartition("/")[2]
+        return LONG.get(file, counts[name] * (ON_HOST if on_host(path) else FAST))
+
+    order = sorted(counts, key=seconds, reverse=True)
+    releases = dict.fromkeys(name.partition(" ")[2] for name in order if " " in name)
+    first = [next(name for name in order if name.endswith(f" {release}")) for release in releases]
+    return first + [name for name in order if name not in first]

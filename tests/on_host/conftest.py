@@ -14,7 +14,7 @@ from __future__ import annotations
 import itertools
 import os
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,15 +22,15 @@ import docker
 import pytest
 
 from lab import engine as lab_engine
-from lab import host, sweep
+from lab import host, pyinfra, sweep
 from lab.errors import Unavailable
 from lab.mailhost import MailHost
-from lab.progress import step
+from tests.on_host.converged import Converged
 from tests.on_host.settings import PASSWORDS, example, no_webmail
 
 RELEASES = tuple(os.environ.get("POSTHAUS_RELEASES", "debian-12 debian-13").split())
-IMAGES = os.environ.get("POSTHAUS_IMAGES")
-AT_ONCE = 2  # first runs side by side: dpkg keeps one core busy
+# Whoever began the run: a process that shares its tests may end while others use what it has made.
+RUNNER = os.getppid() if "PYTEST_XDIST_WORKER" in os.environ else os.getpid()
 StartHost = Callable[..., MailHost]
 _numbers = itertools.count(1)
 
@@ -66,6 +66,7 @@ def engine() -> Iterator[docker.DockerClient]:
     """The container engine, free of what killed runs left behind."""
     engine = lab_engine.ensure()
     sweep.leftovers(engine)
+    pyinfra.keep_warm()
     yield engine
     engine.close()
 
@@ -81,7 +82,7 @@ def start(lab_state: Path, release: str, settings: dict[str, Any] | None = None,
     name = f"posthaus-{os.getpid()}-{next(_numbers)}-{release}"
     engine = lab_engine.client()  # one for each thread
     try:
-        started = host.start(engine, name, release, lab_state, labels=sweep.owner(), **options)
+        started = host.start(engine, name, release, lab_state, labels=sweep.owner(RUNNER), **options)
     except Unavailable as reason:
         pytest.skip(str(reason))
     return MailHost(started, settings or example(), PASSWORDS)
@@ -108,44 +109,21 @@ def bare_host(start_host: StartHost, release: str) -> MailHost:
 
 
 @pytest.fixture(scope="session")
-def first_runs(
-    engine: docker.DockerClient, lab_state: Path, request: pytest.FixtureRequest
-) -> Iterator[dict[str, Future[MailHost]]]:
-    """The shared host of every release that some test asks for, all converging side by side.
-
-    Where several processes share the tests, this one does not know which will be its own: see ``mail_host``.
-    """
-    alone = "PYTEST_XDIST_WORKER" not in os.environ
-    items = [item for item in request.session.items if alone and "first_runs" in getattr(item, "fixturenames", ())]
-    wanted = dict.fromkeys(item.callspec.params["release"] for item in items)  # type: ignore[attr-defined]
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        runs = {release: pool.submit(first_run, lab_state, release) for release in wanted}
-        yield runs
-    for run in runs.values():
-        if not run.exception():
-            run.result().host.remove()
-
-
-def first_run(lab_state: Path, release: str) -> MailHost:
-    """A bare host and its first converge, which has to succeed. The host is removed if it does not."""
-    mail_host = start(lab_state, release, image=f"{IMAGES}{release}" if IMAGES else None)
-    try:
-        with step(f"Converging a bare {release} for the tests"):
-            run = mail_host.converge()
-            assert run.rc == 0, f"The first run on {release} failed:\n{run.output}"
-    except BaseException:
-        mail_host.host.remove()
-        raise
-    return mail_host
+def converged(
+    engine: docker.DockerClient, lab_state: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Converged]:
+    """Converged hosts, and their disks."""
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    hosts = Converged(engine, shared, partial(start, lab_state))
+    yield hosts
+    hosts.remove()
 
 
 @pytest.fixture(scope="session")
-def mail_host(first_runs: dict[str, Future[MailHost]], lab_state: Path, release: str) -> MailHost:
-    """A host converged to words.EXAMPLE over SSH as root (where Ubuntu forbids it: as ubuntu), shared by all."""
-    if release not in first_runs:
-        first_runs[release] = Future()
-        first_runs[release].set_result(first_run(lab_state, release))
-    return first_runs[release].result()
+def mail_host(converged: Converged, release: str) -> MailHost:
+    """A host converged to settings.EXAMPLE over SSH as root (where Ubuntu forbids it: as ubuntu), shared by all."""
+    return converged.host(release)
 
 
 @pytest.fixture(autouse=True)
@@ -159,18 +137,12 @@ def _as_it_was(request: pytest.FixtureRequest) -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def snapshot(mail_host: MailHost, engine: docker.DockerClient) -> Iterator[str]:
-    """The converged host's disk as an image."""
-    tag = mail_host.host.snapshot(f"{mail_host.name}-snapshot")
-    yield tag
-    engine.images.remove(tag, force=True)
+def snapshot(converged: Converged, release: str) -> str:
+    """A converged host's disk as an image."""
+    return converged.image(release)
 
 
 @pytest.fixture
-def own_mail_host(start_host: StartHost, mail_host: MailHost, snapshot: str) -> MailHost:
-    """A converged host of this test's own, to be broken at will: a copy of ``mail_host``, up in seconds."""
-    copy = start_host(mail_host.release, image=snapshot)
-    for path in ("/etc/hostname", "/etc/hosts"):  # the engine mounts its own over these, so no image holds them
-        copy.run(f"cat > {path}", input=mail_host.read(path).replace(mail_host.address.encode(), copy.address.encode()))
-    copy.run("hostname -F /etc/hostname")
-    return copy
+def own_mail_host(start_host: StartHost, converged: Converged, release: str, snapshot: str) -> MailHost:
+    """A converged host of this test's own, to be broken at will: a copy of one whose first run is over."""
+    return converged.whole(start_host(release, image=snapshot))

@@ -3,21 +3,40 @@
 from __future__ import annotations
 
 import copy
+import hashlib
+import os
 from functools import cache
 from typing import Any
+from uuid import uuid4
+
+from argon2 import PasswordHasher
 
 from deploys.components.squirrelmail.options import Webmail
 from deploys.components.squirrelmail.source import squirrelmail_tree
 from deploys.download import DownloadError
-from lab.passwords import hashed, random_password
+from deploys.values import hashes
 
 TITO, IQBAL, ANA = "tito@example.com", "iqbal@example.com", "ana@example.net"
+
+# Processes that share a run's tests share its hosts: all of them make the same passwords and hashes of the run's id.
+RUN = os.environ.get("PYTEST_XDIST_TESTRUNUID", uuid4().hex)
+_HASHER = PasswordHasher(time_cost=2, memory_cost=19456, parallelism=1)  # as script/password
+
+
+def _of_this_run(what: str) -> str:
+    """Twenty characters that nobody can guess, the same for the same ``what``."""
+    return hashlib.sha256(f"{RUN} {what}".encode()).hexdigest()[:20]
+
+
+def _hashed(address: str) -> str:
+    return hashes.canonical("{ARGON2ID}" + _HASHER.hash(PASSWORDS[address], salt=_of_this_run(address).encode()))
+
 
 # One password with everything that a quoting mistake would trip over; the others as people get them.
 PASSWORDS = {
     TITO: 'It\'s "fine": 100% {of} #mail\\$HOME &<ok>;',
-    IQBAL: random_password(),
-    ANA: random_password(),
+    IQBAL: _of_this_run(f"password of {IQBAL}"),
+    ANA: _of_this_run(f"password of {ANA}"),
 }
 
 EXAMPLE: dict[str, Any] = {
@@ -25,9 +44,9 @@ EXAMPLE: dict[str, Any] = {
     "domains": ["example.com", "example.net"],
     "postmaster": TITO,
     "mailboxes": {
-        TITO: {"password": hashed(PASSWORDS[TITO]), "name": "Tito Puente"},
-        IQBAL: {"password": hashed(PASSWORDS[IQBAL]), "name": "محمد اقبال"},
-        ANA: {"password": hashed(PASSWORDS[ANA]), "quota": "2M"},
+        TITO: {"password": _hashed(TITO), "name": "Tito Puente"},
+        IQBAL: {"password": _hashed(IQBAL), "name": "محمد اقبال"},
+        ANA: {"password": _hashed(ANA), "quota": "2M"},
     },
     "aliases": {"info@example.com": [TITO, IQBAL]},
     "catch_all": {"example.net": ANA},

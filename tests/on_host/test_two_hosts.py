@@ -22,13 +22,14 @@ from deploys.records.collect import subjects
 from deploys.records.context import DomainContext
 from deploys.records.resolver import Resolver
 from facts.dns import PublicRecords
-from lab import host, names, network, sweep
+from lab import names, network, sweep
 from lab.errors import Unavailable
 from lab.mailhost import MailHost
 from lab.names import reverse_zone
 from lab.pair import ADDRESSES, Pair, ordering
 from lab.passwords import hashed
 from lab.waiting import wait_until
+from tests.on_host.converged import Converged
 from tests.on_host.post import arrived, compose, stranger, submit
 from tests.on_host.settings import IQBAL, PASSWORDS, TITO, no_webmail
 from tests.on_host.signatures import valid
@@ -61,8 +62,11 @@ def settings(domain: str, people: list[str], policy: str, resolver: str, server:
 
 
 @pytest.fixture(scope="module")
-def pair(engine: docker.DockerClient, lab_state: Path) -> Iterator[Pair]:
-    """Both hosts, converged, their zones served, their certificates ordered, as an administrator would go about it."""
+def pair(engine: docker.DockerClient, converged: Converged, lab_state: Path) -> Iterator[Pair]:
+    """Both hosts, converged, their zones served, their certificates ordered, as an administrator would go about it.
+
+    Both come from the disks of converged hosts, but for their authorities: there, one is not the other's.
+    """
     mine = f"posthaus-{os.getpid()}-pair"
     started: list[Any] = []
     PASSWORDS.setdefault(BEA, PASSWORDS[IQBAL])
@@ -71,12 +75,10 @@ def pair(engine: docker.DockerClient, lab_state: Path) -> Iterator[Pair]:
             server = names.start(engine, f"{mine}-names", lab_state, net, sweep.owner())
             started.append(server.host)
             for number, release in zip(ADDRESSES, RELEASES, strict=True):
-                name, address = f"{mine}-{release}", net.address(number)
-                started.append(
-                    host.start(
-                        engine, name, release, lab_state, network=net.name, address=address, labels=sweep.owner()
-                    )
-                )
+                place = {"network": net.name, "address": net.address(number)}
+                one = converged.whole(converged.start(release, image=converged.image(release), **place))
+                started.append(one.host)
+                one.run("rm -r /etc/ssl/posthaus")
             yield settled(server, started[1:], lab_state / "pair")
         except Unavailable as reason:
             pytest.skip(str(reason))
@@ -86,7 +88,7 @@ def pair(engine: docker.DockerClient, lab_state: Path) -> Iterator[Pair]:
 
 
 def settled(server: names.Names, hosts: list[Any], site: Path) -> Pair:
-    """From bare hosts to a pair that is whole."""
+    """From two hosts to a pair that is whole."""
     com = settings("example.com", [TITO, IQBAL], "reject", server.resolver, server.server)
     net = settings("example.net", [BEA], "quarantine", server.resolver, server.server)
     net["aliases"] = {"away@example.net": ["someone@example.org"]}
