@@ -44,7 +44,7 @@ def test_servers_are_installed_and_none_runs_with_the_distributions_configuratio
 
 def test_another_package_manager_is_waited_for(bare_host: MailHost, tmp_path: Path):
     hold(bare_host, "/var/lib/dpkg/lock-frontend", 8)
-    hold(bare_host, "/var/lib/apt/lists/lock", 20)
+    hold(bare_host, "/var/lib/apt/lists/lock", 14)
     run = lay(tmp_path, bare_host, packages=["tree"])
     assert (run.rc, run.changes) == (0, 1), run.output
 
