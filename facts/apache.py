@@ -1,13 +1,10 @@
-"""What Apache understood: its sites and its modules."""
+"""What Apache understood: its sites."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-
-from pyinfra.api import FactBase
-from typing_extensions import override
 
 from facts.record import Record
 
@@ -44,46 +41,3 @@ def read_sites(output: Iterable[str]) -> list[Site]:
 
 def _port(text: str) -> int:
     return 0 if text == "*" else int(text)
-
-
-class ApacheSites(FactBase[list[Site]]):
-    """The virtual hosts that Apache would serve with the configuration on disk (apache2ctl -S).
-
-    ``pyinfra inventory.py fact facts.apache.ApacheSites``
-    """
-
-    default = list
-
-    @override
-    def requires_command(self) -> str:
-        return "apache2ctl"
-
-    @override
-    def command(self) -> str:
-        return "apache2ctl -S 2>/dev/null"
-
-    @override
-    def process(self, output: list[str]) -> list[Site]:
-        return read_sites(output)
-
-
-class ApacheModules(FactBase[list[str]]):
-    """Names of the loaded modules without ``_module``, sorted (apache2ctl -M).
-
-    ``pyinfra inventory.py fact facts.apache.ApacheModules``
-    """
-
-    default = list
-
-    @override
-    def requires_command(self) -> str:
-        return "apache2ctl"
-
-    @override
-    def command(self) -> str:
-        return "apache2ctl -M 2>/dev/null"
-
-    @override
-    def process(self, output: list[str]) -> list[str]:
-        found = (re.match(r"^ (\S+)_module \((?:static|shared)\)$", line) for line in output)
-        return sorted(match[1] for match in found if match)

@@ -1,4 +1,4 @@
-"""Certificates, as they lie on the host and as its services show them."""
+"""Certificates, as they lie on the host."""
 
 from __future__ import annotations
 
@@ -60,32 +60,6 @@ class Certificate(_OfCertificate):
     @override
     def command(self, path: str) -> StringCommand:
         return StringCommand(_TEXT, "-in", QuoteString(path), "2>/dev/null || true")
-
-
-class ServedCertificate(_OfCertificate):
-    """The certificate that a service shows on ``port``, asked on the host itself; None where no TLS answers in 10 s.
-
-    ``starttls`` is the protocol to ask by first: smtp, imap, pop3, sieve. ``server`` is the name asked for (SNI).
-
-    ``pyinfra inventory.py fact facts.certificate.ServedCertificate port=587 starttls=smtp``
-    """
-
-    @override
-    def requires_command(
-        self, port: int, address: str = "127.0.0.1", starttls: str | None = None, server: str | None = None
-    ) -> str:
-        return "openssl"
-
-    @override
-    def command(
-        self, port: int, address: str = "127.0.0.1", starttls: str | None = None, server: str | None = None
-    ) -> StringCommand:
-        where = f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
-        bits: list[str | QuoteString] = ["timeout 10 openssl s_client -connect", QuoteString(where)]
-        if starttls:
-            bits += ["-starttls", QuoteString(starttls)]
-        bits += ["-servername", QuoteString(server)] if server else ["-noservername"]
-        return StringCommand(*bits, "</dev/null 2>/dev/null |", _TEXT, "2>/dev/null || true")
 
 
 def _names(output: list[str]) -> list[str]:

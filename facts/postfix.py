@@ -1,4 +1,4 @@
-"""What Postfix reads in its own configuration, and what waits in its queue."""
+"""What waits in Postfix's queue."""
 
 from __future__ import annotations
 
@@ -10,28 +10,6 @@ from pyinfra.api import FactBase
 from typing_extensions import override
 
 from facts.record import Record
-
-
-class PostfixParameters(FactBase[dict[str, str]]):
-    """The parameters of main.cf that are set (postconf(1) ``-n``); ``expand=true`` fills in ``$name`` (``-x``).
-
-    ``pyinfra inventory.py fact facts.postfix.PostfixParameters expand=true``
-    """
-
-    default = dict
-
-    @override
-    def requires_command(self, expand: bool = False) -> str:
-        return "postconf"
-
-    @override
-    def command(self, expand: bool = False) -> str:
-        return "postconf -nx 2>/dev/null" if expand else "postconf -n 2>/dev/null"
-
-    @override
-    def process(self, output: list[str]) -> dict[str, str]:
-        pairs = (line.split("=", 1) for line in output if "=" in line)
-        return {parameter.strip(): value.strip() for parameter, value in pairs}
 
 
 @dataclass(frozen=True)

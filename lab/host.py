@@ -131,13 +131,6 @@ class LabHost:
         self.container.commit(tag, "latest", pause=True)
         return tag
 
-    def restart(self) -> None:
-        """Stop the host as a machine would (systemd stops every unit), and boot it again."""
-        self.container.kill(signal="SIGRTMIN+3")
-        self.container.wait(timeout=120)
-        self.container.start()
-        self.wait()
-
     def remove(self) -> None:
         """Take the host away, whatever it is doing."""
         with contextlib.suppress(NotFound):

@@ -49,7 +49,7 @@ runs() {
 # obeyed VERB: a restart may not be had in one step, as where the next release runs a daemon under another unit, which
 # cannot end the former one and follow it in a single transaction.
 obeyed() {
-    if said=$(within "$patient" systemctl "$1" -- "$unit" 2>&1 9>&-); then return; fi
+    if said=$(within "$patient" systemctl "$1" -- "$unit" 2>&1); then return; fi
     case $1,$said in
     *restart,*"conflicting jobs"*) within "$patient" systemctl stop -- "$unit" >&2 && within "$patient" systemctl start -- "$unit" >&2 ;;
     *) printf '%s\n' "$said" >&2 && return 1 ;;

@@ -17,7 +17,7 @@ from deploys.takeover.deploy import paths, place
 from deploys.takeover.problems import account_problems, site_names, site_problems, unspoken
 from deploys.takeover.standing import Standing, mail_domains, standing
 from deploys.takeover.untouched import changed_parameters, changed_services, other_aliases
-from facts.apache import Site
+from facts.apache import Site, read_sites
 from facts.foreign import Entry, Foreign, ForeignState
 from tests.test_squirrelmail import server
 
@@ -257,3 +257,11 @@ def test_a_site_at_one_address_has_ours_named_there_too():
     text = standing_beside(server(), replace(state, sites=(*state.sites, own), listens=("80",)))
     assert "<VirtualHost *:80 192.0.2.1:80>" in text
     assert "Listen 443 https" in text
+
+
+def test_a_site_that_has_its_port_to_itself_is_read_too():
+    said = [
+        "VirtualHost configuration:",
+        "*:443                  www.example.net (/etc/apache2/sites-enabled/w.conf:2)",
+    ]
+    assert read_sites(said) == [Site("*", 443, "www.example.net", "/etc/apache2/sites-enabled/w.conf:2")]

@@ -35,7 +35,7 @@ def undeclared(mail: MailServer, subjects: Sequence[DomainContext], blocklists: 
     """Keys of lines that rules rest on and that this mail.yaml does not ask for. Their absence is no gap to a rule;
     that of any other is. ``subjects``, ``blocklists``: what the DNS is asked about."""
     host = subjects[:1]
-    public = [one for subject in host for one in (*subject.addresses, *subject.outbound) if is_public(one)]
+    public = [one for subject in host for one in subject.addresses if is_public(one)]
     policies = any(subject.pages and subject.settings.mta_sts for subject in subjects)
     asked = {
         "messages.dkim": bool(mail.filter),

@@ -48,7 +48,7 @@ def check(
             found += name_server_lines(zone, inside, ask, asking)
     say(f"asking {len(blocklists)} blocklists")
     host = all_records.primary(subjects)
-    found += blocklist_lines(filter(is_public, (*host.addresses, *host.outbound)), blocklists, ask)
+    found += blocklist_lines(filter(is_public, host.addresses), blocklists, ask)
     found = [waiting(line, silent[0]) if silent and line not in silent else line for line in found]
     return tuple({line.key: line for line in found}.values())  # two domains in one zone ask the same of it
 
@@ -70,13 +70,12 @@ def waiting(line: CheckResult, cause: CheckResult) -> CheckResult:
 
 def check_host(subject: DomainContext, ask: Ask, lost: Mapping[str, CheckResult]) -> tuple[CheckResult, ...]:
     """The host's own records, its name, its addresses' reverse names. ``lost``: zones that do not exist."""
-    sending = (*subject.addresses, *subject.outbound)
     helo = helo_line(subject.hostname, subject.addresses, ask)
     gone = _gone(subject.hostname, lost)
     return (
         *(_line(record, subject, ask, lost) for record in all_records.of_host(subject)),
         waiting(helo, gone) if gone else helo,
-        *reverse_lines(sending, subject.hostname, ask),
+        *reverse_lines(subject.addresses, subject.hostname, ask),
     )
 
 

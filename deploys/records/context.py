@@ -16,7 +16,7 @@ class DomainContext:
     """All names are host names without a final dot.
 
     ``domains``: every mail domain of the host, in their order. ``v4``, ``v6``: the host's addresses as others see them.
-    ``outbound``: further addresses that it sends from. ``dkim``: selector to public key (DER, SubjectPublicKeyInfo).
+    ``dkim``: selector to public key (DER, SubjectPublicKeyInfo).
     ``host_dkim``: likewise, of the host's own name.
     ``tlsa``: SHA-256 of the public keys (SubjectPublicKeyInfo) that port 25 shows now and will show next, in hex.
     ``pages``: whether the host serves what mta-sts, autoconfig and autodiscover lead to; else they are not published.
@@ -27,7 +27,6 @@ class DomainContext:
     hostname: str
     v4: tuple[str, ...] = ()
     v6: tuple[str, ...] = ()
-    outbound: tuple[str, ...] = ()
     domains: Collection[str] = ()
     webmail: str | None = None
     offered: frozenset[Service] = frozenset(("imaps", "submissions"))

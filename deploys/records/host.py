@@ -7,7 +7,7 @@ import ipaddress
 from deploys.records.context import DomainContext
 from deploys.records.options import Dkim
 from deploys.records.record import Record, record, txt
-from deploys.records.senders import dmarc_text, mechanisms, published
+from deploys.records.senders import dmarc_text, published
 
 
 def a(subject: DomainContext) -> tuple[Record, ...]:
@@ -31,8 +31,7 @@ def host_spf(subject: DomainContext) -> tuple[Record, ...]:
     """SPF of the host's name: bounces have no sender, so receivers judge them by HELO (RFC 7208, section 2.4)."""
     if subject.hostname in subject.domains:
         return ()  # a mail domain's own record says it already
-    text = " ".join(["v=spf1", "a", *mechanisms(subject.outbound), "-all"])
-    return record(subject.hostname, "TXT", subject.ttl, [txt(text)], "SPF of the host itself, for bounces")
+    return record(subject.hostname, "TXT", subject.ttl, [txt("v=spf1 a -all")], "SPF of the host itself, for bounces")
 
 
 def host_dkim(subject: DomainContext) -> tuple[Record, ...]:
@@ -69,7 +68,7 @@ def ptr(subject: DomainContext) -> tuple[Record, ...]:
             (f"{subject.hostname}.",),
             f"set by the hoster: the reverse name of {address}",
         )
-        for address in (*subject.addresses, *subject.outbound)
+        for address in subject.addresses
     )
 
 

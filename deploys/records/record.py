@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
@@ -82,11 +82,6 @@ def absolute(name: str) -> str:
 def is_below(name: str, zone: str) -> bool:
     """Whether ``name`` is ``zone`` or inside it (both with or without a final dot)."""
     return f".{absolute(name)}".endswith(f".{absolute(zone)}")
-
-
-def of_type(records: Sequence[Record], kind: RecordType) -> tuple[Record, ...]:
-    """Those of one type."""
-    return tuple(record for record in records if record.type == kind)
 
 
 def _version(text: str) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import ipaddress
 from collections.abc import Iterable, Mapping
 from urllib.parse import quote
 
@@ -16,10 +15,10 @@ from deploys.records.record import Record, record, txt
 
 
 def spf(subject: DomainContext) -> tuple[Record, ...]:
-    """SPF (RFC 7208): the one host by its name, its further addresses, and those who also send for the domain."""
+    """SPF (RFC 7208): the one host by its name, and those who also send for the domain."""
     settings = subject.settings.spf
     includes = [f"include:{name}" for name in settings.include]
-    text = " ".join(["v=spf1", f"a:{subject.hostname}", *mechanisms(subject.outbound), *includes, settings.all])
+    text = " ".join(["v=spf1", f"a:{subject.hostname}", *includes, settings.all])
     return record(subject.domain, "TXT", subject.ttl, [txt(text)], "SPF: who may send for the domain")
 
 
@@ -79,11 +78,6 @@ def dmarc_text(subject: DomainContext) -> str:
 def mailto(addresses: Iterable[str]) -> str:
     """``mailto:`` URIs with commas between; ``,`` ``!`` and ``;`` would end one (RFC 7489, section 6.2)."""
     return ",".join(f"mailto:{quote(address, safe='@')}" for address in addresses)
-
-
-def mechanisms(addresses: Iterable[str]) -> list[str]:
-    """``ip4:…`` and ``ip6:…``, which cost no look-up."""
-    return [f"ip{ipaddress.ip_address(address).version}:{address}" for address in addresses]
 
 
 def _base64(data: bytes) -> str:

@@ -57,11 +57,6 @@ def bare(canonical_hash: str) -> str:
     return _parts(canonical_hash)[1]
 
 
-def is_for_dovecot_only(canonical_hash: str) -> bool:
-    """Argon2: Dovecot reads it, the system's own crypt(3) does not, so PAM cannot."""
-    return canonical_hash.startswith("{ARGON2")
-
-
 def _parts(text: str) -> tuple[str | None, str]:
     match = re.fullmatch(r"\{([A-Za-z0-9.-]+)\}(.*)", text)
     return (match[1].upper(), match[2]) if match else (None, text)

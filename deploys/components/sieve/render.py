@@ -16,7 +16,6 @@ DIRECTORY = "/etc/dovecot/sieve"
 SUBMIT = f"{DIRECTORY}/submit"
 BEFORE = f"{DIRECTORY}/before.sieve"
 SOCKET = "posthaus-sieve.socket"
-DAEMON_NAME = "SIEVE"  # what the filter knows that smtpd by (milter_macro_daemon_name)
 REDIRECTS = 32  # as many as a script may have actions of any kind
 PROTECTED_HEADERS = (
     "From",
