@@ -127,6 +127,7 @@ case $action in
 none) exit 0 ;;
 stop)
     if active; then within 100 systemctl stop -- "$unit" || exit; fi
+    find /etc/systemd/system -xtype l -name "$unit" -delete # its file may be gone, and then nobody disables it
     rm -rf -- "$memory"
     exit 0
     ;;

@@ -13,7 +13,7 @@ from facts.acme import LETSENCRYPT
 from operations import acme
 from operations.service import Service
 
-NAME = "certbot"
+NAME, TIMER = "certbot", "certbot.timer"
 
 
 def component(context: Context) -> Component:
@@ -21,7 +21,8 @@ def component(context: Context) -> Component:
     mail = context.mail
     if not mail.tls.acme:
         ended = Step("Stop renewing undeclared certificates", acme.ended, {"directory": DIRECTORY})
-        return Component(NAME, steps=(ended,), last=True)
+        # its timer may renew certificates of the administrator's own
+        return Component(NAME, steps=(ended,), spares=(TIMER,), last=True)
     return Component(
         NAME,
         packages=render.acme_packages(mail.tls),
@@ -34,7 +35,7 @@ def component(context: Context) -> Component:
                 copy=False,
                 shared=True,
             ),
-            Run("Enable certbot's timer", Service("certbot.timer")),
+            Run("Enable certbot's timer", Service(TIMER)),
             Step("Order the certificate", acme.issued, {"order": order(mail, mail.tls.acme, mail.dns.tlsa)}),
         ),
         state=(State(LETSENCRYPT, "the ACME account, certificates and keys"),),
