@@ -68,6 +68,24 @@ class ForeignState(Record):
     people: dict[str, str] = field(default_factory=dict)
     accounts: dict[str, Entry] = field(default_factory=dict)
 
+    @property
+    def serves_sites(self) -> bool:
+        """Whether Apache serves somebody else's sites, so that ours stand beside them."""
+        return "apache" not in self.ours and bool(
+            "apache" in self.beside or self.files.get("apache") or self.applications or self.pages
+        )
+
+    @property
+    def serves_php(self) -> bool:
+        """Whether PHP serves somebody else too, so that our pool stands beside others."""
+        if "php" in self.ours:
+            return False
+        return bool("php" in self.beside or self.files.get("php") or (self.serves_sites and "php" in self.there))
+
+    def listens_on(self, port: int) -> bool:
+        """Whether others' configuration has Apache listen on ``port`` already."""
+        return any(re.search(rf"(?:^|:){port}$", one) for one in self.listens)
+
 
 class Foreign(FactBase[ForeignState]):
     """What of ``components`` (postfix, dovecot, apache, php, rspamd, unbound, files) others configured, and who has the

@@ -6,8 +6,6 @@ from collections.abc import Mapping
 
 from deploys.components import all as every
 from deploys.components.component import Component, Context, Listener
-from deploys.components.postfix.component import postfix
-from deploys.components.postfix.options import Postfix
 from deploys.config.mailserver import MailServer
 from facts.machine import MachineState
 from facts.packages import Package
@@ -16,14 +14,14 @@ from operations.file import File
 VERSIONS = {"dovecot-core": "1:2.4.1-1", "php-fpm": "2:8.4+96", "postsrsd": "2.0.10-1", "postfix": "3.10.5-1"}
 
 
-def machine(**versions: str) -> MachineState:
+def machine(ipv6: bool = True, /, **versions: str) -> MachineState:
     """Debian 13, or one with other ``versions`` (package, with _ for -)."""
     known = VERSIONS | {name.replace("_", "-"): version for name, version in versions.items()}
-    return MachineState(ipv6=True, packages={name: Package(installed=version) for name, version in known.items()})
+    return MachineState(ipv6=ipv6, packages={name: Package(installed=version) for name, version in known.items()})
 
 
-def context(mail: MailServer, **versions: str) -> Context:
-    return Context(mail, machine(**versions))
+def context(mail: MailServer, ipv6: bool = True, /, **versions: str) -> Context:
+    return Context(mail, machine(ipv6, **versions))
 
 
 def parts(mail: MailServer, **versions: str) -> tuple[Component, ...]:
@@ -44,9 +42,3 @@ def targets(mail: MailServer) -> set[str]:
 
 def ports(mail: MailServer) -> tuple[Listener, ...]:
     return every.listeners(parts(mail))
-
-
-def postfix_of(mail: MailServer, srs: tuple[str, str] | None = None, seven_bit: bool = True) -> Postfix:
-    """What Postfix is told where postsrsd answers as ``srs`` says."""
-    settings = postfix(context(mail, postfix="3.10.5-1" if seven_bit else "3.7.11-0"))
-    return settings.model_copy(update={"srs": srs})

@@ -11,7 +11,7 @@ import pytest
 
 from deploys.checks import acme
 from deploys.components.apache import render as apache
-from deploys.components.tls import render
+from deploys.components.certbot import render
 from deploys.components.tls.acme import LETS_ENCRYPT, Acme
 from deploys.config.mailserver import MailServer
 from deploys.config.reading.errors import SettingsError

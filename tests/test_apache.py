@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from deploys.components.apache import render
-from deploys.components.squirrelmail.render import post_size
+from deploys.components.squirrelmail.options import post_size
 from tests.test_squirrelmail import server
 
 GOLDEN = Path(__file__).parent / "golden" / "apache"

@@ -39,21 +39,6 @@ LAYERS = (
 )
 # These import nothing of ours.
 BOTTOM = ("deploys.values", "deploys.checks.result", "operations.state")
-# Components that still read in another's files where its socket, account or page is; it only gets shorter.
-LEFT_BETWEEN = {
-    ("deploys.components.apache.render", "deploys.components.autoconfig.render"),
-    ("deploys.components.apache.render", "deploys.components.squirrelmail.render"),
-    ("deploys.components.apache.render", "deploys.components.tls.render"),
-    ("deploys.components.autoconfig.component", "deploys.components.squirrelmail.render"),
-    ("deploys.components.certbot.component", "deploys.components.tls.render"),
-    ("deploys.components.dovecot.render", "deploys.components.sieve.render"),
-    ("deploys.components.postfix.component", "deploys.components.mta_sts.render"),
-    ("deploys.components.postfix.component", "deploys.components.postsrsd.render"),
-    ("deploys.components.postfix.render", "deploys.components.postsrsd.render"),
-    ("deploys.components.rspamd.component", "deploys.components.postfix.tables"),
-    ("deploys.components.rspamd.render", "deploys.components.clamav.render"),
-    ("deploys.components.squirrelmail.component", "deploys.components.apache.neighbours"),
-}
 
 
 def exists(module: str) -> bool:
@@ -118,8 +103,7 @@ def test_a_component_knows_no_more_of_another_than_what_may_be_declared_of_it():
         for module, imported in arrows()
         if room(module) and room(imported) not in ("", room(module)) and layer(imported) > options
     }
-    assert known - LEFT_BETWEEN == set()
-    assert LEFT_BETWEEN - known == set(), "these are gone: take them out of LEFT_BETWEEN"
+    assert known == set()
 
 
 @pytest.mark.parametrize("bottom", BOTTOM)

@@ -11,13 +11,14 @@ from deploys.config.mailserver import MailServer
 from facts.stores import Stores
 from operations.file import File
 from operations.mailboxes import left_behind, taken_over
+from tests.declared import context
 from tests.golden_settings import golden, golden_server
 
 SERIES = ("2.3", "2.4")
 
 
 def files(mail: MailServer, series: str = "2.4", ipv6: bool = True) -> dict[str, File]:
-    return render.configuration(mail.dovecot, mail.directory, mail.tls, series, ipv6, mail.learn_endpoint)
+    return render.configuration(context(mail, ipv6, dovecot_core=series))
 
 
 def text(mail: MailServer, name: str, series: str = "2.4") -> str:

@@ -22,7 +22,7 @@ import yaml
 from deploys.components.all import services
 from deploys.components.mta_sts import daemon, render
 from deploys.components.postfix import render as postfix
-from tests.declared import packages, parts, postfix_of, targets, units
+from tests.declared import context, packages, parts, targets, units
 from tests.golden_settings import golden_server
 
 STRAIGHT = {"relayhost": None, "resolver": "local"}
@@ -30,7 +30,7 @@ STRAIGHT = {"relayhost": None, "resolver": "local"}
 
 def test_where_messages_go_straight_and_names_are_known_for_sure_policies_are_followed(monkeypatch):
     mail = golden_server(monkeypatch, **STRAIGHT)
-    files = postfix.configuration(postfix_of(mail), mail.hostname, mail.directory, mail.tls, ipv6=True)
+    files = postfix.configuration(context(mail))
     assert "smtp_tls_policy_maps = socketmap:inet:127.0.0.1:8461:postfix\n" in files["main.cf"].data.decode()
     assert "postfix-mta-sts-resolver" in packages(mail)
     assert render.DROP_IN in units(mail)
@@ -41,7 +41,7 @@ def test_where_messages_go_straight_and_names_are_known_for_sure_policies_are_fo
 @pytest.mark.parametrize("change", [{"relayhost": None, "resolver": "host"}, {"resolver": "local"}])
 def test_neither_a_relayhost_nor_an_unsure_resolver_has_any_use_for_them(monkeypatch, change):
     mail = golden_server(monkeypatch, **change)
-    files = postfix.configuration(postfix_of(mail), mail.hostname, mail.directory, mail.tls, ipv6=True)
+    files = postfix.configuration(context(mail))
     assert "smtp_tls_policy_maps" not in files["main.cf"].data.decode()
     assert "postfix-mta-sts-resolver" not in packages(mail)
     assert render.DROP_IN not in units(mail)

@@ -5,7 +5,7 @@ import pytest
 from deploys.config.mailserver import MailServer
 from deploys.config.read import settings
 from deploys.config.warnings import warnings
-from tests.declared import packages, postfix_of
+from tests.declared import packages
 from tests.example import ROOT, SECRET, about, box, boxes
 
 # --- A hostname, a domain and a mailbox are enough -------------------------------------------------------------------
@@ -50,9 +50,9 @@ def test_every_component_brings_its_packages_once(accepted):
 
 def test_postfix_gets_the_options_that_are_its_to_keep(accepted):
     mail = accepted(trusted_networks=["192.0.2.0/28"], message_size="20M", postfix={"parameters": {"biff": False}})
-    assert postfix_of(mail).trusted_networks == ("192.0.2.0/28",)
-    assert postfix_of(mail).message_size == 20 << 20
-    assert postfix_of(mail).parameters == {"biff": False}
+    assert mail.trusted_networks == ("192.0.2.0/28",)
+    assert mail.message_size == 20 << 20
+    assert mail.postfix.parameters == {"biff": False}
 
 
 def test_words_that_are_read_already_come_back_as_they_are(accepted):

@@ -7,12 +7,12 @@ import re
 import pytest
 
 from deploys.components.postfix import parameters, render, tables
-from deploys.components.postsrsd.render import maps
+from deploys.components.postsrsd.options import maps
 from deploys.config.mailserver import MailServer
 from facts.machine import MachineState
 from facts.packages import Package
 from operations.file import File
-from tests.declared import packages, postfix_of
+from tests.declared import context, packages
 from tests.example import about
 from tests.golden_settings import SECRET, golden, golden_server
 
@@ -20,7 +20,7 @@ TABLES = ("domains", "mailboxes", "aliases", "senders", "own-senders", "helo-nam
 
 
 def files(mail: MailServer, ipv6: bool = True, seven_bit: bool = True) -> dict[str, File]:
-    return render.configuration(postfix_of(mail, seven_bit=seven_bit), mail.hostname, mail.directory, mail.tls, ipv6)
+    return render.configuration(context(mail, ipv6, postfix="3.10.5-1" if seven_bit else "3.7.11-0", postsrsd="1.10-2"))
 
 
 def text(mail: MailServer, name: str) -> str:
@@ -168,9 +168,7 @@ def test_strangers_messages_that_an_alias_leads_elsewhere_go_by_way_of_srs_and_n
     mail = golden_server(monkeypatch)
     assert mail.forwards
     forward, reverse = maps("1")
-    made = render.configuration(
-        postfix_of(mail, (forward, reverse)), mail.hostname, mail.directory, mail.tls, ipv6=True
-    )
+    made = files(mail)
     table = made["posthaus/transports"].data.decode().splitlines()
     rules = [(re.compile(row.split("/")[1]), row.split("/ ")[1]) for row in table]
 
@@ -221,7 +219,7 @@ BY_DOMAIN = {"example.com": {"relayhost": STARTTLS}, "example.net": {"relayhost"
 
 def relayed(monkeypatch, **changes) -> dict[str, File]:
     mail = golden_server(monkeypatch, **{"domains": BY_DOMAIN, "relayhost": None, **changes})
-    return render.configuration(postfix_of(mail, maps("1")), mail.hostname, mail.directory, mail.tls, ipv6=True)
+    return files(mail)
 
 
 @pytest.mark.parametrize("name", ["main.cf", "master.cf", "posthaus/transports"])

@@ -5,27 +5,23 @@ from __future__ import annotations
 import shlex
 import socket
 import subprocess
-from types import SimpleNamespace
 
 import pytest
 
 from deploys.components.apache import render as apache
 from deploys.components.dovecot import render as dovecot
 from deploys.components.postfix import render as postfix
-from deploys.components.postfix.options import Postfix
 from deploys.components.postsrsd import probe as srs_probe
 from deploys.components.postsrsd import render as srs
 from deploys.components.rspamd import render as rspamd
 from deploys.components.squirrelmail import render as squirrelmail
-from deploys.components.tls.options import Tls
 from deploys.components.unbound import render as unbound
 from deploys.probes.program import program
-from tests.declared import postfix_of
 from tests.golden_settings import golden_server
 
 PROBES = {
-    "dovecot": lambda mail: dovecot.running(mail.dovecot, mail.directory, mail.tls),
-    "postfix": lambda mail: postfix.running(postfix_of(mail), mail.hostname, mail.directory, mail.tls),
+    "dovecot": lambda mail: dovecot.running(mail),
+    "postfix": lambda mail: postfix.running(mail),
     "filter": lambda mail: rspamd.running("posthaus-probe@example.com"),
     "srs": lambda mail: srs.running("2"),
     "resolver": lambda mail: unbound.running(),
@@ -73,10 +69,7 @@ def test_a_probe_that_is_ended_says_so():
     assert "no answer within the time" in done.stderr
 
 
-def test_an_operators_own_certificate_parameter_is_not_compared_with_ours():
-    plain = SimpleNamespace(domains=("example.com",))
-    ours = postfix.running(Postfix(), "mail.example.com", plain, Tls())  # type: ignore[arg-type]
-    own = Postfix(parameters={"smtpd_tls_chain_files": "/etc/own.pem"})
-    theirs = postfix.running(own, "mail.example.com", plain, Tls())  # type: ignore[arg-type]
-    assert "fullchain.pem" in ours
-    assert "fullchain.pem" not in theirs
+def test_an_operators_own_certificate_parameter_is_not_compared_with_ours(monkeypatch: pytest.MonkeyPatch):
+    own = {"parameters": {"smtpd_tls_chain_files": "/etc/own.pem"}}
+    assert "fullchain.pem" in postfix.running(golden_server(monkeypatch))
+    assert "fullchain.pem" not in postfix.running(golden_server(monkeypatch, postfix=own))

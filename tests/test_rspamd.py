@@ -8,7 +8,6 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from deploys.components.postfix.tables import owners
 from deploys.components.rspamd import render
 from deploys.components.rspamd.keys import given, names
 from deploys.config.mailserver import MailServer
@@ -30,11 +29,9 @@ FILES = (
 )
 
 
-def files(mail: MailServer, nameserver: str | None = None) -> dict[str, File]:
+def files(mail: MailServer) -> dict[str, File]:
     assert mail.filter
-    return render.configuration(
-        mail.filter, mail.records, mail.signers, owners(mail.directory), mail.trusted_networks, nameserver
-    )
+    return render.configuration(mail.filter, mail)
 
 
 def text(mail: MailServer, name: str) -> str:

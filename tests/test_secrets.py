@@ -8,7 +8,7 @@ import pytest
 
 from deploys.config.password import argon2, unix
 from deploys.config.warnings import warnings
-from tests.declared import postfix_of
+from tests.declared import context
 from tests.example import ARGON2, BCRYPT, SECRET, SHA512, about
 from tests.test_tls import certify
 
@@ -141,7 +141,7 @@ def test_no_repr_shows_a_hash_or_a_secret(accepted, monkeypatch):
     relayhost = {"host": "smtp.example.net", "username": "tito", "password": {"env": "RELAY_PASSWORD"}}
     mail = accepted(relayhost=relayhost)
     assert mail.relayhost.password.get_secret_value() == SECRET
-    for shown in (repr(mail), repr(mail.directory), repr(postfix_of(mail)), str(mail.to_json())):
+    for shown in (repr(mail), repr(mail.directory), repr(context(mail)), str(mail.to_json())):
         assert SECRET not in shown
         assert "argon2id" not in shown
 

@@ -14,7 +14,7 @@ from deploys.components.apache import render as apache
 from deploys.components.dovecot import render as dovecot
 from deploys.components.postfix import render as postfix
 from deploys.components.tls.options import Tls
-from tests.declared import ports, postfix_of, targets
+from tests.declared import context, ports, targets
 from tests.golden_settings import golden_server
 from tests.test_tls import NOW, Certified, certify
 
@@ -25,8 +25,8 @@ TLS = Tls.model_validate({"sni": {name: {"certificate": "chain.pem", "key": "key
 
 @pytest.mark.parametrize(("series", "before", "word"), [("2.3", "<", "ssl"), ("2.4", "", "ssl_server")])
 def test_dovecot_shows_each_name_its_own_certificate(monkeypatch, series, before, word):
-    mail = golden_server(monkeypatch)
-    conf = dovecot.configuration(mail.dovecot, mail.directory, TLS, series, True, None)["dovecot.conf"].data.decode()
+    mail = golden_server(monkeypatch).model_copy(update={"tls": TLS})
+    conf = dovecot.dovecot_conf(context(mail, dovecot_core=series))
     end = "_file" if series == "2.4" else ""
     assert (
         "local_name mail.example.net {\n"
@@ -37,8 +37,8 @@ def test_dovecot_shows_each_name_its_own_certificate(monkeypatch, series, before
 
 
 def test_postfix_reads_the_keys_where_they_lie(monkeypatch):
-    mail = golden_server(monkeypatch)
-    files = postfix.configuration(postfix_of(mail), mail.hostname, mail.directory, TLS, True)
+    mail = golden_server(monkeypatch).model_copy(update={"tls": TLS})
+    files = postfix.configuration(context(mail))
     assert b"tls_server_sni_maps = texthash:/etc/postfix/posthaus/certificates\n" in files["main.cf"].data
     assert files["posthaus/certificates"].data.decode().splitlines() == [
         f"{name} {HERE}/{name}/privkey.pem, {HERE}/{name}/fullchain.pem" for name in sorted(NAMES)
@@ -47,7 +47,7 @@ def test_postfix_reads_the_keys_where_they_lie(monkeypatch):
 
 def test_without_further_names_postfix_has_no_table_of_them(monkeypatch):
     mail = golden_server(monkeypatch)
-    files = postfix.configuration(postfix_of(mail), mail.hostname, mail.directory, Tls(), True)
+    files = postfix.configuration(context(mail))
     assert "posthaus/certificates" not in files
     assert b"tls_server_sni_maps" not in files["main.cf"].data
 

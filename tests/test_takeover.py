@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from deploys.components.apache import render as apache
-from deploys.components.apache.neighbours import beside, others
+from deploys.components.apache.neighbours import beside
 from deploys.components.component import Context
 from deploys.config.addresses.options import Owner
 from deploys.config.mailserver import MailServer
@@ -201,7 +201,7 @@ def test_a_group_of_the_peoples_name_with_others_in_it_is_left_alone():
 # --- web sites ---
 def test_sites_of_others_go_on_and_the_webmails_own_names_are_ours():
     state = by_hand("debian-13")
-    assert others(state)
+    assert state.serves_sites
     assert site_names(state) == ("www.example.net", "example.net")
     assert site_problems(state, ["webmail.example.com", "mail.example.com"]) == []
 
@@ -226,10 +226,10 @@ def test_a_site_for_every_port_and_one_that_listens_at_one_address_are_refused()
 
 
 def test_the_distributions_own_page_is_nobodys_site():
-    assert not others(ForeignState(ours=("apache",)))
-    assert not others(ForeignState())
-    assert others(ForeignState(pages=("/var/www/html/shop",)))
-    assert others(ForeignState(applications=("phpmyadmin.conf",)))
+    assert not ForeignState(ours=("apache",)).serves_sites
+    assert not ForeignState().serves_sites
+    assert ForeignState(pages=("/var/www/html/shop",)).serves_sites
+    assert ForeignState(applications=("phpmyadmin.conf",)).serves_sites
 
 
 def standing_beside(mail: MailServer, state: ForeignState) -> str:

@@ -32,7 +32,7 @@ from deploys.checks import (
 from deploys.checks.bundle import script
 from deploys.checks.observation import Observation, observations
 from deploys.checks.parts import Parts
-from deploys.checks.plan import nobody, plan, probe, undeclared
+from deploys.checks.plan import nobody, plan, undeclared
 from deploys.checks.result import CONVERGE, Check, CheckResult
 from deploys.components import all as every
 from deploys.components.component import Component, Context, Listener
@@ -134,7 +134,7 @@ def _exams(mail: MailServer, ports: Sequence[Listener], seen: list[Observation])
 
 
 def _outside(mail: MailServer, seen: list[Observation]) -> list[Observation]:
-    return external.observe(_addresses(seen), probe(mail), seen)
+    return external.observe(_addresses(seen), mail.directory.probe, seen)
 
 
 def _inbound(

@@ -15,7 +15,7 @@ from deploys.checks.observation import Observation
 from deploys.checks.result import CONVERGE, Check, CheckResult
 from deploys.components import all as every
 from deploys.components.component import Component
-from deploys.components.squirrelmail.render import HOME
+from deploys.components.squirrelmail.options import HOME
 from deploys.components.squirrelmail.source import squirrelmail_tree
 from deploys.config.mailserver import MailServer
 from facts.archive import STAMP

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from deploys.components.component import Listener
-from deploys.components.dovecot.render import PROBE_HOME, probe_address
+from deploys.components.dovecot.render import PROBE_HOME
 from deploys.components.rspamd.render import KEYS
 from deploys.config.mailserver import MailServer
 from deploys.records.context import DomainContext
@@ -18,11 +18,6 @@ PROBE_SECRET = f"{PROBE}/password"
 PROBE_MAILDIR = f"{PROBE_HOME}/Maildir"
 STRANGER = "somebody@elsewhere.invalid"  # RFC 2606: no such domain, ever
 NOBODY = "no-such-mailbox"
-
-
-def probe(mail: MailServer) -> str:
-    """The address that sends messages to itself; its secret lies on the host and nowhere else."""
-    return probe_address(mail.directory)
 
 
 def nobody(mail: MailServer) -> str | None:
@@ -86,7 +81,7 @@ def plan(mail: MailServer, ports: Sequence[Listener]) -> dict[str, Any]:
         "trusted": list(mail.trusted_networks),
         "envelopes": envelopes(mail),
         "other": f"postmaster@{mail.domains[0]}",
-        "probe": probe(mail),
+        "probe": mail.directory.probe,
         "secret": PROBE_SECRET,
         "maildir": PROBE_MAILDIR,
         "patience": PATIENCE,

@@ -16,7 +16,6 @@ from deploys.components.mta_sts import component as mta_sts
 from deploys.components.postfix import component as postfix
 from deploys.components.postsrsd import component as postsrsd
 from deploys.components.rspamd import component as rspamd
-from deploys.components.sieve import component as sieve
 from deploys.components.squirrelmail import component as squirrelmail
 from deploys.components.tls import component as tls
 from deploys.components.unbound import component as unbound
@@ -29,7 +28,6 @@ COMPONENTS: tuple[Callable[[Context], Component | None], ...] = (
     unbound.component,  # whom all others ask for names
     tls.component,  # before all that serves it
     dovecot.component,  # its sockets are what Postfix delivers to and asks about passwords
-    sieve.component,  # what Dovecot's scripts send by
     clamav.component,  # whom rspamd asks
     rspamd.component,  # whom Postfix asks about each message
     postsrsd.component,  # whom Postfix asks for senders

@@ -12,6 +12,7 @@ from typing import Any
 from pydantic import ModelWrapValidatorHandler, ValidationError, ValidationInfo, model_validator
 
 from deploys.components.autoconfig.options import page_names
+from deploys.components.postfix.options import Relayhost
 from deploys.components.rspamd.options import CONTROLLER
 from deploys.components.tls.options import MOST_NAMES
 from deploys.components.unbound.options import ADDRESS
@@ -103,6 +104,11 @@ class MailServer(MailOptions):
         """Whether some alias or catch-all leads to another server."""
         targets = (*self.aliases.values(), *((target,) for target in self.catch_all.values()))
         return any(domain_of(address) not in self.domain_settings for group in targets for address in group)
+
+    @cached_property
+    def relayhosts(self) -> dict[str, Relayhost]:
+        """The relayhosts of domains that have one of their own, by domain."""
+        return {name: one.relayhost for name, one in self.domain_settings.items() if one.relayhost}
 
     @property
     def resolves(self) -> bool:

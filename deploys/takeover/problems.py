@@ -5,7 +5,6 @@ from __future__ import annotations
 import fnmatch
 from collections.abc import Iterable
 
-from deploys.components.apache.neighbours import others
 from deploys.config.addresses.options import Owner
 from deploys.takeover.options import Component
 from deploys.takeover.standing import Standing, listed
@@ -90,7 +89,7 @@ def _existing(state: ForeignState, owner: Owner, account: Entry, group: Entry | 
 
 def site_problems(state: ForeignState, names: Iterable[str]) -> list[str]:
     """Why Apache cannot serve ``names`` (ours) beside what it serves for others."""
-    if not others(state) or not state.includes:
+    if not state.serves_sites or not state.includes:
         return []
     ours = {name.lower() for name in names}
     found = [f"Apache's own checker refuses what is there now: {line}" for line in state.refusals[:1]]

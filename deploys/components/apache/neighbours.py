@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -39,28 +38,9 @@ class Beside:
         return "".join(own)
 
 
-def others(state: ForeignState) -> bool:
-    """Whether Apache serves somebody else's sites, so that ours stand beside them."""
-    return "apache" not in state.ours and bool(
-        "apache" in state.beside or state.files.get("apache") or state.applications or state.pages
-    )
-
-
-def php_of_others(state: ForeignState) -> bool:
-    """Whether PHP serves somebody else too, so that our pool stands beside others."""
-    if "php" in state.ours:
-        return False
-    return bool("php" in state.beside or state.files.get("php") or (others(state) and "php" in state.there))
-
-
-def listens(state: ForeignState, port: int) -> bool:
-    """Whether others' configuration has Apache listen on ``port`` already."""
-    return any(re.search(rf"(?:^|:){port}$", one) for one in state.listens)
-
-
 def beside(mail: MailServer, state: ForeignState) -> Beside | None:
     """What Apache's configuration must know of others' sites; None where there are none."""
-    if not others(state):
+    if not state.serves_sites:
         return None
     ports = sorted({80, *((mail.webmail.port,) if mail.webmail else ()), *((443,) if mail.pages else ())})
     own = (*mail.names, *mail.page_names)
@@ -71,6 +51,6 @@ def beside(mail: MailServer, state: ForeignState) -> Beside | None:
         theirs={
             port: tuple(sorted({site.address for site in state.sites if site.port == port})) for port in sorted(there)
         },
-        heard=tuple(port for port in ports if listens(state, port)),
+        heard=tuple(port for port in ports if state.listens_on(port)),
         ports=tuple(ports),
     )

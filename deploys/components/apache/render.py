@@ -6,9 +6,9 @@ from pathlib import Path
 
 from deploys.components.apache import probe
 from deploys.components.apache.neighbours import Beside
-from deploys.components.autoconfig.render import DIRECTORY, SCRIPT
-from deploys.components.squirrelmail.render import HOME, STATE, address, entrance, post_size, socket
-from deploys.components.tls.render import WEBROOT
+from deploys.components.autoconfig.options import DIRECTORY, SCRIPT
+from deploys.components.squirrelmail.options import HOME, STATE, address, entrance, post_size, socket
+from deploys.components.tls.options import WEBROOT
 from deploys.config.mailserver import MailServer
 from deploys.probes.program import MOST_NAMES, program
 from deploys.render import template

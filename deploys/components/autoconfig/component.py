@@ -5,9 +5,10 @@ from __future__ import annotations
 from functools import partial
 
 from deploys.components.autoconfig import render
+from deploys.components.autoconfig.options import DIRECTORY
 from deploys.components.autoconfig.site import Site
 from deploys.components.component import Component, Context, Tree
-from deploys.components.squirrelmail.render import address
+from deploys.components.squirrelmail.options import address
 from deploys.config.mailserver import MailServer
 from deploys.records.context import DomainContext
 from deploys.records.transport import mta_sts_policy
@@ -43,7 +44,7 @@ def component(context: Context) -> Component | None:
         steps=(
             Tree(
                 "Write the pages for mail programs",
-                render.DIRECTORY,
+                DIRECTORY,
                 partial(_pages, mail),
                 copy=False,
             ),

@@ -1,6 +1,9 @@
-"""Under which names the pages for mail programs are asked for."""
+"""Where the pages for mail programs lie, and under which names they are asked for."""
 
 from __future__ import annotations
+
+DIRECTORY = "/usr/share/posthaus/pages"
+SCRIPT = "clients.lua"  # below it: run by Apache, served to nobody
 
 
 def page_names(domain: str, policy: bool = True) -> tuple[str, ...]:

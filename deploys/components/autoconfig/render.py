@@ -5,17 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from deploys.components.autoconfig.options import SCRIPT
 from deploys.components.autoconfig.site import SENDING, Site
 from deploys.render import template
 from operations.file import File
 
 HERE = Path(__file__).parent
-DIRECTORY = "/usr/share/posthaus/pages"
-SCRIPT = "clients.lua"  # run by Apache, served to nobody
 
 
 def pages(site: Site, policies: Mapping[str, str], webmail: bool) -> dict[str, File]:
-    """Every file below ``DIRECTORY``. ``policies``: domain to the text of its MTA-STS policy (RFC 8461, 3.2)."""
+    """Every file below options.DIRECTORY. ``policies``: domain to the text of its MTA-STS policy (RFC 8461, 3.2)."""
     return {
         **{f"autoconfig/{domain}.xml": File(autoconfig(site, domain)) for domain in site.domains},
         **{f"mta-sts/{domain}.txt": File(text) for domain, text in policies.items()},

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from functools import partial
 
+from deploys.components.certbot import render
 from deploys.components.component import Component, Context, Run, State, Step, Tree
-from deploys.components.tls import render
 from deploys.components.tls.acme import Acme
-from deploys.components.tls.options import DIRECTORY
+from deploys.components.tls.options import DIRECTORY, WEBROOT
 from deploys.config.mailserver import MailServer
 from facts.acme import LETSENCRYPT
 from operations import acme
@@ -25,7 +25,7 @@ def component(context: Context) -> Component:
         return Component(NAME, steps=(ended,), spares=(TIMER,), last=True)
     return Component(
         NAME,
-        packages=render.acme_packages(mail.tls),
+        packages=render.packages(mail.tls),
         steps=(
             Tree(
                 "Write certbot's deploy hook",
@@ -53,7 +53,7 @@ def order(mail: MailServer, declared: Acme, next_key: bool) -> acme.Order:
         email=declared.email,
         authenticator=render.authenticator(declared),
         options=render.options(declared),
-        webroot=render.WEBROOT if declared.by_http else "",
+        webroot=WEBROOT if declared.by_http else "",
         hook=f"{LETSENCRYPT}/{render.HOOK}",
         roots=declared.roots,
         next_key=next_key,

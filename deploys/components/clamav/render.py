@@ -7,7 +7,6 @@ from operations.file import File
 PACKAGES = ("clamav-daemon", "clamav-freshclam")
 UNIT = "posthaus-antivirus.service"
 SCANNER, FETCHER = "clamav-daemon.service", "clamav-freshclam.service"
-SOCKET = "/run/clamav/clamd.ctl"
 _HEAD = "# Written by Posthaus: the next run undoes changes made here.\n"
 # It is the last of those that the scanner's own unit waits for: some hundred megabytes, so the first run cannot.
 _SIGNATURES = "/var/lib/clamav/main.c[vl]d"

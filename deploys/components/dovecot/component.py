@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from functools import partial
 
-from deploys.components.component import Component, Context, Listener, Places, Run, Secret, State, Step, Tree
+from deploys.components.component import UNITS, Component, Context, Listener, Places, Run, Secret, State, Step, Tree
 from deploys.components.dovecot import render
+from deploys.components.dovecot.sieve import render as sieve
 from deploys.components.tls.options import Tls
 from deploys.config.mailserver import MailServer
 from facts.probe import PROBE
@@ -20,6 +21,8 @@ LISTENERS = {
     "pop3": (Listener(110, "pop3", "POP3"), Listener(995, "pop3s", "POP3")),
     "sieve": (Listener(4190, "sieve", "ManageSieve"),),
 }
+# What answers at the socket is started anew for each message.
+SIEVE = Service(sieve.SOCKET, restart_on=(f"{UNITS}/{sieve.SOCKET}",))
 # doveconf(1) warns with exit status 0, so what it says counts.
 _VALIDATE = """said=$(doveconf -c "$STAGE/dovecot.conf" -n 2>&1 >/dev/null) || said="${said:-doveconf failed}"
 [ -z "$said" ] || { printf '%s\\n' "$said" | sed "s|$STAGE|$TARGET|g" >&2; exit 1; }
@@ -37,11 +40,12 @@ def service(tls: Tls) -> Service:
 
 
 def component(context: Context) -> Component:
-    """IMAP, POP3, ManageSieve as declared, and LMTP."""
+    """IMAP, POP3, ManageSieve as declared, LMTP, and the socket that Sieve scripts' messages go by."""
     mail = context.mail
     return Component(
         "Dovecot",
         packages=render.packages(mail.dovecot),
+        units=sieve.units(mail.accounts, mail.vmail.name),
         revived=("dovecot.service",),
         steps=(
             *_people(mail),
@@ -50,14 +54,15 @@ def component(context: Context) -> Component:
             Tree(
                 "Write Dovecot's configuration",
                 DIRECTORY,
-                partial(_configuration, context),
+                partial(render.configuration, context),
                 validate=_VALIDATE,
             ),
             Run(
                 "Run Dovecot with it",
                 service(mail.tls),
-                render.running(mail.dovecot, mail.directory, mail.tls),
+                render.running(mail),
             ),
+            Run("Run the service for Sieve scripts' messages", SIEVE, sieve.running()),
             Step("Close the sessions of mailboxes that are gone", mailboxes.closed, {"keep": _may_stay(mail)}),
         ),
         listens=tuple(listener for protocol in mail.dovecot.protocols for listener in LISTENERS[protocol]),
@@ -76,13 +81,6 @@ def directories(owner: str) -> dict[str, Directory]:
         # For the sockets that Postfix connects to; Postfix itself would make it when it first starts, just like this.
         f"{render.SPOOL}/private": Directory("0700", "postfix", "root"),
     }
-
-
-def _configuration(context: Context) -> dict[str, render.File]:
-    mail, machine = context.mail, context.machine
-    return render.configuration(
-        mail.dovecot, mail.directory, mail.tls, machine.dovecot_series, machine.ipv6, mail.learn_endpoint
-    )
 
 
 def _people(mail: MailServer) -> tuple[Step, ...]:
@@ -127,7 +125,7 @@ def _logins(mail: MailServer) -> dict[str, str]:
 
 def _may_stay(mail: MailServer) -> set[str]:
     logins = _logins(mail)
-    return {*logins, *logins.values(), render.probe_address(mail.directory)}
+    return {*logins, *logins.values(), mail.directory.probe}
 
 
 def _state(mail: MailServer) -> tuple[State, ...]:

@@ -7,11 +7,12 @@ from pathlib import Path
 
 import idna
 
+from deploys.components.component import Context
 from deploys.components.dovecot import probe
 from deploys.components.dovecot.options import AUTH_SOCKET, LMTP_SOCKET, QUOTA_SOCKET, Dovecot
-from deploys.components.sieve import render as sieve
-from deploys.components.tls.options import Tls
-from deploys.config.addresses.options import RESERVED, Directory
+from deploys.components.dovecot.sieve import render as sieve
+from deploys.config.addresses.options import Directory
+from deploys.config.mailserver import MailServer
 from deploys.probes.program import MOST_NAMES, program
 from deploys.render import dovecot_quote, template
 from deploys.values.names import domain_of
@@ -59,16 +60,12 @@ def packages(dovecot: Dovecot) -> tuple[str, ...]:
     )
 
 
-def configuration(
-    dovecot: Dovecot, directory: Directory, tls: Tls, series: str, ipv6: bool, learn_endpoint: str | None = None
-) -> dict[str, File]:
-    """Every file of ours below /etc/dovecot, for Dovecot of ``series`` ("2.3" or "2.4").
-
-    ``learn_endpoint``: where the filter learns what people move to and from Junk (rspamd's controller, host:port).
-    """
-    taught = learn_endpoint if "imap" in dovecot.protocols else None
+def configuration(context: Context) -> dict[str, File]:
+    """Every file of ours below /etc/dovecot, for the host's Dovecot (2.3 or 2.4)."""
+    mail, series = context.mail, context.machine.dovecot_series
+    directory, taught = mail.directory, taught_at(mail)
     return {
-        "dovecot.conf": File(dovecot_conf(dovecot, directory, tls, series, ipv6, bool(taught))),
+        "dovecot.conf": File(dovecot_conf(context)),
         **(learning(taught) if taught else {}),
         "users": File(users(directory, series), "0640", "root", "dovecot"),
         **({"spellings": File(text, "0640", "root", "dovecot")} if (text := spellings(directory, series)) else {}),
@@ -79,16 +76,21 @@ def configuration(
     }
 
 
-def dovecot_conf(
-    dovecot: Dovecot, directory: Directory, tls: Tls, series: str, ipv6: bool, learning: bool = False
-) -> str:
+def taught_at(mail: MailServer) -> str | None:
+    """Where the filter learns what people move to and from Junk by IMAP; None: it does not."""
+    return mail.learn_endpoint if "imap" in mail.dovecot.protocols else None
+
+
+def dovecot_conf(context: Context) -> str:
     """dovecot.conf (https://doc.dovecot.org/), whole."""
+    mail, series = context.mail, context.machine.dovecot_series
+    directory, dovecot = mail.directory, mail.dovecot
     virtual = directory.accounts == "virtual"
     return template(
         HERE / f"dovecot-{series}.conf.j2",
         protocols=(*dovecot.protocols, "lmtp"),
-        listen="*, ::" if ipv6 else "*",
-        tls=tls,
+        listen="*, ::" if context.machine.ipv6 else "*",
+        tls=mail.tls,
         ciphers=CIPHERS,
         virtual=virtual,
         first_uid=directory.owner.uid if virtual else FIRST_HUMAN,
@@ -109,7 +111,7 @@ def dovecot_conf(
         auth_socket=AUTH_SOCKET,
         lmtp_socket=LMTP_SOCKET,
         quota_socket=QUOTA_SOCKET,
-        learning=f"{DIRECTORY}/{LEARNING}" if learning else "",
+        learning=f"{DIRECTORY}/{LEARNING}" if taught_at(mail) else "",
         settings=settings(dovecot),
     )
 
@@ -178,20 +180,16 @@ def _catch_alls(directory: Directory) -> list[Row]:
     ]
 
 
-def probe_address(directory: Directory) -> str:
-    """The mailbox that the proof logs in to; its login is the whole address in both kinds of accounts."""
-    return f"{RESERVED}@{directory.domains[0]}"
-
-
 def probe_row(directory: Directory) -> tuple[str, str]:
     """Its row in a passwd-file, before and after the hash that only the host knows; good from the host alone."""
-    before = f"{probe_address(directory)}:{{SHA512-CRYPT}}"
+    before = f"{directory.probe}:{{SHA512-CRYPT}}"
     owner = directory.owner
     return before, f":{owner.uid}:{owner.group_id}::{PROBE_HOME}::allow_nets=127.0.0.0/8,::1"
 
 
-def running(dovecot: Dovecot, directory: Directory, tls: Tls) -> str:
+def running(mail: MailServer) -> str:
     """A shell command that succeeds where Dovecot takes a message from Postfix, lets the probe in and shows it."""
+    dovecot, tls = mail.dovecot, mail.tls
     auth, lmtp, quota = (f"{SPOOL}/{socket}" for socket in (AUTH_SOCKET, LMTP_SOCKET, QUOTA_SOCKET))
     own = not any(name.rpartition("/")[2].startswith("ssl") for name in dovecot.settings)
     chains = [
@@ -201,7 +199,7 @@ def running(dovecot: Dovecot, directory: Directory, tls: Tls) -> str:
     return program(
         probe,
         protocols=list(dovecot.protocols),
-        address=probe_address(directory),
+        address=mail.directory.probe,
         auth=auth,
         lmtp=lmtp,
         quota=quota,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from pathlib import Path
 
+from deploys.components.mta_sts.options import PORT
 from deploys.components.unbound.options import FOR_POSTFIX, RESOLV_CONF
 from operations.file import File
 
@@ -13,8 +14,6 @@ DIRECTORY = "/etc/mta-sts-daemon"  # of its own: one file in /etc itself would b
 UNITS = "/etc/systemd/system"
 UNIT = "postfix-mta-sts-resolver.service"
 DROP_IN = f"{UNIT}.d/posthaus.conf"  # below UNITS
-PORT = 8461
-MAP = f"socketmap:inet:127.0.0.1:{PORT}:postfix"  # as Postfix asks it
 _CONF = f"""# Written by Posthaus: the next run undoes changes made here (mta-sts-daemon.yml(5)).
 host: 127.0.0.1
 port: {PORT}

@@ -5,11 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from deploys.components.component import Component, Context, Listener, Run, State, Tree
-from deploys.components.mta_sts.render import MAP
 from deploys.components.postfix import render
-from deploys.components.postfix.options import Postfix
-from deploys.components.postsrsd.render import known, maps
-from deploys.components.rspamd.options import MILTER, MIME_MILTER
 from deploys.components.tls.options import Tls
 from deploys.components.unbound.options import FOR_POSTFIX, RESOLV_CONF
 from operations.service import Service, program
@@ -59,29 +55,12 @@ def service(tls: Tls, resolves: bool) -> Service:
     )
 
 
-def postfix(context: Context) -> Postfix:
-    """What Postfix must know: its own options, and the top-level ones that are its to keep."""
-    mail = context.mail
-    return Postfix(
-        parameters=mail.postfix.parameters,
-        relayhost=mail.relayhost,
-        relayhosts={name: one.relayhost for name, one in mail.domain_settings.items() if one.relayhost},
-        trusted_networks=mail.trusted_networks,
-        message_size=mail.message_size,
-        dane=mail.resolves,
-        srs=maps(known(context.machine.srs_series)) if mail.forwards else None,
-        milter=f"{MIME_MILTER}, {MILTER}" if mail.filter else None,
-        sts=MAP if mail.sts else None,
-        seven_bit=context.machine.seven_bit,
-    )
-
-
 def component(context: Context) -> Component:
     """SMTP on 25, submission on 587 and 465, delivery by LMTP."""
-    mail, settings = context.mail, postfix(context)
+    mail = context.mail
     return Component(
         "Postfix",
-        packages=render.packages(settings),
+        packages=render.packages(mail),
         oldest={"postfix": (3, 6)},
         # an instance of a template up to Debian 12 and Ubuntu 24.04, later itself
         revived=("postfix.service", "postfix@.service"),
@@ -89,7 +68,7 @@ def component(context: Context) -> Component:
             Tree(
                 "Write Postfix's configuration",
                 DIRECTORY,
-                partial(render.configuration, settings, mail.hostname, mail.directory, mail.tls, context.machine.ipv6),
+                partial(render.configuration, context),
                 validate=_VALIDATE,
                 build=_BUILD,
                 built=render.built(),
@@ -97,7 +76,7 @@ def component(context: Context) -> Component:
             Run(
                 "Run Postfix with it",
                 service(mail.tls, mail.resolves),
-                render.running(settings, mail.hostname, mail.directory, mail.tls),
+                render.running(mail),
             ),
         ),
         listens=LISTENERS,

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import Field, model_validator
 
 from deploys.config.base import Problem, Settings, refuse
-from deploys.values import HostName, Network, OneLine, ParameterName, Port, Scalar, Size, without_repeats
+from deploys.values import HostName, OneLine, ParameterName, Port, Scalar
 from deploys.values.secret import Secret
 
+# Ports of the loopback, where Postfix hands itself a message once more: to be sent on under a sender of ours, and to be
+# made 7-bit text.
+SRS_PORT, SEVEN_BIT_PORT = 10027, 10028
 # Parameters that have an option of their own: said in two places, one of them would be wrong.
 SETTINGS = {
     "myhostname": "hostname",
@@ -73,17 +76,3 @@ class PostfixOptions(Settings):
         if doubled:
             refuse((("parameters", name), f"has an option of its own; say it in {SETTINGS[name]}") for name in doubled)
         return self
-
-
-class Postfix(PostfixOptions):
-    """Postfix's options: those under ``postfix``, and the top-level ones that are Postfix's to keep. Sizes in bytes."""
-
-    relayhost: Relayhost | None = None
-    relayhosts: dict[str, Relayhost] = Field(default={})  # by the domain of the sender
-    trusted_networks: Annotated[tuple[Network, ...], AfterValidator(without_repeats)] = ()
-    message_size: Size = 50 << 20
-    dane: bool = False  # the resolver validates, so that TLSA records can be believed
-    srs: tuple[str, str] | None = None  # whom to ask for a sender of ours, and for the one behind it
-    sts: str | None = None  # whom to ask for other domains' MTA-STS policies
-    milter: str | None = None  # the filter's socket, as Postfix names it
-    seven_bit: bool = True  # Postfix itself turns 8-bit text into 7-bit text before the filter signs it (3.9 and later)

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import ipaddress
 
+from deploys.components.component import Context
 from deploys.components.dovecot.options import AUTH_SOCKET, LMTP_SOCKET, QUOTA_SOCKET
-from deploys.components.postfix.options import Postfix, Relayhost
+from deploys.components.mta_sts.options import MAP
+from deploys.components.postfix.options import Relayhost
+from deploys.components.postsrsd.options import known, maps
+from deploys.components.rspamd.options import MILTER, MIME_MILTER
 from deploys.components.tls.options import Tls
+from deploys.config.mailserver import MailServer
 
 Value = str | int | bool
 Sections = dict[str, dict[str, Value]]
@@ -32,22 +37,28 @@ def text(value: Value) -> str:
     return ("yes" if value else "no") if isinstance(value, bool) else str(value)
 
 
-def main(postfix: Postfix, hostname: str, tls: Tls, ipv6: bool) -> Sections:
+def srs(context: Context) -> tuple[str, str] | None:
+    """Whom to ask for a sender of ours, and for the one behind it, where messages of others are sent on."""
+    return maps(known(context.machine.srs_series)) if context.mail.forwards else None
+
+
+def main(context: Context) -> Sections:
     """All of main.cf, by section; the operator's own parameters take the place of ours or stand at the end."""
+    mail, asked = context.mail, srs(context)
     ours: Sections = {
-        "identity": _identity(hostname, postfix.trusted_networks, ipv6),
-        "general": _general(postfix.message_size),
+        "identity": _identity(mail.hostname, mail.trusted_networks, context.machine.ipv6),
+        "general": _general(mail.message_size),
         "domains and mailboxes": _delivery(),
         "login": _login(),
-        "TLS": _tls(tls, postfix),
+        "TLS": {**_tls(mail.tls), **_outgoing_tls(mail)},
         "who may send what, port 25": _inbound(),
-        "who may send what, submission (master.cf names these)": _submission(postfix.relayhost is not None),
-        "which way a sender's messages leave": _sender_transports() if postfix.srs or postfix.relayhosts else {},
-        "messages that aliases lead elsewhere (SRS)": _forwarding(postfix.srs[1]) if postfix.srs else {},
-        "the filter": _filter(postfix) if postfix.milter else {},
-        "relayhost": _relayhost(postfix.relayhost) if postfix.relayhost else {},
+        "who may send what, submission (master.cf names these)": _submission(mail.relayhost is not None),
+        "which way a sender's messages leave": _sender_transports() if asked or mail.relayhosts else {},
+        "messages that aliases lead elsewhere (SRS)": _forwarding(asked[1]) if asked else {},
+        "the filter": _filter(context.machine.seven_bit) if mail.filter else {},
+        "relayhost": _relayhost(mail.relayhost) if mail.relayhost else {},
     }
-    theirs = dict(postfix.parameters)
+    theirs = dict(mail.postfix.parameters)
     merged = {
         title: {name: theirs.pop(name, value) for name, value in section.items()} for title, section in ours.items()
     }
@@ -134,7 +145,7 @@ def _login() -> dict[str, Value]:
     }
 
 
-def _tls(tls: Tls, postfix: Postfix) -> dict[str, Value]:
+def _tls(tls: Tls) -> dict[str, Value]:
     return {
         "smtpd_tls_security_level": "may",
         "smtpd_tls_chain_files": f"{tls.key_path}, {tls.chain_path}",
@@ -149,7 +160,12 @@ def _tls(tls: Tls, postfix: Postfix) -> dict[str, Value]:
         "tls_ssl_options": "NO_RENEGOTIATION",
         "smtpd_tls_loglevel": 1,
         "smtpd_tls_received_header": True,
-        **_outgoing_level(postfix),
+    }
+
+
+def _outgoing_tls(mail: MailServer) -> dict[str, Value]:
+    return {
+        **_outgoing_level(mail),
         "smtp_tls_protocols": ">=TLSv1.2",
         "smtp_tls_mandatory_protocols": ">=TLSv1.2",
         "smtp_tls_CAfile": "/etc/ssl/certs/ca-certificates.crt",
@@ -157,16 +173,16 @@ def _tls(tls: Tls, postfix: Postfix) -> dict[str, Value]:
     }
 
 
-def _outgoing_level(postfix: Postfix) -> dict[str, Value]:
+def _outgoing_level(mail: MailServer) -> dict[str, Value]:
     """How sure we are of whom we hand messages to."""
-    if postfix.relayhost:  # has a certificate that names it
+    if mail.relayhost:  # has a certificate that names it
         return {"smtp_tls_security_level": "secure"}
-    if postfix.dane:
+    if mail.resolves:
         # Who publishes TLSA in a signed zone is verified by it, or waited for (RFC 7672); all others as with "may": on
         # the open internet many servers have a certificate that names somebody else.
         level: dict[str, Value] = {"smtp_tls_security_level": "dane", "smtp_dns_support_level": "dnssec"}
         # Who has an enforced MTA-STS policy is verified by that, or waited for (RFC 8461); who has both, by DANE alone.
-        return level | ({"smtp_tls_policy_maps": postfix.sts} if postfix.sts else {})
+        return level | ({"smtp_tls_policy_maps": MAP} if mail.sts else {})
     return {"smtp_tls_security_level": "may"}
 
 
@@ -239,9 +255,9 @@ def _forwarding(reverse: str) -> dict[str, Value]:
     }
 
 
-def _filter(postfix: Postfix) -> dict[str, Value]:
+def _filter(seven_bit: bool) -> dict[str, Value]:
     return {
-        "smtpd_milters": postfix.milter or "",
+        "smtpd_milters": f"{MIME_MILTER}, {MILTER}",
         # What the host itself writes, cron's messages and bounces, is signed, too.
         "non_smtpd_milters": "$smtpd_milters",
         "internal_mail_filter_classes": "bounce",
@@ -251,7 +267,7 @@ def _filter(postfix: Postfix) -> dict[str, Value]:
         "milter_command_timeout": "30s",
         "milter_content_timeout": "60s",
         # one message, whoever of its recipients is where
-        **({} if postfix.seven_bit else {"seven-bit_destination_recipient_limit": 0}),
+        **({} if seven_bit else {"seven-bit_destination_recipient_limit": 0}),
     }
 
 

@@ -6,11 +6,12 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
+from deploys.components.component import Context
 from deploys.components.postfix import parameters, probe, tables
-from deploys.components.postfix.options import Postfix, Relayhost
-from deploys.components.postsrsd.render import ENTRANCE
+from deploys.components.postfix.options import SEVEN_BIT_PORT, SRS_PORT, Relayhost
+from deploys.components.rspamd.options import MILTER, MIME_MILTER
 from deploys.components.tls.options import Tls
-from deploys.config.addresses.options import Directory
+from deploys.config.mailserver import MailServer
 from deploys.probes.program import MOST_NAMES, program
 from deploys.render import template
 from operations.file import File
@@ -18,50 +19,57 @@ from operations.file import File
 HERE = Path(__file__).parent
 DIRECTORY = parameters.DIRECTORY
 # Postfix reads these when it starts, and not again when it reloads (postconf(5)).
-SEVEN_BIT_ENTRANCE = 10028  # of the loopback: where Postfix hands itself 8-bit text to be made 7-bit text
 RESTART_PARAMETERS = "posthaus/restart-parameters"
 # Addresses that postsrsd made (SRS0=hash=time=domain=local), and no others.
 RETURNED = "/^(SRS[01][-+=].*)$/ $1\n"
 ONLY_AT_START = ("inet_interfaces", "inet_protocols", "queue_directory", "data_directory", "mail_owner", "setgid_group")
 
 
-def packages(postfix: Postfix) -> tuple[str, ...]:
+def packages(mail: MailServer) -> tuple[str, ...]:
     """The Debian packages; a relayhost that asks for a password needs SASL's mechanisms too."""
-    asked = any(one.username for one in (postfix.relayhost, *postfix.relayhosts.values()) if one)
+    asked = any(one.username for one in (mail.relayhost, *mail.relayhosts.values()) if one)
     return ("postfix", "postfix-cdb", *(("libsasl2-modules",) if asked else ()))
 
 
-def configuration(postfix: Postfix, hostname: str, directory: Directory, tls: Tls, ipv6: bool) -> dict[str, File]:
+def configuration(context: Context) -> dict[str, File]:
     """Every file of ours below /etc/postfix."""
-    settings = parameters.main(postfix, hostname, tls, ipv6)
+    mail, srs = context.mail, parameters.srs(context)
+    settings = parameters.main(context)
     files = {
         "main.cf": File(main_cf(settings)),
-        "master.cf": File(master_cf(postfix)),
-        "posthaus/submission-headers": File(submission_headers(hostname)),
-        **seven_bit(postfix, hostname),
-        "local-senders": File(local_senders(hostname)),
+        "master.cf": File(master_cf(context)),
+        "posthaus/submission-headers": File(submission_headers(mail.hostname)),
+        **(seven_bit(mail.hostname) if converts(context) else {}),
+        "local-senders": File(local_senders(mail.hostname)),
         RESTART_PARAMETERS: File(restart_parameters(settings)),
-        **{f"posthaus/{name}": _readable(text) for name, text in tables.all_tables(hostname, directory).items()},
+        **{
+            f"posthaus/{name}": _readable(text)
+            for name, text in tables.all_tables(mail.hostname, mail.directory).items()
+        },
     }
-    if tls.sni:
-        files["posthaus/certificates"] = File(certificates(tls))
-    if postfix.srs:
+    if mail.tls.sni:
+        files["posthaus/certificates"] = File(certificates(mail.tls))
+    if srs:
         files["posthaus/returned"] = File(RETURNED)
-    if postfix.srs or postfix.relayhosts:
-        files["posthaus/transports"] = _readable(sender_transports(postfix, hostname, directory))
-    if postfix.relayhost and postfix.relayhost.password:
-        files["posthaus/relayhost-password"] = File(relayhost_password(postfix.relayhost), "0600")
-    if postfix.relayhosts:
-        files["posthaus/relayhost-passwords"] = File(relayhost_passwords(postfix.relayhosts), "0600")
+    if srs or mail.relayhosts:
+        files["posthaus/transports"] = _readable(sender_transports(mail))
+    if mail.relayhost and mail.relayhost.password:
+        files["posthaus/relayhost-password"] = File(relayhost_password(mail.relayhost), "0600")
+    if mail.relayhosts:
+        files["posthaus/relayhost-passwords"] = File(relayhost_passwords(mail.relayhosts), "0600")
     return files
 
 
-def seven_bit(postfix: Postfix, hostname: str) -> dict[str, File]:
-    """header_checks(5) for 8-bit texts that are made 7-bit ones before they are signed, where Postfix itself cannot."""
-    if postfix.seven_bit or not postfix.milter:
-        return {}
+def converts(context: Context) -> bool:
+    """Whether 8-bit texts must take a hop of our own to become 7-bit ones before they are signed: an older Postfix
+    cannot do it by itself."""
+    return bool(context.mail.filter) and not context.machine.seven_bit
+
+
+def seven_bit(hostname: str) -> dict[str, File]:
+    """header_checks(5) for that hop."""
     named = hostname.replace(".", "\\.")
-    entrance = f"seven-bit:[127.0.0.1]:{SEVEN_BIT_ENTRANCE}"
+    entrance = f"seven-bit:[127.0.0.1]:{SEVEN_BIT_PORT}"
     return {
         "posthaus/eight-bit-headers": File(
             f"/^Content-Transfer-Encoding:[[:space:]]*(8bit|binary)/ FILTER {entrance}\n"
@@ -94,31 +102,32 @@ def certificates(tls: Tls) -> str:
     return "".join(f"{name} {tls.key_of(name)}, {tls.chain_of(name)}\n" for name in sorted(tls.sni))
 
 
-def master_cf(postfix: Postfix) -> str:
+def master_cf(context: Context) -> str:
     """master.cf (master(5)), whole."""
+    mail, srs = context.mail, parameters.srs(context)
     return template(
         HERE / "master.cf.j2",
-        forward=postfix.srs[0] if postfix.srs else "",
-        entrance=ENTRANCE,
-        converts=bool(postfix.milter) and postfix.seven_bit,
-        seven_bit_entrance=SEVEN_BIT_ENTRANCE if postfix.milter and not postfix.seven_bit else None,
-        relayhosts=sorted({one.tls for one in postfix.relayhosts.values()}),
+        forward=srs[0] if srs else "",
+        srs_port=SRS_PORT,
+        converts=bool(mail.filter) and context.machine.seven_bit,
+        seven_bit_port=SEVEN_BIT_PORT if converts(context) else None,
+        relayhosts=sorted({one.tls for one in mail.relayhosts.values()}),
         passwords=f"{parameters.TABLES}/relayhost-passwords",
     )
 
 
-def sender_transports(postfix: Postfix, hostname: str, directory: Directory) -> str:
+def sender_transports(mail: MailServer) -> str:
     """Which way a sender's messages leave (regexp_table(5)): by the domain's own relayhost, or as all others do.
 
     A stranger's message that leaves this host goes by way of a second smtpd, which gives it a sender of ours (SRS).
     """
     rows = [
         f"/@{re.escape(domain)}$/ relayhost-{one.tls}:{parameters.next_hop(one)}"
-        for domain, one in sorted(postfix.relayhosts.items())
+        for domain, one in sorted(mail.relayhosts.items())
     ]
-    if postfix.srs:
-        ours = "|".join(re.escape(name) for name in (*directory.domains, hostname))
-        rows += ["/^<>$/ DUNNO", f"/@({ours})$/ DUNNO", f"/@/ srs:[127.0.0.1]:{ENTRANCE}"]
+    if mail.forwards:
+        ours = "|".join(re.escape(name) for name in mail.signers)
+        rows += ["/^<>$/ DUNNO", f"/@({ours})$/ DUNNO", f"/@/ srs:[127.0.0.1]:{SRS_PORT}"]
     return "".join(f"{row}\n" for row in rows)
 
 
@@ -159,19 +168,19 @@ def relayhost_passwords(relayhosts: Mapping[str, Relayhost]) -> str:
     )
 
 
-def running(postfix: Postfix, hostname: str, directory: Directory, tls: Tls) -> str:
+def running(mail: MailServer) -> str:
     """A shell command that succeeds where Postfix greets, speaks TLS, and brings the probe's message to its mailbox."""
-    said = postfix.parameters
+    said, tls = mail.postfix.parameters, mail.tls
     own = not any(name.startswith("smtpd_tls_") and name.endswith(("_file", "_files")) for name in said)
     chain = tls.chain_path if own else None
     # A client that names whom it asks for, as most do, is answered by way of the table of names.
-    names = [(hostname, chain), *((name, tls.chain_of(name)) for name in sorted(tls.sni))]
-    asked = [one.strip().removeprefix("inet:").rpartition(":") for one in (postfix.milter or "").split(",") if one]
+    names = [(mail.hostname, chain), *((name, tls.chain_of(name)) for name in sorted(tls.sni))]
+    asked = [one.removeprefix("inet:").rpartition(":") for one in (MIME_MILTER, MILTER)] if mail.filter else []
     return program(
         probe,
-        hostname=hostname,
-        address=tables.probe(directory),
-        postmaster=f"postmaster@{directory.domains[0]}",
+        hostname=mail.hostname,
+        address=mail.directory.probe,
+        postmaster=f"postmaster@{mail.domains[0]}",
         chains=[(None, chain), *names][:MOST_NAMES],
         starttls=said.get("smtpd_tls_security_level") != "none",
         milters=[(host, int(port)) for host, _, port in asked],

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from deploys.config.addresses.options import AUTOMATIC, RESERVED, Directory
+from deploys.config.addresses.options import AUTOMATIC, Directory
 
 INDEXED = ("domains", "mailboxes", "aliases", "senders", "own-senders", "helo-names")
 NOBODY = "550 5.1.1 There is no such user here"
@@ -20,7 +20,7 @@ def all_tables(hostname: str, directory: Directory) -> dict[str, str]:
     """The text of each table by its name below /etc/postfix/posthaus."""
     rows = {
         "domains": dict.fromkeys(directory.domains, "OK"),
-        "mailboxes": dict.fromkeys((*directory.mailboxes, probe(directory)), "OK"),
+        "mailboxes": dict.fromkeys((*directory.mailboxes, directory.probe), "OK"),
         "aliases": aliases(hostname, directory),
         "senders": senders(directory),
         "own-senders": dict.fromkeys((*directory.domains, hostname), OURS),
@@ -30,18 +30,13 @@ def all_tables(hostname: str, directory: Directory) -> dict[str, str]:
     return {name: _table(table) for name, table in rows.items()}
 
 
-def probe(directory: Directory) -> str:
-    """The address of verify's own mailbox, which no mail.yaml declares."""
-    return f"{RESERVED}@{directory.domains[0]}"
-
-
 def aliases(hostname: str, directory: Directory) -> dict[str, str]:
     """Every address that leads elsewhere (virtual(5)).
 
     A catch-all would swallow the mailboxes of its domain, so each mailbox leads to itself. All mail to Unix users,
     such as cron's, goes to the postmaster; with system accounts a person's own goes to the person's mailbox.
     """
-    rows = {address: address for address in (*directory.mailboxes, probe(directory))}
+    rows = {address: address for address in (*directory.mailboxes, directory.probe)}
     rows |= {address: ", ".join(targets) for address, targets in directory.all_aliases.items()}
     rows |= {f"@{domain}": target for domain, target in directory.catch_all.items()}
     for here in (hostname, "localhost"):
@@ -53,26 +48,13 @@ def aliases(hostname: str, directory: Directory) -> dict[str, str]:
 
 def senders(directory: Directory) -> dict[str, str]:
     """Which logins may send as which address: their own, the aliases that lead to them, a catch-all's inventions."""
-    return {address: ", ".join(logins) for address, logins in owners(directory).items()}
-
-
-def owners(directory: Directory) -> dict[str, tuple[str, ...]]:
-    """Address, or @domain for a catch-all, to the logins that may send as it."""
-    addresses = (*directory.mailboxes, *directory.all_aliases)
-    rows = {address: tuple(directory.owners(address)) for address in addresses}
-    rows |= {f"@{domain}": _owners(directory, target) for domain, target in directory.catch_all.items()}
-    rows[probe(directory)] = (probe(directory),)
-    return {address: logins for address, logins in rows.items() if logins}
-
-
-def _owners(directory: Directory, target: str) -> tuple[str, ...]:
-    return tuple(directory.login(mailbox) for mailbox in directory.expand(target).mailboxes)
+    return {address: ", ".join(logins) for address, logins in directory.senders.items()}
 
 
 def not_from_outside(hostname: str, directory: Directory) -> dict[str, str]:
     """Recipients that strangers cannot reach (access(5)): the probe, and Unix users but those of RFC 2142."""
     reachable = {f"{local}@{hostname}": "DUNNO" for local in AUTOMATIC}
-    return {probe(directory): NOBODY, **reachable, hostname: NOBODY, "localhost": NOBODY}
+    return {directory.probe: NOBODY, **reachable, hostname: NOBODY, "localhost": NOBODY}
 
 
 def _table(rows: Mapping[str, str]) -> str:

@@ -6,6 +6,7 @@ from functools import partial
 
 from deploys.components.component import Component, Context, Run, State, Tree
 from deploys.components.postsrsd import render
+from deploys.components.postsrsd.options import known
 from operations.service import Service, program
 
 
@@ -24,7 +25,7 @@ def component(context: Context) -> Component | None:
     """postsrsd on loopback alone, where some alias or catch-all leads to another server."""
     if not context.mail.forwards:
         return None
-    series = render.known(context.machine.srs_series)
+    series = known(context.machine.srs_series)
     return Component(
         "postsrsd",
         packages=render.packages(),

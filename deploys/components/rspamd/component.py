@@ -5,10 +5,8 @@ from __future__ import annotations
 from functools import partial
 
 from deploys.components.component import UNITS, Component, Context, Run, Secret, State, Step, Tree
-from deploys.components.postfix.tables import owners
 from deploys.components.rspamd import render
 from deploys.components.rspamd.keys import given, names
-from deploys.config.addresses.options import RESERVED
 from operations import dkim
 from operations.service import Service, program
 
@@ -60,19 +58,11 @@ def component(context: Context) -> Component | None:
             Tree(
                 "Write rspamd's configuration",
                 DIRECTORY,
-                partial(
-                    render.configuration,
-                    mail.filter,
-                    mail.records,
-                    mail.signers,
-                    owners(mail.directory),
-                    mail.trusted_networks,
-                    mail.nameserver,
-                ),
+                partial(render.configuration, mail.filter, mail),
                 validate=_VALIDATE,
             ),
             *((redis,) if learns else ()),
-            Run("Run rspamd with it", RSPAMD, render.running(f"{RESERVED}@{mail.signers[0]}")),
+            Run("Run rspamd with it", RSPAMD, render.running(mail.directory.probe)),
             Run("Run the limit on message parts", MIME_LIMITS, render.mime_running(), after=(DIRECTORY,)),
         ),
         state=(

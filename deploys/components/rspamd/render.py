@@ -11,10 +11,11 @@ from pathlib import Path
 from textwrap import dedent
 from typing import Any
 
-from deploys.components.clamav.render import SOCKET as CLAMAV_SOCKET
+from deploys.components.clamav.options import SOCKET as CLAMAV_SOCKET
 from deploys.components.rspamd import probe
 from deploys.components.rspamd.options import CONTROLLER, CONTROLLER_DIRECTORY, MILTER, MIME_MILTER, SPAM_HEADER, Filter
 from deploys.config.addresses.options import Accounts
+from deploys.config.mailserver import MailServer
 from deploys.probes.program import program
 from deploys.records.options import Records, ed25519_selector
 from deploys.render import template
@@ -51,23 +52,11 @@ def packages(settings: Filter) -> tuple[str, ...]:
     return ("rspamd", "python3-milter", *redis)
 
 
-def configuration(
-    settings: Filter,
-    records: Records,
-    signers: Iterable[str],
-    owners: Mapping[str, Iterable[str]],
-    trusted_networks: Iterable[str] = (),
-    nameserver: str | None = None,
-) -> dict[str, File]:
-    """Every file of ours below /etc/rspamd.
-
-    ``signers``: the names whose messages are signed: the domains and the host's own. ``owners``: address or @domain to
-    the logins that may write as it. ``nameserver``: whom to ask; None: the host's own resolvers.
-    """
-    ours = (*LOOPBACK, *trusted_networks)
-    names = tuple(signers)
+def configuration(settings: Filter, mail: MailServer) -> dict[str, File]:
+    """Every file of ours below /etc/rspamd. ``settings``: the ``filter`` of ``mail``, which has one."""
+    ours = (*LOOPBACK, *mail.trusted_networks)
     files = {
-        "override.d/options.inc": options(ours, nameserver),
+        "override.d/options.inc": options(ours, mail.nameserver),
         "local.d/logging.inc": {"type": "console", "systemd": True, "level": "notice"},
         "local.d/worker-normal.inc": {"enabled": False},
         "local.d/worker-controller.inc": {"bind_socket": f"{CONTROLLER} mode=0666"},
@@ -75,8 +64,8 @@ def configuration(
         "override.d/actions.conf": actions(settings),
         "local.d/settings.conf": user_settings(ours),
         "override.d/milter_headers.conf": milter_headers(),
-        "local.d/dkim_signing.conf": dkim_signing(records, names),
-        "local.d/arc.conf": arc(records, names),
+        "local.d/dkim_signing.conf": dkim_signing(mail.records, mail.signers),
+        "local.d/arc.conf": arc(mail.records, mail.signers),
         # What the sender's domain asks for is done (RFC 7489, section 6.3); reports are for large receivers to send.
         "local.d/dmarc.conf": {"actions": {"quarantine": "add_header", "reject": "reject"}},
         # It would send digests of people's messages to rspamd.com.
@@ -97,7 +86,7 @@ def configuration(
             (HERE / "rspamd.local.lua").read_text(encoding="utf-8")
         ),  # lua.local.d: newer ones only
         MIME_PROGRAM: File((HERE / "mime.py").read_text(encoding="utf-8")),
-        OWNERS: File(owner_rows(owners), "0640", group=USER),
+        OWNERS: File(owner_rows(mail.directory.senders), "0640", group=USER),
     }
 
 
@@ -110,7 +99,10 @@ def members(settings: Block) -> str:
 
 
 def options(ours: Iterable[str], nameserver: str | None) -> Block:
-    """rspamd takes every private network for our own unless told: no SPF, DKIM or DMARC, and our signature."""
+    """``nameserver``: whom to ask; None: the host's own resolvers.
+
+    rspamd takes every private network for our own unless told: no SPF, DKIM or DMARC, and our signature.
+    """
     asking = {"dns": {"nameserver": [nameserver]}} if nameserver else {}
     # What somebody sets at runtime (saveactions) would win over what is declared here, and for good: it has no place.
     return {"local_addrs": list(ours), "dynamic_conf": "/nonexistent/rspamd", **asking}

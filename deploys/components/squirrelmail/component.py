@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from functools import partial
 
-from deploys.components.apache.neighbours import others, php_of_others
 from deploys.components.component import Component, Context, Places, Run, State, Step, Tree
 from deploys.components.squirrelmail import render
+from deploys.components.squirrelmail.options import HOME, STATE
 from deploys.components.squirrelmail.source import squirrelmail_tree, stamp
 from operations import archive
 from operations.directories import Directory
@@ -15,9 +15,9 @@ from operations.service import Service, program
 
 TMPFILES, LOGROTATE = "/etc/tmpfiles.d", "/etc/logrotate.d"
 DIRECTORIES = {
-    render.STATE: Directory(),
-    f"{render.STATE}/data": Directory("0730", group="www-data"),
-    f"{render.STATE}/sessions": Directory("0700", "www-data", "www-data"),
+    STATE: Directory(),
+    f"{STATE}/data": Directory("0730", group="www-data"),
+    f"{STATE}/sessions": Directory("0700", "www-data", "www-data"),
     render.PLACES: Directory("0700", "www-data", "www-data"),
     render.SPOOL: Directory(),
     f"{render.SPOOL}/attach": Directory("0730", group="www-data"),
@@ -31,7 +31,7 @@ def service(php: str) -> Service:
     pools = f"/etc/php/{php}/fpm"
     return Service(
         f"php{php}-fpm.service",
-        reload_on=(pools, render.CONFIGURATION, render.HOME),
+        reload_on=(pools, render.CONFIGURATION, HOME),
         restart_on=program(*(f"php{php}-{part}" for part in ("fpm", "common", "mbstring", "opcache"))),
         trees=(pools, render.CONFIGURATION),
     )
@@ -41,7 +41,7 @@ def component(context: Context) -> Component | None:
     """SquirrelMail in PHP, unless ``webmail: false``; then PHP goes on where Apache serves somebody else."""
     webmail, php = context.mail.webmail, context.php
     if not webmail:
-        spares = (f"php{php}-fpm.service",) if others(context.foreign) else ()
+        spares = (f"php{php}-fpm.service",) if context.foreign.serves_sites else ()
         return Component("SquirrelMail", spares=spares) if spares else None
     fpm = service(php)
     source = webmail.pinned
@@ -56,7 +56,7 @@ def component(context: Context) -> Component | None:
                 archive.unpack,
                 {
                     "source": partial(squirrelmail_tree, source),
-                    "target": render.HOME,
+                    "target": HOME,
                     "versions": render.VERSIONS,
                     "stamp": stamp(source),
                 },
@@ -66,7 +66,7 @@ def component(context: Context) -> Component | None:
             Run("Run PHP with it", fpm, render.running(php)),
         ),
         takeover="php",
-        state=(State(f"{render.STATE}/data", "preferences and address books"),),
+        state=(State(f"{STATE}/data", "preferences and address books"),),
     )
 
 
@@ -99,7 +99,7 @@ def _trees(context: Context) -> tuple[Tree, ...]:
         Tree(
             "Write PHP's pool",
             pools,
-            partial(render.pools, mail, php, php_of_others(context.foreign)),
+            partial(render.pools, mail, php, context.foreign.serves_php),
             # it includes by an absolute path: the check must follow it into the stage
             validate=f"sed s,$TARGET/,$STAGE/, $STAGE/php-fpm.conf >$STAGE/staged; php-fpm{php} -t -y $STAGE/staged",
         ),

@@ -11,6 +11,8 @@ from deploys.config.base import Settings, refuse
 from deploys.values import HostName, OneLine, Port
 from deploys.values.secret import path
 
+HOME = "/usr/share/squirrelmail"  # a link to the version in use
+STATE = "/var/lib/squirrelmail"
 MAIL_PORTS = {25: "SMTP", 110: "POP3", 143: "IMAP", 465: "submission", 587: "submission", 993: "IMAP", 995: "POP3"}
 TAKEN_PORTS = {**MAIL_PORTS, 22: "SSH", 80: "the redirect to https", 4190: "ManageSieve"}
 
@@ -104,3 +106,26 @@ class Webmail(Settings):
     def pinned(self) -> Source:
         """The source to install."""
         return self.source or BRANCHES[self.branch]
+
+
+def address(webmail: Webmail | None, hostname: str = "") -> str:
+    """Where people look, as a browser names it, without a slash at the end: the webmail, else the server itself."""
+    if not webmail:
+        return f"https://{hostname}"
+    port = "" if webmail.port == 443 else f":{webmail.port}"
+    return f"https://{webmail.hostname}{port}"
+
+
+def socket(php: str) -> str:
+    """Where PHP ``php`` listens for Apache: a name of its own, so that two versions never meet."""
+    return f"/run/php/squirrelmail-{php}.sock"
+
+
+def entrance(php: str) -> str:
+    """Where PHP ``php`` listens for the login page: with processes of its own, whatever others are at."""
+    return f"/run/php/squirrelmail-login-{php}.sock"
+
+
+def post_size(message_size: int) -> int:
+    """The largest form that the webmail takes, in bytes."""
+    return 2 * message_size + (1 << 20)

@@ -7,7 +7,7 @@ from pathlib import Path
 import idna
 
 from deploys.components.squirrelmail import probe
-from deploys.components.squirrelmail.options import Webmail
+from deploys.components.squirrelmail.options import HOME, STATE, Webmail, entrance, post_size, socket
 from deploys.components.tls.options import Tls
 from deploys.config.addresses.options import Directory
 from deploys.config.mailserver import MailServer
@@ -17,10 +17,8 @@ from operations.file import File
 
 HERE = Path(__file__).parent
 
-HOME = "/usr/share/squirrelmail"  # a link to one of
 VERSIONS = "/usr/share/squirrelmail-versions"
 CONFIGURATION = "/etc/squirrelmail"
-STATE = "/var/lib/squirrelmail"
 SPOOL = "/var/spool/squirrelmail"
 LOG = "/var/log/squirrelmail"
 PLACES = f"{STATE}/places"  # who is at how many pages
@@ -51,27 +49,9 @@ def pools(mail: MailServer, php: str, beside: bool = False) -> dict[str, File]:
     return {**own, "pool.d/squirrelmail.conf": File(pool_conf(php, mail.message_size, mail.tls))}
 
 
-def address(webmail: Webmail | None, hostname: str = "") -> str:
-    """Where people look, as a browser names it, without a slash at the end: the webmail, else the server itself."""
-    if not webmail:
-        return f"https://{hostname}"
-    port = "" if webmail.port == 443 else f":{webmail.port}"
-    return f"https://{webmail.hostname}{port}"
-
-
 def packages(webmail: Webmail) -> tuple[str, ...]:
     """Without mbstring a "€" in a subject breaks; logrotate keeps PHP's and Apache's logs small."""
     return ("php-fpm", "php-mbstring", "logrotate", "ca-certificates")
-
-
-def socket(php: str) -> str:
-    """Where PHP ``php`` listens for Apache: a name of its own, so that two versions never meet."""
-    return f"/run/php/squirrelmail-{php}.sock"
-
-
-def entrance(php: str) -> str:
-    """Where PHP ``php`` listens for the login page: with processes of its own, whatever others are at."""
-    return f"/run/php/squirrelmail-login-{php}.sock"
 
 
 def before_php() -> str:
@@ -128,11 +108,6 @@ def pool_conf(php: str, message_size: int, tls: Tls) -> str:
         post=post_size(message_size),
         memory=(96 << 20) + 4 * message_size,
     )
-
-
-def post_size(message_size: int) -> int:
-    """The largest form that the webmail takes, in bytes."""
-    return 2 * message_size + (1 << 20)
 
 
 def php_fpm_conf(php: str) -> str:

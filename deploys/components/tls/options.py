@@ -10,9 +10,10 @@ from deploys.config.base import Settings, refuse
 from deploys.values import HostName
 
 DIRECTORY = "/etc/ssl/posthaus"
+WEBROOT = "/var/lib/posthaus-acme"  # Apache serves it to everybody
+MOST_NAMES = 100  # of one certificate: Let's Encrypt's limit, and others'; OpenSSL takes no chain above 100 KiB
 # A directory for each name of tls.sni. Not below the other: services that never read it would seem to run with
 # old files when it goes away.
-MOST_NAMES = 100  # of one certificate: Let's Encrypt's limit, and others'; OpenSSL takes no chain above 100 KiB
 SNI_DIRECTORY = "/etc/ssl/posthaus-sni"
 
 

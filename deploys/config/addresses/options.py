@@ -155,6 +155,20 @@ class Directory(Settings):
                 break
         return tuple(self.login(mailbox) for mailbox in self.expand(address).mailboxes)
 
+    @cached_property
+    def probe(self) -> str:
+        """The address of verify's own mailbox, which no mail.yaml declares; its login is all of it."""
+        return f"{RESERVED}@{self.domains[0]}"
+
+    @cached_property
+    def senders(self) -> dict[str, tuple[str, ...]]:
+        """Address, or @domain for a catch-all, to the logins that may send as it."""
+        rows = {address: self.owners(address) for address in (*self.mailboxes, *self.all_aliases)}
+        caught = {f"@{domain}": self.expand(target).mailboxes for domain, target in self.catch_all.items()}
+        rows |= {at_domain: tuple(map(self.login, mailboxes)) for at_domain, mailboxes in caught.items()}
+        rows[self.probe] = (self.probe,)
+        return {address: logins for address, logins in rows.items() if logins}
+
     def _targets(self, address: str) -> tuple[str, ...]:
         """One step of Postfix's way: the whole address, then without its tag, then the catch-all."""
         for known in (address, untagged(address)):

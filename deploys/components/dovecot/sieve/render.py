@@ -16,6 +16,7 @@ DIRECTORY = "/etc/dovecot/sieve"
 SUBMIT = f"{DIRECTORY}/submit"
 BEFORE = f"{DIRECTORY}/before.sieve"
 SOCKET = "posthaus-sieve.socket"
+LISTENS = "/run/posthaus-sieve/socket"
 REDIRECTS = 32  # as many as a script may have actions of any kind
 PROTECTED_HEADERS = (
     "From",
@@ -33,7 +34,7 @@ _SOCKET = """# Written by Posthaus: the next run undoes changes made here.
 Description=What people's Sieve scripts send
 
 [Socket]
-ListenStream=/run/posthaus-sieve/socket
+ListenStream={listens}
 SocketUser={user}
 SocketMode={mode}
 Accept=yes
@@ -79,4 +80,12 @@ def programs() -> dict[str, File]:
 def units(accounts: Accounts, owner: str) -> dict[str, File]:
     """Files below /etc/systemd/system. ``owner`` has all mailboxes; with system accounts each person connects."""
     user, mode = (owner, "0600") if accounts == "virtual" else ("root", "0666")
-    return {SOCKET: File(_SOCKET.format(user=user, mode=mode)), "posthaus-sieve@.service": File(_SERVICE)}
+    return {
+        SOCKET: File(_SOCKET.format(listens=LISTENS, user=user, mode=mode)),
+        "posthaus-sieve@.service": File(_SERVICE),
+    }
+
+
+def running() -> str:
+    """A shell command that succeeds where the socket is there."""
+    return f"test -S {LISTENS} || exit 75"
