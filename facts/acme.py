@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pyinfra.api import FactBase, QuoteString, StringCommand
 from typing_extensions import override
 
-from facts.ca import TRUSTED, as_text, by_word
+from facts.ca import QUICK, TRUSTED, as_text, by_word
 from facts.record import Record
 from operations.state import ROOT
 
@@ -20,26 +20,28 @@ FAILURE = f"{ROOT}/acme-failure"  # a line: when (UTC), and why the last order c
 # "fresh": more than a quarter of its life is left. certbot's timer renews when a third is left, or 30 days; where it
 # could not, the next run tries.
 _STATE = rf"""timer() {{ systemctl "$1" --quiet certbot.timer 2>/dev/null; }}
+if command -v certbot >/dev/null; then
 timer is-enabled && timer is-active && echo timer
 ran=$(systemctl show -p LastTriggerUSec --value certbot.timer 2>/dev/null)
 [ -z "${{ran#n/a}}" ] || date -d "$ran" "+ran %s"
 [ "$(systemctl show -p Result --value certbot.service 2>/dev/null)" = success ] ||
 journalctl -qo cat --no-pager -u certbot.service -n 40 2>/dev/null |
 sed -n 's/.*Failed to renew certificate {LINEAGE} with error: /unrenewed /p' | tail -n 1
+fi
 cd {LETSENCRYPT} 2>/dev/null || exit 0
 sed -n 's/^\(server\|authenticator\|autorenew\|reuse_key\) = /\1 /p' renewal/{LINEAGE}.conf 2>/dev/null
 sed 's/^/failure /' {FAILURE} 2>/dev/null
 cd live/{LINEAGE} 2>/dev/null || exit 0
-x509() {{ openssl x509 -noout -in cert.pem "$@" 2>/dev/null; }}
-x509 -ext subjectAltName | grep -o 'DNS:[^,]*' | sed 's/DNS:/name /'
-begin=$(date -d "$(x509 -startdate | cut -d= -f2)" +%s) end=$(date -d "$(x509 -enddate | cut -d= -f2)" +%s)
-[ $((4 * (end - $(date +%s)))) -gt $((end - begin)) ] &&
-[ "$(x509 -pubkey)" = "$(openssl pkey -in privkey.pem -pubout 2>/dev/null)" ] && echo fresh
+said=$(openssl x509 -noout -in cert.pem -pubkey -ext subjectAltName -dates 2>/dev/null)
+printf '%s\n' "$said" | grep -o 'DNS:[^,]*' | sed 's/DNS:/name /'
+moment() {{ date -d "$(printf '%s\n' "$said" | sed -n "s/^$1=//p")" +%s; }}
+holds() {{ key=$(openssl pkey -in "$1" -pubout 2>/dev/null) && case $said in *"$key"*) ;; *) false ;; esac; }}
+begin=$(moment notBefore) end=$(moment notAfter)
+[ $((4 * (end - $(date +%s)))) -gt $((end - begin)) ] && holds privkey.pem && echo fresh
 cmp -s fullchain.pem "$1/fullchain.pem" && cmp -s privkey.pem "$1/privkey.pem" &&
 [ "$(stat -c %a%U "$1/privkey.pem")" = 600root ] && echo served
 next=$1/{NEXT_KEY}
-[ "$(stat -c %a%U "$next" 2>/dev/null)" = 600root ] &&
-[ "$(openssl pkey -in "$next" -pubout 2>/dev/null)" != "$(x509 -pubkey)" ] && echo "next"
+[ "$(stat -c %a%U "$next" 2>/dev/null)" = 600root ] && ! holds "$next" && echo "next"
 """
 # Which names lead to where the first one is, by the DNS alone (getent(1), -s); all asked at once.
 _READY = """first=$2; shift 2
@@ -94,7 +96,7 @@ class AcmeCertificate(FactBase[AcmeState]):
     def command(self, directory: str, optional: list[str] | None = None, first: str = "") -> StringCommand:
         arguments = [QuoteString(word) for word in (directory, first, *(optional or ()))]
         # The state in a shell of its own, for it may end early.
-        text = f"(\n{TRUSTED}{_STATE}\n)\n{_READY}"
+        text = f"(\n{QUICK}{TRUSTED}{_STATE}\n)\n{_READY}"
         return StringCommand("sh", "-c", QuoteString(text), "acme", *arguments, "; true")
 
     @override

@@ -52,7 +52,8 @@ apache() {
     { ls -d /etc/apache2/apache2.conf /etc/apache2/ports.conf /etc/apache2/envvars
       for link in /etc/apache2/sites-enabled/* /etc/apache2/conf-enabled/*; do readlink -f -- "$link"; done
     } | changed | say 'F apache'
-    ls /etc/apache2/sites-enabled /etc/apache2/conf-enabled | grep -Evx '|/.*:|000-default(\.conf)?|zz-posthaus\.conf' |
+    find /etc/apache2/sites-enabled /etc/apache2/conf-enabled -mindepth 1 -maxdepth 1 ! -name '.*' -printf '%f\n' | sort |
+        grep -Evx '000-default(\.conf)?|zz-posthaus\.conf' |
         grep -Evx '(charset|javascript-common|localized-error-pages|other-vhosts-access-log|security|serve-cgi-bin)\.conf' | say 'K'
     if [ -n "$(ls /etc/apache2/sites-enabled)" ]; then
         find /var/www/html -mindepth 1 -maxdepth 1 ! -name 'index.nginx-debian.html' |

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from pyinfra.api import FactBase, StringCommand
@@ -38,9 +39,8 @@ command -v cloud-init >/dev/null && echo cloud-init
 if ! command -v sudo >/dev/null; then echo "sudo missing"
 elif sudo -n true 2>/dev/null; then echo "sudo works"; else echo "sudo asks"; fi
 dpkg-query -W -f '${db:Status-Status}\t${Package}\t${Provides}\n' 2>/dev/null |
-awk -F'\t' '$1 == "installed" && $3 ~ /mail-transport-agent/ { print "mta", $2 }'
-dpkg-query -W -f '${db:Status-Status} ${Package}\n' 2>/dev/null |
-sed -n 's/^\(unpacked\|half-configured\|half-installed\|triggers-awaited\|triggers-pending\) /unfinished /p'
+awk -F'\t' '$1 == "installed" && $3 ~ /mail-transport-agent/ { print "mta", $2 }
+$1 ~ /^(unpacked|half-configured|half-installed|triggers-awaited|triggers-pending)$/ { print "unfinished", $2 }'
 for update in /var/lib/dpkg/updates/[0-9]*; do [ -e "$update" ] && echo 'unfinished (dpkg itself)' && break; done
 """
 
@@ -103,14 +103,16 @@ class MachineState(Record):
 class Machine(FactBase[MachineState]):
     """Release, architecture, versions of the programs, space, clock and what stands in the way of a mail server.
 
+    ``programs``: the Debian packages whose versions count.
+
     ``pyinfra inventory.py fact facts.machine.Machine``
     """
 
     default = MachineState
 
     @override
-    def command(self) -> StringCommand:
-        return StringCommand(_COMMAND + _LEASE + ":;", policy(PROGRAMS), '; echo "clock $(date +%s)"')
+    def command(self, programs: Iterable[str] = PROGRAMS) -> StringCommand:
+        return StringCommand(_COMMAND + _LEASE + ":;", policy(programs), '; echo "clock $(date +%s)"')
 
     @override
     def process(self, output: list[str]) -> MachineState:
@@ -147,3 +149,8 @@ def _run(words: str) -> tuple[int, int, str] | None:
     process, _, rest = words.partition(" ")
     since, _, who = rest.partition(" ")
     return (int(process), int(since), who) if process.isdigit() and since.isdigit() else None
+
+
+def programs(forwards: bool) -> list[str]:
+    """Those whose versions count; postsrsd's only where messages go on to other servers."""
+    return [program for program in PROGRAMS if forwards or program != "postsrsd"]

@@ -11,7 +11,12 @@ from typing_extensions import override
 from facts.record import Record
 
 # A bare image has empty package lists. A fact changes nothing, so it fills a directory of its own and removes it.
-_POLICY = """options=
+# Reading apt's cache takes five times as long as asking dpkg: only of what is not installed.
+_POLICY = """for package; do shift
+    case $known in *"dpkg installed $package "*) ;; *) set -- "$@" "$package" ;; esac
+done
+[ $# != 0 ] || exit 0
+options=
 if ! ls /var/lib/apt/lists/*_Packages* >/dev/null 2>&1; then
     lists=$(mktemp -d) && options="-o Dir::State::Lists=$lists -o Dir::Cache::pkgcache= -o Dir::Cache::srcpkgcache= \
 -o Acquire::Languages=none -o APT::Sandbox::User=root"
@@ -20,13 +25,15 @@ fi
 LC_ALL=C apt-cache $options policy "$@" 2>/dev/null
 [ -z "$lists" ] || rm -rf -- "$lists"
 """
-_INSTALLED = """LC_ALL=C dpkg-query -W -f 'dpkg ${db:Status-Status} ${Package} ${Version}\\n' "$@" 2>/dev/null
+_INSTALLED = """known=$(LC_ALL=C dpkg-query -W -f 'dpkg ${db:Status-Status} ${Package} ${Version}\\n' "$@" 2>/dev/null)
+printf '%s\\n' "$known"
 """
 
 
 @dataclass(frozen=True)
 class Package(Record):
-    """Versions as Debian writes them; None: not (completely) installed, or nothing to be had."""
+    """Versions as Debian writes them; None: not (completely) installed, or nothing to be had. What could be had of an
+    installed package is not asked."""
 
     installed: str | None = None
     candidate: str | None = None

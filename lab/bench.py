@@ -5,28 +5,33 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
 from lab import accounts, engine, pyinfra, site, sweep
 from lab import host as lab_host
+from lab.ansible import Ansible
+from lab.cost import Meter, measured, median, of_host, workstation
 from lab.delay import delayed
 from lab.mailhost import MailHost
 from lab.progress import step
 
 RUNS = 5
 ROUND_TRIP = 0.050  # seconds added
-HOSTS = (1, 4, 8)
+HOSTS = (1, 4, 8, 16)
+NAMES = 100  # under which the hosts above are addressed: no machine has room for a hundred of them
 LABELS = {
     "noop_commands": "remote commands of a no-op run, whole stack",
     "noop_seconds": "no-op run, one host, s",
     "noop_seconds_rtt50": "no-op run, 50 ms round trip added, s",
+    "noop_host_cpu": "no-op run, the host's CPU, s",
+    "further_host_cpu": f"no-op run, the workstation's CPU for each further host of {NAMES}, s",
+    "ansible_seconds": "Ansible, 51 tasks with nothing to do, s",
     "first_seconds": "first run on a bare host, s",
     "apt_seconds": "apt-get install of the same packages alone, s",
 }
@@ -48,21 +53,24 @@ class Bench:
         return MailHost(started, self.settings)
 
 
-def measure(bench: Bench) -> dict[str, Any]:
+def measure(bench: Bench, ansible: bool) -> dict[str, Any]:
     """All figures; seconds are medians where several runs are possible."""
     with step("apt-get install of the same packages on a bare host"):
         apt_seconds = _apt(bench.host(90))
     mail_host = bench.host(1)
     with step("First run on a bare host"):
-        first_seconds = _seconds(lambda: _changed(mail_host.converge()))
+        first_seconds = measured(lambda: _changed(mail_host.converge()))
     figures = {
         "noop_commands": remote_commands(mail_host),
-        "noop_seconds": _median(lambda: _unchanged(mail_host.converge())),
+        "noop_seconds": median(lambda: _unchanged(mail_host.converge()), RUNS),
         "noop_seconds_rtt50": _far_away(mail_host),
+        "noop_host_cpu": median(lambda: _unchanged(mail_host.converge()), RUNS, of_host(mail_host)),
         "first_seconds": first_seconds,
         "apt_seconds": apt_seconds,
     }
-    return {**figures, "noop_seconds_by_hosts": _by_hosts(bench, mail_host)}
+    if ansible:
+        figures["ansible_seconds"] = _ansible(bench, mail_host)
+    return figures | _by_hosts(bench, mail_host)
 
 
 def remote_commands(mail_host: MailHost) -> int:
@@ -82,7 +90,7 @@ def _apt(mail_host: MailHost) -> float:
     install = (
         f"apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends {packages}"
     )
-    return _seconds(lambda: mail_host.run(install, timeout=900))
+    return measured(lambda: mail_host.run(install, timeout=900))
 
 
 def _packages(mail_host: MailHost) -> Sequence[str]:
@@ -99,7 +107,7 @@ def _far_away(mail_host: MailHost) -> float:
     with delayed(address, port, ROUND_TRIP / 2) as near, _known_as(data, near) as there:
         mail_host.entry = (name, there)
         try:
-            return _median(lambda: _unchanged(mail_host.converge()))
+            return median(lambda: _unchanged(mail_host.converge()), RUNS)
         finally:
             mail_host.entry = (name, data)
 
@@ -115,13 +123,29 @@ def _known_as(data: dict[str, Any], port: int) -> Iterator[dict[str, Any]]:
     yield {**data, "ssh_hostname": "127.0.0.1", "ssh_port": port, "ssh_known_hosts_file": str(proxied)}
 
 
-def _by_hosts(bench: Bench, first: MailHost) -> dict[str, float]:
+def _ansible(bench: Bench, mail_host: MailHost) -> float:
+    """On the very host, so that it is equal; what the play adds for itself is in nobody's way."""
+    with step("Ansible"):
+        play = Ansible(mail_host, _packages(mail_host), bench.state / "ansible").play
+        play()
+
+        def again() -> None:
+            told = play()
+            assert (told["ok"], told["changed"]) == (52, 0), told  # it gathers its facts first
+
+        return median(again, RUNS)
+
+
+def _by_hosts(bench: Bench, first: MailHost) -> dict[str, Any]:
     tag = first.host.snapshot(f"posthaus-bench-{os.getpid()}")
     copies: list[MailHost] = []
     try:
         with step(f"Starting {HOSTS[-1]} copies of the converged host"):
             copies += [_settled(bench.host(100 + number, tag), first) for number in range(HOSTS[-1])]
-        return {str(count): _many(bench, copies[:count]) for count in HOSTS}
+        seconds = {str(count): _many(bench, [copy.entry for copy in copies[:count]]) for count in HOSTS}
+        entries = [(f"bench{number}", copies[number % len(copies)].entry[1]) for number in range(NAMES)]
+        one, all_of_them = (_many(bench, some, 1, workstation) for some in (entries[:1], entries))
+        return {"noop_seconds_by_hosts": seconds, "further_host_cpu": round((all_of_them - one) / (NAMES - 1), 3)}
     finally:
         for copy in copies:
             copy.host.remove()
@@ -135,21 +159,10 @@ def _settled(copy: MailHost, original: MailHost) -> MailHost:
     return copy
 
 
-def _many(bench: Bench, hosts: Sequence[MailHost]) -> float:
-    directory = site.write(bench.state / f"site-{len(hosts)}", [host.entry for host in hosts], bench.settings)
-    with step(f"{RUNS} no-op runs on {len(hosts)} host(s) at once"):
-        return _median(lambda: _unchanged(pyinfra.converge(directory)))
-
-
-def _seconds(action: Callable[[], object]) -> float:
-    start = time.monotonic()
-    action()
-    return round(time.monotonic() - start, 2)
-
-
-def _median(action: Callable[[], object]) -> float:
-    action()  # warm up
-    return round(statistics.median(_seconds(action) for _ in range(RUNS)), 2)
+def _many(bench: Bench, entries: Sequence[site.HostEntry], runs: int = RUNS, meter: Meter = time.monotonic) -> float:
+    directory = site.write(bench.state / f"site-{len(entries)}", entries, bench.settings)
+    with step(f"{runs} no-op runs on {len(entries)} host(s) at once"):
+        return median(lambda: _unchanged(pyinfra.converge(directory)), runs, meter)
 
 
 def _changed(run: pyinfra.Run) -> None:
@@ -164,7 +177,7 @@ def _unchanged(run: pyinfra.Run) -> None:
 
 def table(figures: dict[str, Any]) -> str:
     """The figures as aligned lines for a person."""
-    rows = [(text, figures[key]) for key, text in LABELS.items()]
+    rows = [(text, figures[key]) for key, text in LABELS.items() if key in figures]
     rows += [
         (f"no-op run, {count} host(s) at once, s", value) for count, value in figures["noop_seconds_by_hosts"].items()
     ]
@@ -176,10 +189,11 @@ def main(arguments: Sequence[str]) -> int:
     """The command line of script/bench."""
     parser = argparse.ArgumentParser(prog="script/bench", description=__doc__)
     parser.add_argument("--json", action="store_true", help="one JSON object instead of the table")
+    parser.add_argument("--ansible", action="store_true", help="measure Ansible too, which is fetched from PyPI")
     parser.add_argument("--release", default="debian-12", help="what the hosts run (default: %(default)s)")
     options = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory(prefix="posthaus-bench.") as state, ExitStack() as stack:
-        figures = measure(Bench(options.release, Path(state), stack))
+        figures = measure(Bench(options.release, Path(state), stack), options.ansible)
     print(json.dumps(figures) if options.json else table(figures))
     return 0
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import resource
 import subprocess
 import sys
 import tempfile
@@ -16,6 +15,7 @@ from typing import Any
 
 from lab import accounts, engine, pyinfra, sweep
 from lab import host as lab_host
+from lab.cost import workstation
 from lab.mailhost import MailHost
 from lab.progress import step
 from lab.pyinfra import ROOT
@@ -57,9 +57,9 @@ def measure(mail_host: MailHost, base: dict[str, Any], size: str) -> dict[str, A
         _done(mail_host.converge(declared))
     figures = _settings(mail_host.site / "mail.yaml")
     with step("A run in which nothing is new"):
-        begun, used = time.monotonic(), _children()
+        begun, used = time.monotonic(), workstation()
         _done(mail_host.converge())
-        figures |= {"noop_seconds": round(time.monotonic() - begun, 1), "noop_cpu": round(_children() - used, 1)}
+        figures |= {"noop_seconds": round(time.monotonic() - begun, 1), "noop_cpu": round(workstation() - used, 1)}
     with step("One mailbox more"):
         sent, begun = _received(mail_host), time.monotonic()
         one = {"new@example.com": next(iter(declared["mailboxes"].values()))}
@@ -76,11 +76,6 @@ def _settings(path: Path) -> dict[str, Any]:
     code += "print(open('/proc/self/status').read().partition('VmHWM:')[2].split()[0])"
     told = subprocess.check_output([sys.executable, "-c", code, str(path)], cwd=ROOT, text=True).split()
     return {"words_cpu": round(float(told[-2]), 2), "words_megabytes": int(told[-1]) // 1000}
-
-
-def _children() -> float:
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
 
 
 def _received(mail_host: MailHost) -> int:

@@ -25,7 +25,7 @@ from deploys.preflight.names import name_problems, serves
 from deploys.preflight.needs import access_problems, another_run, problems
 from deploys.takeover.look import about, takeover_problems
 from facts.listeners import Listeners, Socket
-from facts.machine import Machine, MachineState
+from facts.machine import Machine, MachineState, programs
 from facts.resolvers import Answers, Resolvers
 from facts.roots import RootServers
 from facts.survey import Question, question
@@ -61,7 +61,7 @@ def deploy_preflight(mail: MailServer) -> Context:
 def _look(mail: MailServer) -> tuple[Context, list[str]]:
     inventory, _ = pop_global_arguments(ctx_state.get(), ctx_host.get(), {})
     # Asked as the login itself, so that a missing sudo is a sentence and not a failed command.
-    machine: MachineState = host.get_fact(Machine, _sudo=False)
+    machine: MachineState = host.get_fact(Machine, programs=programs(mail.forwards), _sudo=False)
     password = inventory["_sudo_password"] or host.connector_data.get("prompted_sudo_password")
     if no_access := access_problems(machine, bool(inventory["_sudo"]), bool(password)):
         return Context(mail, machine), no_access

@@ -50,6 +50,13 @@ def test_a_run_with_nothing_to_do_looks_at_the_host_once(mail_host: MailHost) ->
     assert 1 < remote_commands(mail_host) <= MOST_COMMANDS
 
 
+def test_whoever_only_looks_needs_no_more(mail_host: MailHost) -> None:
+    mail_host.say()
+    run = mail_host.pyinfra("deploys/mail.py", "--dry", "-vv")
+    assert run.rc == 0, run.output
+    assert 1 < sent(run) <= MOST_COMMANDS
+
+
 @pytest.mark.webmail
 def test_each_change_adds_itself_and_one_more_look(mail_host: MailHost) -> None:
     mail_host.run(
