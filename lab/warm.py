@@ -119,6 +119,7 @@ def serve() -> None:
 
 def become(run: Mapping[str, Any]) -> None:
     """Go on as this run of pyinfra, as its console script begins it; never returns."""
+    sys.modules["gevent"].reinit()  # else it would share its wait for events with its parent, and miss some
     ways = ((os.devnull, os.O_RDONLY), (run["out"], os.O_WRONLY), (run["err"], os.O_WRONLY))
     for target, (path, way) in enumerate(ways):
         source = os.open(path, way)
