@@ -14,6 +14,7 @@ from deploys.config.addresses.options import Owner
 from deploys.config.mailserver import MailServer
 from deploys.config.reading.errors import SettingsError
 from deploys.takeover.deploy import paths, place
+from deploys.takeover.look import about
 from deploys.takeover.problems import account_problems, site_names, site_problems, unspoken
 from deploys.takeover.standing import Standing, mail_domains, standing
 from deploys.takeover.untouched import changed_parameters, changed_services, other_aliases
@@ -265,3 +266,9 @@ def test_a_site_that_has_its_port_to_itself_is_read_too():
         "*:443                  www.example.net (/etc/apache2/sites-enabled/w.conf:2)",
     ]
     assert read_sites(said) == [Site("*", 443, "www.example.net", "/etc/apache2/sites-enabled/w.conf:2")]
+
+
+def test_a_host_is_asked_about_others_sites_even_where_nothing_of_ours_wants_apache():
+    asked = about(Context(server(webmail=False, clients=False))).named["components"]
+    assert "apache" in asked
+    assert "php" not in asked

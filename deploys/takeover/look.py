@@ -15,10 +15,12 @@ def about(context: Context) -> Question[ForeignState]:
     """What to ask the host."""
     parts = every.declared(context)
     owner = context.mail.vmail
+    # Apache in any case: where nothing of ours asks for it, it goes on for others.
+    asked = dict.fromkeys([*(part.takeover for part in parts if part.takeover), "apache", "files"])
     shared = [tree for part in parts for tree in part.of(Tree) if tree.shared]
     return question(
         Foreign,
-        components=[*(part.takeover for part in parts if part.takeover), "files"],
+        components=list(asked),
         user=owner.name,
         uid=owner.uid,
         gid=owner.group_id,
