@@ -10,15 +10,13 @@ from pyinfra.api import StringCommand
 from facts.ca import TRUSTED_PATH, Authority, LocalCa
 from facts.survey import Question, question
 from operations.script import script
+from operations.state import CERTIFICATES
 from operations.survey import ask, looks
 
 _PARTS = ("tree.sh", "trusting.sh")
 
 
-DIRECTORY = "/etc/ssl/posthaus"
-
-
-def _of_directory(directory: str = DIRECTORY, **_: object) -> list[Question[Authority]]:
+def _of_directory(directory: str = CERTIFICATES, **_: object) -> list[Question[Authority]]:
     return [question(LocalCa, directory=directory)]
 
 
@@ -49,7 +47,7 @@ def issued(names: Sequence[str], directory: str, hold: bool = False, others: str
 
 
 @looks(_of_directory)
-def trusted(certificate: str | None, directory: str = DIRECTORY):  # type: ignore[no-untyped-def]
+def trusted(certificate: str | None, directory: str = CERTIFICATES):  # type: ignore[no-untyped-def]
     """
     The one authority that the host trusts for our sake, besides those that Debian knows.
 

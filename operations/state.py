@@ -8,6 +8,7 @@ LOCK = "/run/posthaus.lock"  # not /run/lock, where everybody may put a link
 LOCK_SECONDS = 120
 LEASE = "/run/posthaus.run"  # which run changes this host, readable by everybody; see lock.sh
 LEASE_SECONDS = 900  # between two signs of life of a run: no step of ours takes longer but an installation
+CERTIFICATES = "/etc/ssl/posthaus"  # what all services serve: fullchain.pem and privkey.pem
 
 
 def tree_id(target: str) -> str:

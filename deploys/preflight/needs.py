@@ -7,11 +7,10 @@ from datetime import UTC, datetime
 
 from deploys.components.component import Component
 from deploys.components.dovecot.render import SERIES
+from deploys.values.releases import RELEASES, SUPPORTED
 from facts.listeners import Socket
 from facts.machine import MachineState
 
-SUPPORTED = {"ubuntu": ("22.04", "24.04", "26.04"), "debian": ("12", "13")}
-RELEASES = "Debian 12 and 13, Ubuntu 22.04, 24.04 and 26.04"
 FREE_KIB = 1 << 20
 CLOCK_SECONDS = 300
 

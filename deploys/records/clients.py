@@ -5,17 +5,18 @@ from __future__ import annotations
 from deploys.records.context import DomainContext, Service
 from deploys.records.host import same_place
 from deploys.records.record import Record, record
+from deploys.values import ports
 
 # RFC 6186 and RFC 8314: port, and the priority by which a program chooses. TLS from the first byte before STARTTLS,
 # IMAP before POP3; ManageSieve by RFC 5804, section 1.8.
 PORTS: dict[Service, tuple[int, int]] = {
-    "imaps": (993, 0),
-    "imap": (143, 10),
-    "pop3s": (995, 20),
-    "pop3": (110, 30),
-    "submissions": (465, 0),
-    "submission": (587, 10),
-    "sieve": (4190, 0),
+    "imaps": (ports.IMAPS, 0),
+    "imap": (ports.IMAP, 10),
+    "pop3s": (ports.POP3S, 20),
+    "pop3": (ports.POP3, 30),
+    "submissions": (ports.SUBMISSIONS, 0),
+    "submission": (ports.SUBMISSION, 10),
+    "sieve": (ports.SIEVE, 0),
 }
 
 

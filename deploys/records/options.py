@@ -13,6 +13,7 @@ from deploys.records.dkimkey import private_key
 from deploys.records.tsig import TsigKey, resolve
 from deploys.values import Address, Domain, HostName, Port
 from deploys.values.secret import BY_NAME
+from operations.state import CERTIFICATES
 
 BLOCKLISTS = ("zen.spamhaus.org", "bl.spamcop.net", "psbl.surriel.com")
 
@@ -239,7 +240,7 @@ class Records(HostRecords):
     """
 
     keys: str = "/var/lib/rspamd/dkim"
-    next_key: str = "/etc/ssl/posthaus/next-privkey.pem"
+    next_key: str = f"{CERTIFICATES}/next-privkey.pem"
     domains: dict[Domain, DomainRecords] = Field(default_factory=dict)
 
     def of(self, domain: str) -> DomainRecords:

@@ -9,9 +9,10 @@ from deploys.config.addresses.options import Owner
 from deploys.takeover.options import Component
 from deploys.takeover.standing import Standing, listed
 from facts.foreign import Entry, ForeignState
+from facts.mailboxes import STORE
 
 KEPT = "/var/backups/posthaus"
-STORE, SHELL = "/var/mail/vhosts", "/usr/sbin/nologin"  # as the account is made, deploys/components/dovecot
+SHELL = "/usr/sbin/nologin"  # as the account is made, deploys/components/dovecot
 GROUP = "mailusers"
 
 

@@ -12,6 +12,7 @@ from deploys.components.tls.options import WEBROOT
 from deploys.config.mailserver import MailServer
 from deploys.probes.program import MOST_NAMES, program
 from deploys.render import template
+from deploys.values.tls import CIPHERS, PROTOCOLS
 from operations.file import File
 
 HERE = Path(__file__).parent
@@ -21,16 +22,6 @@ CHALLENGES = "/.well-known/acme-challenge/"  # RFC 8555, 8.3
 SITES, LOAD = "sites-enabled/zz-posthaus.conf", "mods-enabled/zz-posthaus.load"
 EARLY = "mods-enabled/00-posthaus.load"  # lua: before security2, whose package enables it, for its library is another
 LIBRARIES = "/usr/lib/apache2/modules"
-CIPHERS = ":".join(
-    [
-        "ECDHE-ECDSA-AES128-GCM-SHA256",
-        "ECDHE-RSA-AES128-GCM-SHA256",
-        "ECDHE-ECDSA-AES256-GCM-SHA384",
-        "ECDHE-RSA-AES256-GCM-SHA384",
-        "ECDHE-ECDSA-CHACHA20-POLY1305",
-        "ECDHE-RSA-CHACHA20-POLY1305",
-    ]
-)
 # No HTTP/2: its requests wait in threads of their own, on which mod_reqtimeout has no hold.
 MODULES = (
     "mpm_event",
@@ -89,6 +80,7 @@ def apache2_conf(mail: MailServer, php: str, beside: Beside | None = None) -> st
         key=tls.key_of(webmail.hostname or "" if webmail else hostname),
         modules=(*MODULES, *(("lua",) if pages else ()), GUARD),
         libraries=LIBRARIES,
+        protocols=PROTOCOLS,
         ciphers=CIPHERS,
         policy=content_security_policy(),
         policy_asked=content_security_policy("https:"),

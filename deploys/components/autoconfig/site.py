@@ -7,6 +7,8 @@ from typing import Literal
 
 import idna
 
+from deploys.values import ports
+
 Kind = Literal["imap", "pop3", "smtp"]
 
 
@@ -26,10 +28,10 @@ class Way:
 
 # TLS from the first byte before STARTTLS (RFC 8314, 3.2), IMAP before POP3.
 _READING = {
-    "imap": (Way("imap", 993, "SSL"), Way("imap", 143, "STARTTLS")),
-    "pop3": (Way("pop3", 995, "SSL"), Way("pop3", 110, "STARTTLS")),
+    "imap": (Way("imap", ports.IMAPS, "SSL"), Way("imap", ports.IMAP, "STARTTLS")),
+    "pop3": (Way("pop3", ports.POP3S, "SSL"), Way("pop3", ports.POP3, "STARTTLS")),
 }
-SENDING = (Way("smtp", 465, "SSL"), Way("smtp", 587, "STARTTLS"))
+SENDING = (Way("smtp", ports.SUBMISSIONS, "SSL"), Way("smtp", ports.SUBMISSION, "STARTTLS"))
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from deploys.components.dovecot import render
 from deploys.components.dovecot.sieve import render as sieve
 from deploys.components.tls.options import Tls
 from deploys.config.mailserver import MailServer
+from deploys.values import ports
 from facts.probe import PROBE
 from operations import accounts, mailboxes, probe
 from operations.directories import Directory
@@ -17,9 +18,9 @@ from operations.service import Service, program
 DIRECTORY = render.DIRECTORY
 PACKAGES = tuple(f"dovecot-{part}" for part in ("core", "imapd", "lmtpd", "managesieved", "pop3d", "sieve"))
 LISTENERS = {
-    "imap": (Listener(143, "imap", "IMAP"), Listener(993, "imaps", "IMAP")),
-    "pop3": (Listener(110, "pop3", "POP3"), Listener(995, "pop3s", "POP3")),
-    "sieve": (Listener(4190, "sieve", "ManageSieve"),),
+    "imap": (Listener(ports.IMAP, "imap", "IMAP"), Listener(ports.IMAPS, "imaps", "IMAP")),
+    "pop3": (Listener(ports.POP3, "pop3", "POP3"), Listener(ports.POP3S, "pop3s", "POP3")),
+    "sieve": (Listener(ports.SIEVE, "sieve", "ManageSieve"),),
 }
 # What answers at the socket is started anew for each message.
 SIEVE = Service(sieve.SOCKET, restart_on=(f"{UNITS}/{sieve.SOCKET}",))

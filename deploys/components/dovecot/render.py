@@ -16,6 +16,8 @@ from deploys.config.mailserver import MailServer
 from deploys.probes.program import MOST_NAMES, program
 from deploys.render import dovecot_quote, template
 from deploys.values.names import domain_of
+from deploys.values.tls import CIPHERS, OLDEST
+from facts.mailboxes import STORE
 from operations.file import File
 
 HERE = Path(__file__).parent
@@ -27,15 +29,8 @@ LEARNING = "learning"  # below DIRECTORY
 SPELLINGS = f"{DIRECTORY}/spellings"
 PROBE_USERS = f"{DIRECTORY}/probe-users"
 PROBE_HOME = "/var/lib/posthaus-probe"
-STORE = "/var/mail/vhosts"
 SPOOL = "/var/spool/postfix"
 FIRST_HUMAN = 1000  # login.defs: Debian gives people user ids from here on
-# Mozilla's "intermediate" list without the DHE suites, so that no DH parameters have to be made and renewed.
-CIPHERS = ":".join(
-    f"ECDHE-{key}-{cipher}"
-    for cipher in ("AES128-GCM-SHA256", "AES256-GCM-SHA384", "CHACHA20-POLY1305")
-    for key in ("ECDSA", "RSA")
-)
 
 
 @dataclass(frozen=True)
@@ -91,6 +86,7 @@ def dovecot_conf(context: Context) -> str:
         protocols=(*dovecot.protocols, "lmtp"),
         listen="*, ::" if context.machine.ipv6 else "*",
         tls=mail.tls,
+        oldest=OLDEST,
         ciphers=CIPHERS,
         virtual=virtual,
         first_uid=directory.owner.uid if virtual else FIRST_HUMAN,

@@ -8,10 +8,15 @@ from deploys.components.component import Component, Context, Listener, Run, Stat
 from deploys.components.postfix import render
 from deploys.components.tls.options import Tls
 from deploys.components.unbound.options import FOR_POSTFIX, RESOLV_CONF
+from deploys.values import ports
 from operations.service import Service, program
 
 DIRECTORY = render.DIRECTORY
-LISTENERS = (Listener(25, "smtp", "SMTP"), Listener(465, "smtps", "submission"), Listener(587, "smtp", "submission"))
+LISTENERS = (
+    Listener(ports.SMTP, "smtp", "SMTP"),
+    Listener(ports.SUBMISSIONS, "smtps", "submission"),
+    Listener(ports.SUBMISSION, "smtp", "submission"),
+)
 # Postfix's own checkers exit with 0 on unknown parameters and doubled rows, so whatever they say is a refusal.
 _VALIDATE = r"""refuse() { printf '%s\n' "$1" | sed "s|$STAGE|$TARGET|g" >&2; exit 1; }
 quiet() { said=$("$@" 2>&1 >/dev/null) || :; [ -z "$said" ] || refuse "$said"; }

@@ -12,6 +12,7 @@ from deploys.components.postsrsd.options import known, maps
 from deploys.components.rspamd.options import MILTER, MIME_MILTER
 from deploys.components.tls.options import Tls
 from deploys.config.mailserver import MailServer
+from deploys.values.tls import CIPHERS, OLDEST
 
 Value = str | int | bool
 Sections = dict[str, dict[str, Value]]
@@ -23,12 +24,6 @@ DIRECTORY = "/etc/postfix"
 TABLES = f"texthash:{DIRECTORY}/posthaus"
 INDEXED = f"cdb:{DIRECTORY}/posthaus"  # those of tables.INDEXED
 LOOPBACK = "127.0.0.0/8 [::ffff:127.0.0.0]/104 [::1]/128"
-# Mozilla's "intermediate" list without the DHE suites.
-CIPHERS = ":".join(
-    f"ECDHE-{key}-{cipher}"
-    for cipher in ("AES128-GCM-SHA256", "AES256-GCM-SHA384", "CHACHA20-POLY1305")
-    for key in ("ECDSA", "RSA")
-)
 QUOTA = f"check_policy_service unix:{QUOTA_SOCKET}"
 
 
@@ -151,8 +146,8 @@ def _tls(tls: Tls) -> dict[str, Value]:
         "smtpd_tls_chain_files": f"{tls.key_path}, {tls.chain_path}",
         # read by smtpd while it is root still; the table names files, so no key is copied (postmap(1), -F)
         **({"tls_server_sni_maps": f"{TABLES}/certificates"} if tls.sni else {}),
-        "smtpd_tls_protocols": ">=TLSv1.2",
-        "smtpd_tls_mandatory_protocols": ">=TLSv1.2",
+        "smtpd_tls_protocols": f">={OLDEST}",
+        "smtpd_tls_mandatory_protocols": f">={OLDEST}",
         "smtpd_tls_ciphers": "medium",
         "smtpd_tls_mandatory_ciphers": "medium",
         "tls_medium_cipherlist": CIPHERS,
@@ -166,8 +161,8 @@ def _tls(tls: Tls) -> dict[str, Value]:
 def _outgoing_tls(mail: MailServer) -> dict[str, Value]:
     return {
         **_outgoing_level(mail),
-        "smtp_tls_protocols": ">=TLSv1.2",
-        "smtp_tls_mandatory_protocols": ">=TLSv1.2",
+        "smtp_tls_protocols": f">={OLDEST}",
+        "smtp_tls_mandatory_protocols": f">={OLDEST}",
         "smtp_tls_CAfile": "/etc/ssl/certs/ca-certificates.crt",
         "smtp_tls_loglevel": 1,
     }

@@ -8,13 +8,21 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, StrictStr, ValidationInfo, model_validator
 
 from deploys.config.base import Settings, refuse
-from deploys.values import HostName, OneLine, Port
+from deploys.values import HostName, OneLine, Port, ports
 from deploys.values.secret import path
 
 HOME = "/usr/share/squirrelmail"  # a link to the version in use
 STATE = "/var/lib/squirrelmail"
-MAIL_PORTS = {25: "SMTP", 110: "POP3", 143: "IMAP", 465: "submission", 587: "submission", 993: "IMAP", 995: "POP3"}
-TAKEN_PORTS = {**MAIL_PORTS, 22: "SSH", 80: "the redirect to https", 4190: "ManageSieve"}
+MAIL_PORTS = {
+    ports.SMTP: "SMTP",
+    ports.POP3: "POP3",
+    ports.IMAP: "IMAP",
+    ports.SUBMISSIONS: "submission",
+    ports.SUBMISSION: "submission",
+    ports.IMAPS: "IMAP",
+    ports.POP3S: "POP3",
+}
+TAKEN_PORTS = {**MAIL_PORTS, ports.SSH: "SSH", ports.HTTP: "the redirect to https", ports.SIEVE: "ManageSieve"}
 
 
 def _hexadecimal(digits: int, kind: str) -> AfterValidator:

@@ -8,13 +8,14 @@ from deploys.components.tls.acme import Acme
 from deploys.components.tls.pem import PemFile
 from deploys.config.base import Settings, refuse
 from deploys.values import HostName
+from operations.state import CERTIFICATES
 
-DIRECTORY = "/etc/ssl/posthaus"
+DIRECTORY = CERTIFICATES
 WEBROOT = "/var/lib/posthaus-acme"  # Apache serves it to everybody
 MOST_NAMES = 100  # of one certificate: Let's Encrypt's limit, and others'; OpenSSL takes no chain above 100 KiB
 # A directory for each name of tls.sni. Not below the other: services that never read it would seem to run with
 # old files when it goes away.
-SNI_DIRECTORY = "/etc/ssl/posthaus-sni"
+SNI_DIRECTORY = f"{CERTIFICATES}-sni"
 
 
 class Named(Settings):
