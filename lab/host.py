@@ -13,7 +13,7 @@ from typing import Any
 import docker
 from docker.errors import NotFound
 
-from lab import images, ssh
+from lab import enter, images, ssh
 from lab.errors import LabError
 from lab.releases import release
 from lab.waiting import wait_until
@@ -65,8 +65,8 @@ class LabHost:
         return subprocess.CompletedProcess(command, done.returncode, out, err)
 
     def _exec(self, command: str, data: bytes | None, timeout: float) -> subprocess.CompletedProcess[bytes]:
-        """One command through the engine, with ``data`` on its stdin."""
-        words = ["docker", "exec", *(["-i"] if data is not None else []), self.name, "/bin/sh", "-c", command]
+        """One command on the host, with ``data`` on its stdin."""
+        words = [*enter.way(self.container, data is not None), "/bin/sh", "-c", command]
         if data is None:
             return subprocess.run(words, capture_output=True, timeout=timeout, stdin=subprocess.DEVNULL)
         return subprocess.run(words, capture_output=True, timeout=timeout, input=data)
