@@ -121,10 +121,10 @@ def test_what_leaves_verifies_wherever_it_arrives(mail_host: MailHost, two_serve
         client.login(TITO, mail_host.password(TITO))
         answers = {name: hand_in(client, TITO, people, message) for name, message in messages.items()}
     assert set(answers.values()) == {250}, answers
-    wait_until(lambda: all(len(one.msgs) >= len(messages) for one in servers), 90, "not all messages left")
+    wait_until(lambda: all(len(one.messages) >= len(messages) for one in servers), 90, "not all messages left")
     dns = remembering(dns_of(mail_host))
     for server in servers:
-        found = {named(message, run): message for _, _, message in server.msgs}
+        found = {named(message, run): message for _, _, message in server.messages}
         assert found.keys() == messages.keys()
         assert {name: valid(message, dns) for name, message in found.items()} == dict.fromkeys(messages, BOTH)
         assert b"secret@" not in found["bcc"]

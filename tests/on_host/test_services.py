@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 
 from deploys.checks import services
+from deploys.components import all as every
+from deploys.components.component import Context
 from deploys.config.mailserver import MailServer
 from facts.machine import Machine
 from facts.units import UnitState
@@ -29,8 +31,9 @@ BESIDE_OTHERS = {
 
 def declared(host: MailHost) -> list[Service]:
     """What the run converges on this host."""
-    machine = Machine().process(host.run(str(Machine().command().get_raw_value())).stdout.splitlines())
-    return list(services.declared(MailServer.read(host.settings), machine.php_version, machine.srs_series))
+    fact = Machine()
+    machine = fact.process(host.run(str(fact.command().get_raw_value())).stdout.splitlines())
+    return list(every.services(every.declared(Context(MailServer.read(host.settings), machine))))
 
 
 def reddened_by(host: MailHost, one: Service, kind: str, path: str) -> bool:
@@ -48,25 +51,25 @@ def test_each_file_that_a_unit_watches_turns_its_own_line_red_and_the_next_run_a
     local = "/etc/apache2/local.conf"
     try:
         assert host.converge(example(**EVERY_UNIT)).rc == 0
-        every = declared(host)
+        units = declared(host)
         host.run(f"touch {local}")
-        paths = sorted({path for one in every for path in (*one.reload_on, *one.restart_on)})
+        paths = sorted({path for one in units for path in (*one.reload_on, *one.restart_on)})
         there = host.run(f"ls -d {' '.join(paths)} 2>/dev/null", check=False).stdout.split()
         assert {path for path in paths if path not in there} <= BESIDE_OTHERS
         watched = [
             (one, kind, path)
-            for one in every
+            for one in units
             for kind in ("reload_on", "restart_on")
             for path in getattr(one, kind)
             if path in there
         ]
-        assert {one.unit for one, _, _ in watched} == {one.unit for one in every}
+        assert {one.unit for one, _, _ in watched} == {one.unit for one in units}
         host.run(f"touch -h {' '.join(there)}")
         assert [(one.unit, path) for one, kind, path in watched if not reddened_by(host, one, kind, path)] == []
         run = host.verify()
-        assert failing(host) == {one.unit for one in every}, run.output
+        assert failing(host) == {one.unit for one in units}, run.output
         run = host.converge()
-        assert (run.rc, run.changes) == (0, len(every)), run.output
+        assert (run.rc, run.changes) == (0, len(units)), run.output
         run = host.verify()
         assert {verdict for what, verdict in verdicts(host).items() if what.endswith(".service")} == {"ok"}, run.output
     finally:

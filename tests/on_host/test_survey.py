@@ -7,15 +7,13 @@ from typing import Any
 
 import pytest
 
-from deploys.checks import services
 from deploys.components.tls.options import DIRECTORY
-from deploys.config.mailserver import MailServer
 from facts.directories import Directories
-from facts.machine import Machine
 from facts.survey import Question, Survey, answers, kinds, question, script
 from facts.tree import Tree
 from facts.units import UnitState
 from lab.mailhost import MailHost
+from tests.on_host.test_services import declared
 
 pytestmark = pytest.mark.host
 
@@ -37,11 +35,9 @@ def alone(host: MailHost, one: Question[Any]) -> Any:
 
 
 def test_units_files_and_directories_are_as_each_by_itself(mail_host: MailHost) -> None:
-    machine = Machine().process(mail_host.run(str(Machine().command().get_raw_value())).stdout.splitlines())
-    declared = services.declared(MailServer.read(mail_host.settings), machine.php_version, machine.srs_series)
     targets = mail_host.run("cat /var/lib/posthaus/trees/*/target").stdout.split()
     questions = [
-        *(question(UnitState, **one.question) for one in declared),
+        *(question(UnitState, **one.question) for one in declared(mail_host)),
         question(UnitState, unit="no-such.service"),
         question(UnitState, unit="no-such.service", instance="postfix.service", restart_on=["/etc/no such"]),
         *(question(Tree, target=target, paths=sorted(manifest(mail_host, target))) for target in targets),
