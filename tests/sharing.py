@@ -10,9 +10,28 @@ from lab.releases import RELEASES
 
 IMAGES = "images"  # the file, among those that a run's processes share, that names the images to remove at its end
 _RELEASE = re.compile(rf"\[(?:.*-)?({'|'.join(map(re.escape, RELEASES))})(?:-.*)?\]$")
-# Seconds that the longest files take on one release (script/test --durations=1 shows all): nobody shall begin one of
-# these while the others have finished. A file that is not here counts by its number of tests.
-LONG: dict[str, int] = {}
+# Seconds that files take on one release, roughly (script/test --durations=1 shows all): nobody shall begin a long one
+# while the others have finished. A file that is not here counts by its number of tests.
+SECONDS = {
+    "test_verify.py": 160,
+    "test_two_hosts.py": 150,
+    "test_upgrade.py": 150,
+    "test_accidents.py": 130,
+    "test_acme.py": 120,
+    "test_broken.py": 120,
+    "test_vagrant.py": 120,
+    "test_packages.py": 110,
+    "test_ubuntu.py": 100,
+    "test_networks.py": 90,
+    "test_taking_over.py": 90,
+    "test_transaction.py": 90,
+    "test_converge.py": 80,
+    "test_access.py": 60,
+    "test_trial.py": 60,
+    "test_identity.py": 50,
+    "test_messages.py": 30,
+    "test_autoconfig.py": 20,
+}
 ON_HOST, FAST = 5, 0.1  # seconds of any other test
 
 
@@ -33,7 +52,7 @@ def longest_first(nodeids: Sequence[str]) -> list[str]:
 
     def seconds(name: str) -> float:
         path, file = name.partition(" ")[0], name.partition(" ")[0].rpartition("/")[2]
-        return LONG.get(file, counts[name] * (ON_HOST if on_host(path) else FAST))
+        return SECONDS.get(file, counts[name] * (ON_HOST if on_host(path) else FAST))
 
     order = sorted(counts, key=seconds, reverse=True)
     releases = dict.fromkeys(name.partition(" ")[2] for name in order if " " in name)

@@ -27,7 +27,7 @@ def warm() -> Warm:
     return Warm()
 
 
-@pytest.mark.parametrize("arguments", [("exec", *SHOW), ("no-such-deploy.py",), ("--version",), ("debug-inventory",)])
+@pytest.mark.parametrize("arguments", [("exec", *SHOW), ("no-such-deploy.py",)])
 def test_it_says_and_returns_the_same(warm: Warm, site: Path, arguments: tuple[str, ...]):
     call = [command(), "inventory.py", *arguments]
     env = {**os.environ, "POSTHAUS_SITE": str(site), "POSTHAUS_SHOWN": "żółć ' \""}
