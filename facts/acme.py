@@ -9,7 +9,7 @@ from typing_extensions import override
 
 from facts.ca import QUICK, TRUSTED, as_text, by_word
 from facts.record import Record
-from operations.state import ROOT
+from facts.state import ROOT
 
 LETSENCRYPT = "/etc/letsencrypt"
 LINEAGE = "posthaus"  # certbot's name for our certificate

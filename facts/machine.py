@@ -11,7 +11,7 @@ from typing_extensions import override
 
 from facts.packages import Package, package_versions, policy, upstream
 from facts.record import Record
-from operations.state import LEASE, LEASE_SECONDS
+from facts.state import LEASE, LEASE_SECONDS
 
 # Which run changes this host (operations/lock.sh). One that has just ended may take a moment to go.
 _LEASE = rf"""under_way() {{

@@ -11,7 +11,7 @@ from typing_extensions import override
 
 from facts import lists
 from facts.many import Asked, Many
-from operations.state import ROOT, tree_state
+from facts.state import ROOT, tree_state
 
 _INTERRUPTED, _UNPROVED = "undo/complete", "previous"  # below a target's state; see operations/tree.sh
 

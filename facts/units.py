@@ -12,7 +12,7 @@ from typing_extensions import override
 
 from facts import shell
 from facts.many import Asked, Many
-from operations.state import tree_state
+from facts.state import tree_state
 
 PROPERTIES = (
     "Id,Names,Type,LoadState,ActiveState,SubState,NeedDaemonReload,MainPID,ControlGroup,"

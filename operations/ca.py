@@ -8,9 +8,9 @@ from pyinfra import host
 from pyinfra.api import StringCommand
 
 from facts.ca import TRUSTED_PATH, Authority, LocalCa
+from facts.state import CERTIFICATES
 from facts.survey import Question, question
 from operations.script import script
-from operations.state import CERTIFICATES
 from operations.survey import ask, looks
 
 _PARTS = ("tree.sh", "trusting.sh")

@@ -19,12 +19,12 @@ from pyinfra.context import ctx_host
 from pyinfra.facts.files import FileContents
 
 from facts.blocks import Blocks
+from facts.state import tree_state
 from facts.survey import Question, question
 from facts.tree import Tree, Trees, TreeState
 from operations import rows
 from operations.file import File
 from operations.script import script
-from operations.state import tree_state
 from operations.survey import ask, looks
 
 

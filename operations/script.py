@@ -10,7 +10,7 @@ from pathlib import Path
 from pyinfra.api import QuoteString, StringCommand
 
 from facts.shell import without_comments
-from operations.state import LEASE, LEASE_SECONDS, LOCK, LOCK_SECONDS
+from facts.state import LEASE, LEASE_SECONDS, LOCK, LOCK_SECONDS
 
 HERE = Path(__file__).parent
 

@@ -9,11 +9,11 @@ from collections.abc import Iterable, Sequence
 from pyinfra import host, state
 from pyinfra.api.operation import OperationMeta
 
+from facts.state import tree_state, unit_memory
 from facts.survey import Question, question
 from facts.units import Unit, UnitState
 from operations.config import checker
 from operations.script import script, text
-from operations.state import tree_state, unit_memory
 from operations.survey import ask, looks
 
 

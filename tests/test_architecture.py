@@ -13,7 +13,7 @@ OURS = ("deploys", "facts", "operations", "lab")
 # From the bottom up: a module may import what stands in its own row or above it on this page. The longest prefix
 # says which row is a module's; "*" is any one name.
 LAYERS = (
-    ("deploys.values", "deploys.checks.result", "operations.state"),
+    ("deploys.values", "deploys.result", "facts.state"),
     ("facts",),
     ("operations",),
     ("deploys.render", "deploys.probes", "deploys.download", "deploys.config.base"),
@@ -38,7 +38,7 @@ LAYERS = (
     ("lab",),
 )
 # These import nothing of ours.
-BOTTOM = ("deploys.values", "deploys.checks.result", "operations.state")
+BOTTOM = ("deploys.values", "deploys.result", "facts.state")
 
 
 def exists(module: str) -> bool:

@@ -18,7 +18,6 @@ from dns import query
 from dns.update import UpdateMessage
 from pydantic import SecretStr
 
-from deploys.checks.result import CheckResult, failed
 from deploys.records import all_records, resolver
 from deploys.records.blocklists import blocklist_lines
 from deploys.records.caa import authority_of, authorization_line
@@ -33,6 +32,7 @@ from deploys.records.spf import spf_line
 from deploys.records.tsig import TsigKey
 from deploys.records.update import Server, changes, message, send
 from deploys.records.zonefile import zone_file, zone_of
+from deploys.result import CheckResult, failed
 from tests.dns_contexts import COM, NET
 from tests.dns_server import KEY, SECRET, authoritative, free_port, named, needs
 

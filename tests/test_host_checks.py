@@ -11,7 +11,7 @@ from cryptography.x509.oid import NameOID
 
 from deploys.checks import certificates, listeners, services
 from deploys.checks.observation import Observation
-from deploys.checks.result import CheckResult, failed
+from deploys.result import CheckResult, failed
 from facts.listeners import Socket
 from facts.units import Unit
 from tests.declared import ports

@@ -14,13 +14,13 @@ from deploys.checks import acme, certificates, expectations, external, inbound, 
 from deploys.checks.observation import Observation
 from deploys.checks.plan import nobody, undeclared
 from deploys.checks.report import Report, as_json
-from deploys.checks.result import CheckResult, matches
 from deploys.checks.senders import Rule, summed
 from deploys.components import all as every
 from deploys.records.check import check
 from deploys.records.collect import subjects
 from deploys.records.context import DomainContext
 from deploys.records.resolver import Answer
+from deploys.result import CheckResult, matches
 from facts.acme import AcmeState
 from facts.dns import Publishable
 from facts.listeners import Socket

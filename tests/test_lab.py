@@ -11,13 +11,13 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from facts.state import tree_id
 from lab import site, ssh
 from lab.delay import delayed
 from lab.errors import LabError
 from lab.nightly import summary
 from lab.passwords import random_password
 from lab.releases import release
-from operations.state import tree_id
 
 
 def test_hosts_that_start_side_by_side_know_the_same_key(tmp_path):

@@ -19,10 +19,10 @@ from deploys.checks.observation import observations
 from deploys.checks.parts import Parts
 from deploys.checks.remote.outgoing import summed
 from deploys.checks.report import Report, as_html, as_json, table
-from deploys.checks.result import LONGEST, CheckResult, failed
 from deploys.config.reading.errors import SettingsError
 from deploys.records.check import check
 from deploys.records.resolver import Answer, Ask, Resolver, understood
+from deploys.result import LONGEST, CheckResult, failed
 from tests.dns_contexts import COM, NET
 from tests.verify_settings import NOW
 

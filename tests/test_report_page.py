@@ -12,7 +12,7 @@ import pytest
 from selenium import webdriver
 
 from deploys.checks.report import Report, as_html
-from deploys.checks.result import CheckResult
+from deploys.result import CheckResult
 from tests.test_keys import EVERYTHING, whole
 from tests.verify_settings import NOW
 

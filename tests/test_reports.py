@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from deploys.checks import report_reader, reports
-from deploys.checks.result import CheckResult
+from deploys.result import CheckResult
 from facts.reports import ReportMessages
 from tests.golden_settings import golden_server
 from tests.report_messages import ELSEWHERE, OURS, dmarc, raw, tls

@@ -12,8 +12,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from deploys.checks import codes, inbound, senders
 from deploys.checks.observation import Observation
 from deploys.checks.remote.outgoing import summed
-from deploys.checks.result import CheckResult, failed, summary
 from deploys.records.context import DomainContext
+from deploys.result import CheckResult, failed, summary
 from facts.listeners import Socket
 from facts.mailboxes import Usage
 

@@ -9,8 +9,8 @@ import sys
 from deploys.checks import inbound, vantage
 from deploys.checks.bundle import script
 from deploys.checks.observation import Observation, observations
-from deploys.checks.result import CheckResult, failed
 from deploys.records.context import DomainContext
+from deploys.result import CheckResult, failed
 from tests.golden_settings import golden_server
 
 COM = DomainContext("example.com", "mail.example.com", v4=("192.0.2.10",), domains=("example.com",))

@@ -13,8 +13,8 @@ from deploys.checks.plan import envelopes, nobody, plan
 from deploys.checks.remote.messages import MARK, Post
 from deploys.checks.remote.unauthenticated import untrusted
 from deploys.checks.report import Report, as_html, as_json, table, write
-from deploys.checks.result import CheckResult, failed, summary
 from deploys.components.component import Listener
+from deploys.result import CheckResult, failed, summary
 from tests.declared import ports
 from tests.verify_settings import NOW, mail
 

@@ -6,8 +6,8 @@ from collections.abc import Collection, Iterable
 from datetime import UTC, datetime, timedelta
 
 from deploys.checks.certificates import GROUP
-from deploys.checks.result import CONVERGE, Check, CheckResult
 from deploys.components.tls.acme import Acme
+from deploys.result import CONVERGE, Check, CheckResult
 from facts.acme import AcmeState
 
 LATE = timedelta(days=2)  # the distribution's timer goes off twice a day

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from cryptography import x509  # paramiko, which carries pyinfra's SSH, brings it
 
 from deploys.checks.observation import Observation
-from deploys.checks.result import CONVERGE, Check, CheckResult
+from deploys.result import CONVERGE, Check, CheckResult
 
 GROUP = "certificates"
 WARN = timedelta(days=14)

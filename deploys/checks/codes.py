@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from deploys.checks.result import Check, CheckResult
+from deploys.result import Check, CheckResult
 
 GROUP = "senders' rules"
 RECORDS = "mend the DNS lines above that are not ok"

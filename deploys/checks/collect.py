@@ -33,7 +33,6 @@ from deploys.checks.bundle import script
 from deploys.checks.observation import Observation, observations
 from deploys.checks.parts import Parts
 from deploys.checks.plan import nobody, plan, undeclared
-from deploys.checks.result import CONVERGE, Check, CheckResult
 from deploys.components import all as every
 from deploys.components.component import Component, Context, Listener
 from deploys.components.tls.options import DIRECTORY
@@ -45,6 +44,7 @@ from deploys.records.collect import read, subjects
 from deploys.records.context import DomainContext
 from deploys.records.options import Records
 from deploys.records.resolver import Resolver
+from deploys.result import CONVERGE, Check, CheckResult
 from deploys.takeover import look as takeover
 from facts.acme import AcmeCertificate, AcmeState
 from facts.dns import PublicRecords

@@ -12,12 +12,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from deploys.checks.observation import Observation
-from deploys.checks.result import CONVERGE, Check, CheckResult
 from deploys.components import all as every
 from deploys.components.component import Component
 from deploys.components.squirrelmail.options import HOME
 from deploys.components.squirrelmail.source import squirrelmail_tree
 from deploys.config.mailserver import MailServer
+from deploys.result import CONVERGE, Check, CheckResult
 from facts.archive import STAMP
 
 GROUP = "files"

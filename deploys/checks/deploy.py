@@ -15,8 +15,8 @@ from pyinfra.context import ctx_host
 
 from deploys.checks.collect import everything
 from deploys.checks.report import Report, table, write
-from deploys.checks.result import CONVERGE, CheckResult, failed
 from deploys.config.mailserver import MailServer
+from deploys.result import CONVERGE, CheckResult, failed
 
 NAME = "Verify that the host serves mail"
 REPORTS = Path(__file__).parents[2] / "reports"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from deploys.checks.observation import Observation
 from deploys.checks.plan import Listener
-from deploys.checks.result import CONVERGE, CheckResult
+from deploys.result import CONVERGE, CheckResult
 
 MESSAGES, WEBMAIL, REFUSALS = "messages", "webmail", "refusals"
 FILTER_LOG = f"{CONVERGE}; then: journalctl -u rspamd -n 50"

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from deploys.checks.expectations import REFUSALS, Expectation, exactly
 from deploys.checks.observation import Observation
 from deploys.checks.remote.protocols import OPEN, anything
-from deploys.checks.result import CheckResult
+from deploys.result import CheckResult
 
 TIMEOUT = 3  # seconds: a packet filter that drops must not hold up the proof
 KINDS = {"imap": "IMAP", "pop3": "POP3"}

@@ -7,9 +7,9 @@ import socket
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 from deploys.checks.observation import Observation
-from deploys.checks.result import CONVERGE, Check, CheckResult
 from deploys.checks.senders import Rule, summed
 from deploys.records.context import DomainContext
+from deploys.result import CONVERGE, Check, CheckResult
 from facts.listeners import Socket
 from facts.mailboxes import Usage
 

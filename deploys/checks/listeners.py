@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from deploys.checks.plan import Listener
-from deploys.checks.result import CONVERGE, Check, CheckResult
+from deploys.result import CONVERGE, Check, CheckResult
 from facts.listeners import Socket
 
 GROUP = "listeners"

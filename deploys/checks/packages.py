@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from deploys.checks.result import Check, CheckResult
+from deploys.result import Check, CheckResult
 from facts.packages import Unsettled
 
 GROUP = "packages"

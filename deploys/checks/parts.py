@@ -8,9 +8,9 @@ from typing import TypeVar
 from paramiko import SSHException
 from pyinfra.api.exceptions import PyinfraError
 
-from deploys.checks.result import Check, CheckResult
 from deploys.config.reading.errors import SettingsError
 from deploys.download import DownloadError
+from deploys.result import Check, CheckResult
 
 GROUP = "verification"
 T = TypeVar("T")

@@ -9,8 +9,8 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 
-from deploys.checks.result import CheckResult, Verdict, failed, summary
 from deploys.render import template
+from deploys.result import CheckResult, Verdict, failed, summary
 
 COLOURS: dict[Verdict, str] = {"ok": "green", "warn": "yellow", "FAIL": "red", "broken": "red", "unknown": "yellow"}
 WIDEST_EXPECTED = 36  # characters of what was expected, and

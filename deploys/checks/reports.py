@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from deploys import site
-from deploys.checks.result import Check, CheckResult
 from deploys.config.mailserver import MailServer
+from deploys.result import Check, CheckResult
 
 GROUP = "reports"
 DAYS = 8  # most send one a day; a week of them, and the day that it takes them to come

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from deploys.checks.result import CONVERGE, Check, CheckResult
 from deploys.components.unbound.check import ANOTHER, faults
 from deploys.components.unbound.options import ADDRESS
+from deploys.result import CONVERGE, Check, CheckResult
 from facts.resolvers import Answers, Heard
 
 GROUP = "resolver"

@@ -18,8 +18,8 @@ from cryptography.hazmat.primitives.serialization import load_der_public_key
 from deploys.checks import codes
 from deploys.checks.codes import GROUP
 from deploys.checks.observation import Observation
-from deploys.checks.result import Check, CheckResult, matches
 from deploys.records.context import DomainContext
+from deploys.result import Check, CheckResult, matches
 
 LEAST_BITS = 2048
 GIVEN_OUT = "dyn|dynamic|dhcp|dsl|adsl|pool|ppp|cable|client|customer|static|rev"

@@ -6,8 +6,8 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
-from deploys.checks.result import CONVERGE, Check, CheckResult
 from deploys.components.clamav import render as clamav
+from deploys.result import CONVERGE, Check, CheckResult
 from facts.units import Unit
 
 GROUP = "services"

@@ -8,8 +8,8 @@ from typing import Any
 from deploys.checks.expectations import strangers
 from deploys.checks.observation import Observation
 from deploys.checks.plan import envelopes, nobody
-from deploys.checks.result import Check, CheckResult
 from deploys.config.mailserver import MailServer
+from deploys.result import Check, CheckResult
 
 GROUP = "inbound"
 LONGEST = 60  # seconds, should every answer hang

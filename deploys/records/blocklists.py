@@ -5,10 +5,10 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Iterable
 
-from deploys.checks.result import Check, CheckResult
 from deploys.records.compare import GROUP
 from deploys.records.resolver import Answer, Ask
 from deploys.records.reverse import reverse_name
+from deploys.result import Check, CheckResult
 
 # Spamhaus' codes for "this question was not counted"; other lists follow them.
 # https://www.spamhaus.org/resource-hub/dnsbl/using-our-public-mirrors-check-your-return-codes-now/

@@ -7,9 +7,9 @@ from urllib.parse import urlsplit
 
 from dns.rdtypes.ANY.CAA import CAA
 
-from deploys.checks.result import Check, CheckResult
 from deploys.records.compare import GROUP
 from deploys.records.resolver import Answer, Ask
+from deploys.result import Check, CheckResult
 
 # By which name in a CAA record an authority knows itself, by the end of its directory's host name.
 KNOWN = {

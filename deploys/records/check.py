@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 
-from deploys.checks.result import Check, CheckResult
 from deploys.records import all_records
 from deploys.records.blocklists import blocklist_lines
 from deploys.records.compare import GROUP, alias_line, record_line
@@ -17,6 +16,7 @@ from deploys.records.record import Record, is_below
 from deploys.records.resolver import Ask
 from deploys.records.reverse import helo_line, is_public, reverse_lines, unreachable
 from deploys.records.spf import spf_line
+from deploys.result import Check, CheckResult
 
 
 def check(

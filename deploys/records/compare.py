@@ -9,9 +9,9 @@ from dataclasses import replace
 
 from dns.rdata import Rdata
 
-from deploys.checks.result import Check, CheckResult
 from deploys.records.record import Record, comparable, text_of
 from deploys.records.resolver import Answer
+from deploys.result import Check, CheckResult
 
 GROUP = "dns"
 # By the labels of its name, the longer ones first (RFC 7489, 7.1; RFC 6376, 3.6.2.1; RFC 8461, 3.1; RFC 8460, 3).

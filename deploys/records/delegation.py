@@ -6,9 +6,9 @@ import ipaddress
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
-from deploys.checks.result import Check, CheckResult
 from deploys.records.compare import GROUP
 from deploys.records.resolver import Answer, Ask
+from deploys.result import Check, CheckResult
 
 ALARM = 7 * 86_400  # seconds before a signature's end; a signer renews long before
 

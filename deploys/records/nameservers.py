@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from deploys.checks.result import Check, CheckResult
 from deploys.records.compare import GROUP, meaning
 from deploys.records.record import Record
 from deploys.records.resolver import Answer, Ask, Resolver
+from deploys.result import Check, CheckResult
 
 Elsewhere = Callable[[str], Ask]
 

@@ -13,7 +13,7 @@ from deploys.records.dkimkey import private_key
 from deploys.records.tsig import TsigKey, resolve
 from deploys.values import Address, Domain, HostName, Port
 from deploys.values.secret import BY_NAME
-from operations.state import CERTIFICATES
+from facts.state import CERTIFICATES
 
 BLOCKLISTS = ("zen.spamhaus.org", "bl.spamcop.net", "psbl.surriel.com")
 

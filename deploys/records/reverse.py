@@ -5,9 +5,9 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Iterable, Mapping
 
-from deploys.checks.result import Check, CheckResult
 from deploys.records.compare import GROUP
 from deploys.records.resolver import Answer, Ask
+from deploys.result import Check, CheckResult
 
 
 def reverse_name(address: str) -> str:

@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
-from deploys.checks.result import Check, CheckResult
 from deploys.records.compare import GROUP
 from deploys.records.resolver import Answer, Ask
+from deploys.result import Check, CheckResult
 
 LOOKUPS, VOIDS = 10, 2
 ENOUGH = 40  # look-ups after which counting on would only please a loop

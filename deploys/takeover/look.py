@@ -7,8 +7,8 @@ from deploys.components.component import Context, Tree
 from deploys.takeover import problems
 from deploys.takeover.standing import Standing, standing
 from facts.foreign import Foreign, ForeignState
+from facts.state import tree_id
 from facts.survey import Question, question
-from operations.state import tree_id
 
 
 def about(context: Context) -> Question[ForeignState]:

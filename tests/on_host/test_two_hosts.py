@@ -15,12 +15,12 @@ import dns.resolver
 import docker
 import pytest
 
-from deploys.checks.result import CheckResult
 from deploys.config.mailserver import MailServer
 from deploys.records.check import check
 from deploys.records.collect import subjects
 from deploys.records.context import DomainContext
 from deploys.records.resolver import Resolver
+from deploys.result import CheckResult
 from facts.dns import PublicRecords
 from lab import names, network, sweep
 from lab.errors import Unavailable

@@ -8,8 +8,8 @@ from deploys.components.tls.acme import Acme, Dns01
 from deploys.components.tls.options import DIRECTORY, WEBROOT, Tls
 from deploys.render import template
 from facts.acme import LETSENCRYPT, LINEAGE
+from facts.state import LOCK, LOCK_SECONDS, UNITS
 from operations.file import File
-from operations.state import LOCK, LOCK_SECONDS, UNITS
 
 HERE = Path(__file__).parent
 HOOK = "renewal-hooks/deploy/posthaus"  # below /etc/letsencrypt, as the next one

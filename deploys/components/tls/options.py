@@ -8,7 +8,7 @@ from deploys.components.tls.acme import Acme
 from deploys.components.tls.pem import PemFile
 from deploys.config.base import Settings, refuse
 from deploys.values import HostName
-from operations.state import CERTIFICATES
+from facts.state import CERTIFICATES
 
 DIRECTORY = CERTIFICATES
 WEBROOT = "/var/lib/posthaus-acme"  # Apache serves it to everybody
