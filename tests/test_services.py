@@ -38,7 +38,7 @@ SETTINGS: tuple[dict[str, Any], ...] = (
     {"webmail": False, "clients": False, "tls": {"acme": {"email": "tito@example.com"}}, "aliases": None},
 )
 IDS = ["everything", "golden", "least", "challenges"]
-NEEDED = ("Host", "TLS", "Dovecot", "Sieve", "Postfix", "certbot")  # no mail.yaml can do without these
+NEEDED = ("Host", "TLS", "Dovecot", "Postfix", "certbot")  # no mail.yaml can do without these
 
 
 class NoHost:

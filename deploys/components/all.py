@@ -8,7 +8,7 @@ from deploys.components.apache import component as apache
 from deploys.components.autoconfig import component as autoconfig
 from deploys.components.certbot import component as certbot
 from deploys.components.clamav import component as clamav
-from deploys.components.component import UNITS, Component, Context, Listener, Places, Run, Secret, Tree
+from deploys.components.component import UNITS, Component, Context, Listener, Local, Places, Run, Secret, State, Tree
 from deploys.components.dovecot import component as dovecot
 from deploys.components.host import component as host
 from deploys.components.host.restarts import drop_ins
@@ -58,6 +58,16 @@ def packages(found: Iterable[Component]) -> list[str]:
 def listeners(found: Iterable[Component]) -> tuple[Listener, ...]:
     """Every port that is open to the world, and no other."""
     return tuple(listener for one in found for listener in one.listens)
+
+
+def local(found: Iterable[Component]) -> tuple[Local, ...]:
+    """Everywhere that programs of the host alone are answered."""
+    return tuple(one for part in found for one in part.local)
+
+
+def state(found: Iterable[Component]) -> tuple[State, ...]:
+    """All that must survive the host."""
+    return tuple(one for part in found for one in part.state)
 
 
 def services(found: Iterable[Component]) -> tuple[Service, ...]:

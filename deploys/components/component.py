@@ -20,6 +20,7 @@ from operations.file import File
 from operations.service import Service
 from operations.survey import Looking
 
+LOCAL_CONF = "the administrator's own settings"  # in a file local.conf, which the program reads last
 UNITS = "/etc/systemd/system"  # the units and drop-ins of all components are one tree below it
 
 
@@ -49,11 +50,28 @@ class Listener:
 
 
 @dataclass(frozen=True)
+class Local:
+    """Where programs of this host alone are answered: ``at`` is an address and a port (TCP; ``udp``: and UDP), or the
+    absolute path of a Unix socket; ``what`` is answered, and to whom."""
+
+    at: str
+    what: str
+    udp: bool = False
+
+    @property
+    def port(self) -> int | None:
+        """Its port; None: it is a Unix socket."""
+        return None if self.at.startswith("/") else int(self.at.rpartition(":")[2])
+
+
+@dataclass(frozen=True)
 class State:
-    """What must survive the host: an absolute ``path``, and ``what`` lies there."""
+    """What must survive the host, for no run can make it again: an absolute ``path``, and ``what`` lies there.
+    ``always``: it is there from the first run on, not only where somebody has put it there."""
 
     path: str
     what: str
+    always: bool = True
 
 
 @dataclass(frozen=True)
@@ -159,9 +177,10 @@ class Component:
     ``packages``: in Debian's archive; ``oldest``: the oldest version that will do, by package. ``units``: units and
     drop-ins below /etc/systemd/system; ``revived``: units that the distribution leaves down when something ends them.
     ``steps``: in their order. ``listens``: ports open to the world; ``processes``: who may hold them, as the kernel
-    names them. ``state``: what must survive the host; ``secrets``: what is made there. ``takeover``: what others'
-    configuration of it is called (the option ``takeover``, facts.foreign). ``spares``: units that go on though nothing
-    declares them. ``last``: its steps come after what nothing declares any more has gone.
+    names them; ``local``: where it answers to this host alone. ``state``: what must survive the host; ``secrets``: what
+    is made there. ``takeover``: what others' configuration of it is called (the option ``takeover``, facts.foreign).
+    ``spares``: units that go on though nothing declares them. ``last``: its steps come after what nothing declares any
+    more has gone.
     """
 
     name: str
@@ -172,6 +191,7 @@ class Component:
     steps: tuple[AnyStep, ...] = ()
     listens: tuple[Listener, ...] = ()
     processes: tuple[str, ...] = ()
+    local: tuple[Local, ...] = ()
     state: tuple[State, ...] = ()
     secrets: tuple[Secret, ...] = ()
     takeover: str = ""

@@ -1,12 +1,10 @@
-"""docs/reference.md and group_data/mail.schema.json, from the models (script/docs)."""
+"""docs/reference.md and group_data/mail.schema.json, from the models (deploys/documentation.py writes them)."""
 
 from __future__ import annotations
 
 import json
-import sys
 import textwrap
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import yaml
@@ -14,9 +12,6 @@ import yaml
 from deploys.config.schema import Schema, schema
 from deploys.values.sizes import in_words
 
-ROOT = Path(__file__).resolve().parents[2]
-REFERENCE = ROOT / "docs" / "reference.md"
-SCHEMA = ROOT / "group_data" / "mail.schema.json"
 # What stands for any key of the operator's own in examples, and in titles.
 KEYS = {"mailboxes": ("tito@example.org",), "domains": ("example.org",)}
 TITLES = {"tito@example.org": "ADDRESS", "example.org": "DOMAIN"}
@@ -116,19 +111,3 @@ def _example(path: tuple[str, ...], example: Any) -> str:
     flow = None if isinstance(example, (dict, list)) else False
     own = yaml.safe_dump({path[-1]: example}, allow_unicode=True, sort_keys=False, width=1000, default_flow_style=flow)
     return above + textwrap.indent(own, "  " * (len(path) - 1))
-
-
-def main(arguments: list[str]) -> int:
-    """Write both files; with ``--check`` only say which are stale, and return 1 if any is."""
-    wanted = {SCHEMA: schema_text(), REFERENCE: reference_text()}
-    stale = [path for path, text in wanted.items() if not path.exists() or path.read_text(encoding="utf-8") != text]
-    for path in stale:
-        if "--check" in arguments:
-            print(f"{path.relative_to(ROOT)} is stale; run script/docs", file=sys.stderr)
-        else:
-            path.write_text(wanted[path], encoding="utf-8")
-    return 1 if stale and "--check" in arguments else 0
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

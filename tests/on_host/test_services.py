@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 
 from deploys.checks import services
 from deploys.components import all as every
-from deploys.components.component import Context
+from deploys.components.component import Component, Context
 from deploys.config.mailserver import MailServer
 from facts.machine import Machine
 from facts.units import UnitState
@@ -29,11 +31,26 @@ BESIDE_OTHERS = {
 }
 
 
-def declared(host: MailHost) -> list[Service]:
-    """What the run converges on this host."""
+def declared(host: MailHost) -> tuple[Component, ...]:
+    """What this host is."""
     fact = Machine()
     machine = fact.process(host.run(str(fact.command().get_raw_value())).stdout.splitlines())
-    return list(every.services(every.declared(Context(MailServer.read(host.settings), machine))))
+    return every.declared(Context(MailServer.read(host.settings), machine))
+
+
+def loopback(host: MailHost) -> set[str]:
+    """Addresses and TCP ports that the host's own programs listen on for its own programs alone."""
+    engines_own = "127.0.0.11:"  # Docker's resolver
+    rows = [line.split()[3] for line in host.run("ss -Hltn").stdout.splitlines()]
+    return {row for row in rows if row.startswith(("127.", "[::1]")) and not row.startswith(engines_own)}
+
+
+def all_that_is_declared_is_there(host: MailHost, parts: Sequence[Component]) -> None:
+    local, state = every.local(parts), every.state(parts)
+    assert loopback(host) == {one.at for one in local if one.port}
+    sockets, kept = [one.at for one in local if not one.port], [one.path for one in state if one.always]
+    assert host.run(f"for one in {' '.join(sockets)}; do test -S $one || echo $one; done").stdout == ""
+    assert host.run(f"for one in {' '.join(kept)}; do test -e $one || echo $one; done").stdout == ""
 
 
 def reddened_by(host: MailHost, one: Service, kind: str, path: str) -> bool:
@@ -51,7 +68,9 @@ def test_each_file_that_a_unit_watches_turns_its_own_line_red_and_the_next_run_a
     local = "/etc/apache2/local.conf"
     try:
         assert host.converge(example(**EVERY_UNIT)).rc == 0
-        units = declared(host)
+        parts = declared(host)
+        all_that_is_declared_is_there(host, parts)
+        units = every.services(parts)
         host.run(f"touch {local}")
         paths = sorted({path for one in units for path in (*one.reload_on, *one.restart_on)})
         there = host.run(f"ls -d {' '.join(paths)} 2>/dev/null", check=False).stdout.split()

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from deploys.components.apache import render
 from deploys.components.apache.neighbours import Beside, beside
-from deploys.components.component import Component, Context, Listener, Run, Tree
+from deploys.components.component import LOCAL_CONF, Component, Context, Listener, Run, State, Tree
 from deploys.components.tls.options import Tls
 from deploys.config.mailserver import MailServer
 from operations.service import Service, program
@@ -65,6 +65,7 @@ def component(context: Context) -> Component | None:
         ),
         listens=_listeners(mail),
         processes=("apache2",),
+        state=(State(f"{TARGET}/local.conf", LOCAL_CONF, always=False),),
         takeover="apache",
     )
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from deploys.components.clamav import render
-from deploys.components.component import UNITS, Component, Context, Run
+from deploys.components.clamav.options import SOCKET
+from deploys.components.component import UNITS, Component, Context, Local, Run
 from operations.service import Service
 
 SERVICE = Service(render.UNIT, restart_on=(f"{UNITS}/{render.UNIT}",), brings=(render.FETCHER, render.SCANNER))
@@ -20,6 +21,7 @@ def component(context: Context) -> Component | None:
         units=render.units(),
         revived=(render.SCANNER, render.FETCHER),
         steps=(Run("Run ClamAV as soon as it has signatures", SERVICE),),
+        local=(Local(SOCKET, "whether a message holds a virus, to rspamd"),),
     )
 
 

@@ -4,12 +4,28 @@ from __future__ import annotations
 
 from functools import partial
 
-from deploys.components.component import UNITS, Component, Context, Listener, Places, Run, Secret, State, Step, Tree
+from deploys.components.component import (
+    LOCAL_CONF,
+    UNITS,
+    Component,
+    Context,
+    Listener,
+    Local,
+    Places,
+    Run,
+    Secret,
+    State,
+    Step,
+    Tree,
+)
 from deploys.components.dovecot import render
+from deploys.components.dovecot.options import AUTH_SOCKET, LMTP_SOCKET, QUOTA_SOCKET
 from deploys.components.dovecot.sieve import render as sieve
+from deploys.components.postfix.options import SPOOL
 from deploys.components.tls.options import Tls
 from deploys.config.mailserver import MailServer
 from deploys.values import ports
+from facts.mailboxes import STORE
 from facts.probe import PROBE
 from operations import accounts, mailboxes, probe
 from operations.directories import Directory
@@ -22,6 +38,12 @@ LISTENERS = {
     "pop3": (Listener(ports.POP3, "pop3", "POP3"), Listener(ports.POP3S, "pop3s", "POP3")),
     "sieve": (Listener(ports.SIEVE, "sieve", "ManageSieve"),),
 }
+LOCAL = (
+    Local(f"{SPOOL}/{AUTH_SOCKET}", "who has which password, to Postfix"),
+    Local(f"{SPOOL}/{LMTP_SOCKET}", "messages for mailboxes, from Postfix"),
+    Local(f"{SPOOL}/{QUOTA_SOCKET}", "whether a mailbox has room, to Postfix"),
+    Local(sieve.LISTENS, "what people's Sieve scripts send, from Dovecot itself"),
+)
 # What answers at the socket is started anew for each message.
 SIEVE = Service(sieve.SOCKET, restart_on=(f"{UNITS}/{sieve.SOCKET}",))
 # doveconf(1) warns with exit status 0, so what it says counts.
@@ -68,6 +90,7 @@ def component(context: Context) -> Component:
         ),
         listens=tuple(listener for protocol in mail.dovecot.protocols for listener in LISTENERS[protocol]),
         processes=("dovecot", "imap-login", "pop3-login", "managesieve-log"),
+        local=LOCAL,
         state=_state(mail),
         secrets=(Secret(f"{PROBE}/password"),),
         takeover="dovecot",
@@ -77,10 +100,10 @@ def component(context: Context) -> Component:
 def directories(owner: str) -> dict[str, Directory]:
     """For messages and sockets. ``owner``: the user, and the group, that owns virtual mail."""
     return {
-        render.STORE: Directory("0770", owner, owner),
+        STORE: Directory("0770", owner, owner),
         render.PROBE_HOME: Directory("0700", owner, owner),
         # For the sockets that Postfix connects to; Postfix itself would make it when it first starts, just like this.
-        f"{render.SPOOL}/private": Directory("0700", "postfix", "root"),
+        f"{SPOOL}/private": Directory("0700", "postfix", "root"),
     }
 
 
@@ -90,7 +113,7 @@ def _people(mail: MailServer) -> tuple[Step, ...]:
         "user": owner.name,
         "uid": owner.uid,
         "gid": owner.group_id,
-        "home": render.STORE,
+        "home": STORE,
         "as_it_is": owner.meant,
     }
     people = {
@@ -130,5 +153,11 @@ def _may_stay(mail: MailServer) -> set[str]:
 
 
 def _state(mail: MailServer) -> tuple[State, ...]:
-    people = "/home" if mail.accounts == "system" else render.STORE
-    return (State(people, "mailboxes, with flags and Sieve scripts"),)
+    boxes, own = mail.directory.mailboxes.values(), (State(f"{DIRECTORY}/local.conf", LOCAL_CONF, always=False),)
+    if mail.accounts == "virtual":
+        return (State(STORE, "mailboxes, with flags and Sieve scripts"), *own)
+    homes = State("/home", "mailboxes, with flags and Sieve scripts")
+    unsaid = (
+        (State("/etc/shadow", "passwords that mail.yaml does not have"),) if not all(b.password for b in boxes) else ()
+    )
+    return (homes, *unsaid, *own)

@@ -11,6 +11,7 @@ from deploys.components.component import Context
 from deploys.components.dovecot import probe
 from deploys.components.dovecot.options import AUTH_SOCKET, LMTP_SOCKET, QUOTA_SOCKET, Dovecot
 from deploys.components.dovecot.sieve import render as sieve
+from deploys.components.postfix.options import SPOOL
 from deploys.config.addresses.options import Directory
 from deploys.config.mailserver import MailServer
 from deploys.probes.program import MOST_NAMES, program
@@ -29,7 +30,6 @@ LEARNING = "learning"  # below DIRECTORY
 SPELLINGS = f"{DIRECTORY}/spellings"
 PROBE_USERS = f"{DIRECTORY}/probe-users"
 PROBE_HOME = "/var/lib/posthaus-probe"
-SPOOL = "/var/spool/postfix"
 FIRST_HUMAN = 1000  # login.defs: Debian gives people user ids from here on
 
 

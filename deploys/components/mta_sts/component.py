@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from deploys.components.component import UNITS, Component, Context, Run, Tree
+from deploys.components.component import UNITS, Component, Context, Local, Run, Tree
 from deploys.components.mta_sts import render
+from deploys.components.mta_sts.options import PORT
 from deploys.components.unbound.options import FOR_POSTFIX, RESOLV_CONF
 from operations.service import Service
 
@@ -32,4 +33,5 @@ def component(context: Context) -> Component | None:
             ),
             Run("Run the MTA-STS resolver with it", SERVICE, render.running()),
         ),
+        local=(Local(f"127.0.0.1:{PORT}", "other domains' policies, to Postfix"),),
     )

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from functools import partial
 
-from deploys.components.component import Component, Context, Listener, Run, State, Tree
+from deploys.components.component import Component, Context, Listener, Local, Run, State, Tree
 from deploys.components.postfix import render
+from deploys.components.postfix.options import SEVEN_BIT_PORT, SIEVE_SOCKET, SPOOL, SRS_PORT
 from deploys.components.tls.options import Tls
 from deploys.components.unbound.options import FOR_POSTFIX, RESOLV_CONF
 from deploys.values import ports
@@ -86,6 +87,23 @@ def component(context: Context) -> Component:
         ),
         listens=LISTENERS,
         processes=("master", "smtpd", "postscreen"),
-        state=(State("/var/spool/postfix", "the queue"),),
+        local=_local(context),
+        state=(State(SPOOL, "the queue: messages that are on their way"),),
         takeover="postfix",
+    )
+
+
+def _local(context: Context) -> tuple[Local, ...]:
+    return (
+        Local(SIEVE_SOCKET, "what people's Sieve scripts send, from Dovecot"),
+        *(
+            (Local(f"127.0.0.1:{SRS_PORT}", "Postfix's own messages that are sent on"),)
+            if context.mail.forwards
+            else ()
+        ),
+        *(
+            (Local(f"127.0.0.1:{SEVEN_BIT_PORT}", "Postfix's own 8-bit texts, made 7-bit ones"),)
+            if render.converts(context)
+            else ()
+        ),
     )

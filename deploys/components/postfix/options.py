@@ -10,6 +10,8 @@ from deploys.config.base import Problem, Settings, refuse
 from deploys.values import HostName, OneLine, ParameterName, Port, Scalar
 from deploys.values.secret import Secret
 
+SPOOL = "/var/spool/postfix"
+SIEVE_SOCKET = f"{SPOOL}/private/sieve"  # where what people's scripts send comes in
 # Ports of the loopback, where Postfix hands itself a message once more: to be sent on under a sender of ours, and to be
 # made 7-bit text.
 SRS_PORT, SEVEN_BIT_PORT = 10027, 10028

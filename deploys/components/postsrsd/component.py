@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from functools import partial
 
-from deploys.components.component import Component, Context, Run, State, Tree
+from deploys.components.component import Component, Context, Local, Run, State, Tree
 from deploys.components.postsrsd import render
-from deploys.components.postsrsd.options import known
+from deploys.components.postsrsd.options import known, ports
 from operations.service import Service, program
 
 
@@ -40,6 +40,9 @@ def component(context: Context) -> Component | None:
                 shared=True,
             ),
             Run("Run postsrsd with it", service(series), render.running(series)),
+        ),
+        local=tuple(
+            Local(f"127.0.0.1:{port}", "senders of messages that are sent on, to Postfix") for port in ports(series)
         ),
         state=(State(render.SECRET, "the key of rewritten senders"),),
     )

@@ -12,6 +12,11 @@ def known(series: str) -> str:
     return series if series in SERIES else SERIES[0]
 
 
+def ports(series: str) -> tuple[int, ...]:
+    """Where postsrsd of ``series`` answers."""
+    return (FORWARD, REVERSE) if series == "1" else (SOCKETMAP,)
+
+
 def maps(series: str) -> tuple[str, str]:
     """How Postfix asks postsrsd of ``series`` ("1", "2"): for the sender of a message that goes on, for a bounce's way
     back."""

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from functools import partial
 
-from deploys.components.component import UNITS, Component, Context, Run, Secret, State, Step, Tree
+from deploys.components.component import UNITS, Component, Context, Local, Run, Secret, State, Step, Tree
 from deploys.components.rspamd import render
 from deploys.components.rspamd.keys import given, names
+from deploys.components.rspamd.options import CONTROLLER, MILTER, MIME_MILTER
 from operations import dkim
 from operations.service import Service, program
 
@@ -64,6 +65,12 @@ def component(context: Context) -> Component | None:
             *((redis,) if learns else ()),
             Run("Run rspamd with it", RSPAMD, render.running(mail.directory.probe)),
             Run("Run the limit on message parts", MIME_LIMITS, render.mime_running(), after=(DIRECTORY,)),
+        ),
+        local=(
+            Local(MIME_MILTER.removeprefix("inet:"), "how many parts a message has, to Postfix"),
+            Local(MILTER.removeprefix("inet:"), "what becomes of a message, to Postfix"),
+            Local(CONTROLLER, "what people move to and from Junk, to Dovecot"),
+            *((Local(render.REDIS_SOCKET, "what was learned, to rspamd"),) if learns else ()),
         ),
         state=(
             State(render.KEYS, "DKIM keys"),

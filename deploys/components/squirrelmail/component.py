@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from functools import partial
 
-from deploys.components.component import Component, Context, Places, Run, State, Step, Tree
+from deploys.components.component import Component, Context, Local, Places, Run, State, Step, Tree
 from deploys.components.squirrelmail import render
-from deploys.components.squirrelmail.options import HOME, STATE
+from deploys.components.squirrelmail.options import HOME, STATE, entrance, socket
 from deploys.components.squirrelmail.source import squirrelmail_tree, stamp
 from operations import archive
 from operations.directories import Directory
@@ -65,8 +65,12 @@ def component(context: Context) -> Component | None:
             *_trees(context),
             Run("Run PHP with it", fpm, render.running(php)),
         ),
-        takeover="php",
+        local=(
+            Local(socket(php), "the webmail's pages, to Apache"),
+            Local(entrance(php), "the webmail's login page, to Apache"),
+        ),
         state=(State(f"{STATE}/data", "preferences and address books"),),
+        takeover="php",
     )
 
 

@@ -25,7 +25,7 @@ def component(context: Context) -> Component:
         "TLS",
         packages=render.packages(),
         steps=certificates(mail.tls, mail.names, mail.page_names),
-        state=(State(DIRECTORY, "certificates, keys and the local CA"),),
+        state=() if mail.tls.certificate else (State(DIRECTORY, "keys, the local CA and what it signed"),),
         secrets=tuple(Secret(f"{DIRECTORY}/{name}") for name in own if not (mail.tls.key and name == "privkey.pem")),
     )
 

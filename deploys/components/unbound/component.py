@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from functools import partial
 
-from deploys.components.component import Component, Context, Run, Tree
+from deploys.components.component import LOCAL_CONF, Component, Context, Local, Run, State, Tree
 from deploys.components.unbound import render
-from deploys.components.unbound.options import DIRECTORY
+from deploys.components.unbound.options import ADDRESS, DIRECTORY
 from operations.service import Service, program
 
 # The checker wants the root's key, which only the first start makes (Debian 12's helper, or older ones').
@@ -38,5 +38,7 @@ def component(context: Context) -> Component | None:
             ),
             Run("Run unbound with it", SERVICE, render.running()),
         ),
+        local=(Local(f"{ADDRESS}:53", "names, to Postfix, rspamd and the MTA-STS resolver", udp=True),),
+        state=(State(f"{DIRECTORY}/local.conf", LOCAL_CONF, always=False),),
         takeover="unbound",
     )

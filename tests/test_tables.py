@@ -1,0 +1,62 @@
+"""What components declare of ports, sockets and state is what their files say."""
+
+from __future__ import annotations
+
+import pytest
+
+from deploys.components import all as every
+from deploys.components.component import Component
+from tests.declared import context
+from tests.golden_settings import golden_server
+
+EVERYTHING = {"relayhost": None, "resolver": "local", "filter": {"antivirus": True}}
+NEWER: dict[str, str] = {}
+OLDER = {"postsrsd": "1.10-2", "postfix": "3.7.11-0"}
+
+
+def declared(monkeypatch: pytest.MonkeyPatch, versions: dict[str, str]) -> tuple[Component, ...]:
+    return every.declared(context(golden_server(monkeypatch, **EVERYTHING), **versions))
+
+
+def written(one: Component) -> str:
+    """All text of a component's files."""
+    files = [file for tree in every.trees([one]) for file in tree.files.values()]
+    return "\n".join(file.data.decode() for file in files)
+
+
+@pytest.mark.parametrize("versions", [NEWER, OLDER], ids=["newer", "older"])
+def test_each_port_of_the_host_alone_and_each_socket_stands_in_a_file_of_its_component(monkeypatch, versions):
+    parts = declared(monkeypatch, versions)
+    debians_own = "/run/clamav/clamd.ctl"
+    for part in parts:
+        text = written(part)
+        for one in part.local:
+            if one.port not in (None, 53) and one.at != debians_own:
+                assert str(one.port) in text, (part.name, one)
+            elif one.port is None and one.at != debians_own:
+                assert one.at.rpartition("/")[2] in text, (part.name, one)
+
+
+def test_nothing_is_declared_twice(monkeypatch):
+    parts = declared(monkeypatch, OLDER)
+    assert len({one.at for one in every.local(parts)}) == len(every.local(parts)) > 10
+    assert len({one.path for one in every.state(parts)}) == len(every.state(parts)) > 5
+
+
+@pytest.mark.parametrize(
+    ("changes", "kept"),
+    [
+        ({}, {"/var/mail/vhosts", "/etc/ssl/posthaus"}),
+        ({"accounts": "system"}, {"/home", "/etc/ssl/posthaus"}),
+        (
+            {"accounts": "system", "mailboxes": {"tito@example.com": {}}, "aliases": {}, "catch_all": {}},
+            {"/home", "/etc/shadow"},
+        ),
+    ],
+)
+def test_messages_are_kept_where_they_lie_and_passwords_where_nobody_else_has_them(monkeypatch, changes, kept):
+    state = every.state(every.declared(context(golden_server(monkeypatch, **changes))))
+    people = {"/var/mail/vhosts", "/home", "/etc/shadow"}
+    paths = {one.path for one in state}
+    assert paths >= kept
+    assert paths & people == kept & people
