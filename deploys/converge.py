@@ -96,5 +96,5 @@ def clean_up(context: Context, wanted: list[Component]) -> None:
 
 def _undeclared(context: Context, wanted: Iterable[Component]) -> set[str]:
     parts = list(wanted)
-    declared = {service.unit for service in every.services(parts)} | {one for part in parts for one in part.spares}
+    declared = {service.unit for service in every.services(parts)} | {one for part in parts for one in part.keeps_units}
     return set(context.foreign.units) - declared

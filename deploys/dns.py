@@ -7,7 +7,7 @@ from pyinfra import config, host
 
 from deploys import site
 from deploys.config.mailserver import MailServer
-from deploys.records.collect import read, subjects
+from deploys.records.collect import contexts, read
 from deploys.records.deploy import deploy_records, refusals
 from facts.dns import PublicRecords
 
@@ -21,7 +21,7 @@ with refusals():
     next_key = settings.next_key if mail.tls.acme else ""  # one that nothing leads to is not published
     on_host = host.get_fact(PublicRecords, keys=settings.keys, certificate=mail.tls.chain_path, next_key=next_key)
     deploy_records(
-        subjects=subjects(
+        contexts=contexts(
             mail.hostname,
             mail.domains,
             mail.webmail.hostname if mail.webmail else None,

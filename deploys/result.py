@@ -1,4 +1,4 @@
-"""Line, the unit of every proof: something promised, what was seen of it, and what to do if the two differ."""
+"""CheckResult, the unit of verify: something promised, what was seen of it, and what to do if the two differ."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from typing import Literal
 
 CONVERGE = "run deploys/mail.py"
 Verdict = Literal["ok", "warn", "FAIL", "broken", "unknown"]
-LONGEST = 4000  # characters of anything that a line says
+LONGEST = 4000  # characters of anything that a result says
 TURNS = ("LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI")  # Unicode Standard Annex 9
 VERDICTS: tuple[Verdict, ...] = ("ok", "warn", "FAIL", "broken", "unknown")
 
 
 @dataclass(frozen=True)
 class CheckResult:
-    """One promise. ``ok`` is None where nobody can know from here; a true line with a remedy is a warning.
+    """One promise. ``ok`` is None where nobody can know from here; a true result with a remedy is a warning.
 
     ``key``: what programs and rules know it by, such as ``refusals.relay``. It stays, whatever happens to the words of
-    ``what``, and no two lines of one report share it. ``echo``: it sums up other lines, at which a failure is counted.
+    ``what``, and no two results of one report share it. ``echo``: it sums up others, at which a failure is counted.
     """
 
     key: str
@@ -58,7 +58,7 @@ class Check:
     what: str
     expected: str
 
-    def line(self, seen: str, ok: bool | None, remedy: str = "", echo: bool = False) -> CheckResult:
+    def result(self, seen: str, ok: bool | None, remedy: str = "", echo: bool = False) -> CheckResult:
         """The answer."""
         return CheckResult(self.key, self.group, self.what, self.expected, seen, ok, remedy, echo)
 
@@ -79,12 +79,12 @@ def matches(key: str, wanted: str) -> bool:
     return key == wanted or (wanted.endswith("*") and (key == wanted[:-2] or key.startswith(wanted[:-1])))
 
 
-def failed(lines: Sequence[CheckResult]) -> bool:
+def failed(results: Sequence[CheckResult]) -> bool:
     """Whether any promise is broken; what is unknown breaks nothing, and proves nothing."""
-    return any(line.ok is False and not line.echo for line in lines)
+    return any(result.ok is False and not result.echo for result in results)
 
 
-def summary(lines: Sequence[CheckResult]) -> str:
+def summary(results: Sequence[CheckResult]) -> str:
     """``31 ok, 1 FAIL, 1 unknown``"""
-    count = Counter(line.verdict for line in lines)
+    count = Counter(result.verdict for result in results)
     return ", ".join(f"{count[verdict]} {verdict}" for verdict in VERDICTS if count[verdict])

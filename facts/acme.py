@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pyinfra.api import FactBase, QuoteString, StringCommand
 from typing_extensions import override
 
-from facts.ca import QUICK, TRUSTED, as_text, by_word
+from facts.ca import QUICK, TRUSTED, as_text, by_keyword
 from facts.record import Record
 from facts.state import ROOT
 
@@ -101,7 +101,7 @@ class AcmeCertificate(FactBase[AcmeState]):
 
     @override
     def process(self, output: list[str]) -> AcmeState:
-        words = by_word(output)
+        words = by_keyword(output)
         only = {word: lines[0] for word, lines in words.items()}
         return AcmeState(
             server=only.get("server"),

@@ -1,4 +1,4 @@
-"""Program trees that archive.unpack laid: which version is in use, and whether somebody changed it since."""
+"""Program trees that archive.unpack installed: which version is in use, and whether somebody changed it since."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ class ForeignState(Record):
     """``targets``: directories that hold files of ours; ``units``: those that a run of ours has converged; ``ours``:
     components whose configuration Posthaus wrote.
     ``files``: by component, those that are neither ours nor as their package brought them. ``hostname``: whole, where
-    Postfix is not ours. ``beside``: components that we serve beside somebody else's already (apache, php); ``there``:
+    Postfix is not ours. ``shared``: components that serve us and somebody else already (apache, php); ``there``:
     those that are installed (php).
 
     Of Postfix: ``main_cf`` and ``master_cf`` as lines, ``master_dist`` what the package brings, ``parameters`` as
@@ -48,7 +48,7 @@ class ForeignState(Record):
     targets: tuple[str, ...] = ()
     units: tuple[str, ...] = ()
     ours: tuple[str, ...] = ()
-    beside: tuple[str, ...] = ()
+    shared: tuple[str, ...] = ()
     there: tuple[str, ...] = ()
     files: dict[str, tuple[str, ...]] = field(default_factory=dict)
     main_cf: tuple[str, ...] = ()
@@ -72,7 +72,7 @@ class ForeignState(Record):
     def serves_sites(self) -> bool:
         """Whether Apache serves somebody else's sites, so that ours stand beside them."""
         return "apache" not in self.ours and bool(
-            "apache" in self.beside or self.files.get("apache") or self.applications or self.pages
+            "apache" in self.shared or self.files.get("apache") or self.applications or self.pages
         )
 
     @property
@@ -80,7 +80,7 @@ class ForeignState(Record):
         """Whether PHP serves somebody else too, so that our pool stands beside others."""
         if "php" in self.ours:
             return False
-        return bool("php" in self.beside or self.files.get("php") or (self.serves_sites and "php" in self.there))
+        return bool("php" in self.shared or self.files.get("php") or (self.serves_sites and "php" in self.there))
 
     def listens_on(self, port: int) -> bool:
         """Whether others' configuration has Apache listen on ``port`` already."""
@@ -130,7 +130,7 @@ class Foreign(FactBase[ForeignState]):
             targets=tuple(told.get("Z", [])),
             units=tuple(told.get("V", [])),
             ours=tuple(told.get("O", [])),
-            beside=tuple(told.get("B", [])),
+            shared=tuple(told.get("B", [])),
             there=tuple(told.get("W", [])),
             files=_pairs(told.get("F", [])),
             main_cf=tuple(told.get("M", [])),

@@ -84,15 +84,15 @@ class Packages(FactBase[dict[str, Package]]):
 
 @dataclass(frozen=True)
 class Unsettled(Record):
-    """What an upgrade left: packages ``half`` way, with dpkg's word for each, and files that lie ``beside`` ours (of a
-    package that is half way all lie so, as *.dpkg-new, until it is whole: these are left out)."""
+    """What an upgrade left: packages ``half`` way, with dpkg's word for each, and ``dist_files``: its own versions of
+    files of ours (a package that is half way has *.dpkg-new for all of them: these are left out)."""
 
     half: dict[str, str] = field(default_factory=dict)
-    beside: tuple[str, ...] = ()
+    dist_files: tuple[str, ...] = ()
 
 
 class Leftovers(FactBase[Unsettled]):
-    """Packages that are not completely installed, and below ``directories`` what packages laid beside changed files.
+    """Packages that are not completely installed, and below ``directories`` packages' own versions of changed files.
 
     ``pyinfra inventory.py fact facts.packages.Leftovers directories='["/etc/postfix"]'``
     """

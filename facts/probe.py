@@ -1,4 +1,4 @@
-"""Whether the mailbox that the proof uses has been made on the host."""
+"""Whether the probe mailbox, which verify uses, has been made on the host."""
 
 from __future__ import annotations
 

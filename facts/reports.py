@@ -13,7 +13,7 @@ from typing_extensions import override
 MOST = 20_000_000  # bytes in all; what is beyond is left for another day
 LARGEST = 5_000_000  # bytes of one message: so that no single one takes the others' place
 
-# Both kinds say "Report Domain:" in their subject. Wherever in the mailbox a person or the filter has put them.
+# Both kinds say "Report Domain:" in their subject. Wherever in the mailbox a person or rspamd has put them.
 # Two fields, for of one alone doveadm does not say where a message ends.
 _COMMAND = rf"""since=$1; shift
 for login in "$@"; do

@@ -37,7 +37,7 @@ def settings(secrets: Mapping[str, str], webmail: bool = True) -> dict[str, Any]
 
 
 def write(directory: Path, hosts: list[site.HostEntry], webmail: bool = True) -> dict[str, str]:
-    """Make ``directory`` the trial's site and return the passwords. Words that are there stay: they may be edited."""
+    """Make ``directory`` the trial's site and return the passwords. Existing settings stay: they may be edited."""
     secrets = passwords(directory)
     path = directory / "mail.yaml"
     if not path.exists():

@@ -20,7 +20,7 @@ DIRECTORY = f"https://{NAME}:14000/dir"
 HOME = "/etc/pebble"
 KEY_NAME = "acme-lab"
 
-# The authority's own https certificate is signed by a root of its own, as Pebble's authors do it.
+# The CA's own https certificate is signed by a root of its own, as Pebble's authors do it.
 _CERTIFICATE = f"""mkdir -p {HOME} && cd {HOME}
 openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout root.key -out root.pem -days 30 \
   -subj '/CN=Root of the lab' -addext 'keyUsage=critical,keyCertSign'
@@ -36,7 +36,7 @@ _ZONE = "$TTL 5\n@ SOA {name}. nobody.acme.test. 1 60 60 600 5\n@ NS {name}.\n"
 
 
 class Pebble:
-    """A running authority. ``host``: where; ``ca_pem``: whom to trust, for its https and for what it signs."""
+    """A running CA. ``host``: where; ``ca_pem``: whom to trust, for its https and for what it signs."""
 
     def __init__(self, lab_host: LabHost) -> None:
         self.host = lab_host
@@ -54,7 +54,7 @@ class Pebble:
         return said.rpartition("ACME directory available")[2].count("Added order")
 
     def start(self, days: int) -> None:
-        """Start the authority with a new root; its certificates last ``days``."""
+        """Start the CA with a new root; its certificates last ``days``."""
         config = {
             "listenAddress": "0.0.0.0:14000",
             "managementListenAddress": "0.0.0.0:15000",
@@ -79,7 +79,7 @@ class Pebble:
 
 
 class AcmeLab(Pebble):
-    """An authority with a name server of its own (BIND) beside it."""
+    """A CA with a name server of its own (BIND) beside it."""
 
     def __init__(self, lab_host: LabHost, zones: Sequence[str]) -> None:
         super().__init__(lab_host)
@@ -88,7 +88,7 @@ class AcmeLab(Pebble):
 
     @property
     def address(self) -> str:
-        """The IPv4 address of the authority and of its name server."""
+        """The IPv4 address of the CA and of its name server."""
         return self.host.address
 
     @property
@@ -130,7 +130,7 @@ class AcmeLab(Pebble):
 def start(
     engine: docker.DockerClient, name: str, state: Path, zones: Sequence[str], labels: Mapping[str, str] | None = None
 ) -> AcmeLab:
-    """Start the authority on a host of its own, with a name server for ``zones``.
+    """Start the CA on a host of its own, with a name server for ``zones``.
 
     Raises Unavailable where its packages cannot be had here.
     """

@@ -11,7 +11,7 @@ from lab import pyinfra, site
 from lab.host import LabHost
 from lab.pyinfra import Run
 
-AUTHORITY = "/etc/ssl/posthaus/ca/ca.pem"  # the local authority's certificate on the host
+CA = "/etc/ssl/posthaus/ca/ca.pem"  # the local CA's certificate on the host
 
 
 class MailHost:
@@ -22,7 +22,7 @@ class MailHost:
         self.settings = dict(settings)
         self.passwords = dict(passwords or {})
         self.entry = host.inventory()
-        self.roots: Path | None = None  # PEM file of whoever signs its certificate, where that is not its own authority
+        self.roots: Path | None = None  # PEM file of whoever signs its certificate, where that is not its own CA
 
     @property
     def name(self) -> str:
@@ -46,11 +46,11 @@ class MailHost:
 
     @property
     def ca(self) -> Path:
-        """Whom to trust (PEM): by default the local authority, whose certificate is fetched from the host."""
+        """Whom to trust (PEM): by default the local CA, whose certificate is fetched from the host."""
         if self.roots:
             return self.roots
         path = self.host.state / "ca.pem"
-        path.write_bytes(self.read(AUTHORITY))
+        path.write_bytes(self.read(CA))
         return path
 
     def over_docker(self) -> MailHost:
@@ -83,7 +83,7 @@ class MailHost:
         return pyinfra.converge(self.site, *options)
 
     def verify(self, settings: Mapping[str, Any] | None = None, *options: str) -> Run:
-        """Prove the host against ``settings`` (by default those of last time)."""
+        """Verify the host against ``settings`` (by default those of last time)."""
         self.say(settings)
         return pyinfra.verify(self.site, *options)
 

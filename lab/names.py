@@ -55,8 +55,8 @@ class Names:
     zones: dict[str, str] = field(default_factory=dict)
 
     @property
-    def authority(self) -> Pebble:
-        """An ACME authority on the same host, which asks this DNS."""
+    def acme_ca(self) -> Pebble:
+        """An ACME CA on the same host, which asks this DNS."""
         return Pebble(self.host)
 
     @property
@@ -107,10 +107,10 @@ class Names:
     def _root(self) -> None:
         """The root's zone: itself, and the way to every other one."""
         head = f"$TTL 60\n. SOA ns.root. nobody.root. 1 60 60 600 1\n. NS ns.root.\nns.root. A {self.server}\n"
-        ways = "".join(f"{zone}. NS ns.root.\n" for zone in self.zones if zone != ROOT)
+        delegations = "".join(f"{zone}. NS ns.root.\n" for zone in self.zones if zone != ROOT)
         files = " ".join(f"ds/{_file(zone)}" for zone in self.zones if zone != ROOT)
         signed = self.host.run(f"cd {HOME} && cat {files}").stdout if files else ""
-        self.host.write(f"{HOME}/zones/root", head + ways + signed)
+        self.host.write(f"{HOME}/zones/root", head + delegations + signed)
         self._sign(ROOT)
 
     def _reload(self) -> None:
@@ -143,7 +143,7 @@ def start(
         started.write("/etc/unbound/unbound.conf", conf)
         started.run("systemctl reset-failed unbound.service; systemctl restart unbound.service")
         names.publish("acme.test", plain_zone("acme.test", [f"ca A {names.server}"]))
-        names.authority.start(days=90)
+        names.acme_ca.start(days=90)
     except BaseException:
         started.remove()
         raise

@@ -54,9 +54,9 @@ def _runs(mail_host: MailHost, report: Path) -> tuple[Run, Run, Run]:
         first = _kept(mail_host.converge(), report / "first.log")
     with step("Second run, which must change nothing"):
         second = _kept(mail_host.converge(), report / "second.log")
-    with step("The proof"):
-        proof = _kept(mail_host.verify(), report / "proof.log")
-    return first, second, proof
+    with step("Verification"):
+        verified = _kept(mail_host.verify(), report / "verify.log")
+    return first, second, verified
 
 
 def _kept(run: Run, path: Path) -> Run:
@@ -64,10 +64,10 @@ def _kept(run: Run, path: Path) -> Run:
     return run
 
 
-def _judged(release: str, first: Run, second: Run, proof: Run) -> dict[str, Any]:
+def _judged(release: str, first: Run, second: Run, verified: Run) -> dict[str, Any]:
     drifted = second.totals.get("success", -1)
-    passed = first.rc == 0 and second.rc == 0 and drifted == 0 and proof.rc == 0
-    codes = {"first": first.rc, "second": second.rc, "proof": proof.rc}
+    passed = first.rc == 0 and second.rc == 0 and drifted == 0 and verified.rc == 0
+    codes = {"first": first.rc, "second": second.rc, "verify": verified.rc}
     return {"release": release, "passed": passed, "exit_codes": codes, "changed_by_second_run": drifted}
 
 

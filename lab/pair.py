@@ -1,4 +1,4 @@
-"""Two mail hosts in one DNS, each of its own domain: what a message between strangers meets, without an internet."""
+"""Two mail hosts in one DNS, each of its own domain: what a message from one to the other meets, with no internet."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Pair:
         for host, said in zip(self.hosts, settings, strict=False):
             host.settings = dict(said)
             host.roots = self.site / "roots.pem" if "acme" in host.settings.get("tls", {}) else None
-        (self.site / "roots.pem").write_text(self.names.authority.ca_pem)
+        (self.site / "roots.pem").write_text(self.names.acme_ca.ca_pem)
         rows = []
         for number, host in enumerate(self.hosts):
             file = f"{number}.yaml"
@@ -54,7 +54,7 @@ class Pair:
         return pyinfra.converge(self.site)
 
     def verify(self) -> Run:
-        """Prove both hosts in one run."""
+        """Verify both hosts in one run."""
         return pyinfra.verify(self.site)
 
     def write_zones(self) -> Run:
@@ -66,7 +66,7 @@ class Pair:
         self.forget()
         return run
 
-    def lead_to_the_lab(self) -> None:
+    def use_lab_dns(self) -> None:
         """Have both hosts, all of their programs, ask their own resolver, which begins at the lab's root.
 
         Debian's archive is no part of that world: what an order takes comes first.
@@ -87,5 +87,5 @@ class Pair:
 
 
 def ordering(contact: str) -> dict[str, Any]:
-    """The option ``tls`` for a certificate by the lab's authority, whose roots ``Pair.say`` writes down."""
+    """The option ``tls`` for a certificate by the lab's CA, whose roots ``Pair.say`` writes down."""
     return {"acme": {"email": contact, "directory": acme.DIRECTORY, "ca_file": "roots.pem"}}

@@ -50,12 +50,12 @@ def site_environment(site: Path | None) -> dict[str, str]:
 
 
 def pyinfra(site: Path | None, *words: str, environment: Mapping[str, str] | None = None) -> Run:
-    """Run ``pyinfra inventory.py WORDS`` with ``site`` as the operator's own; nobody is there to answer a prompt."""
+    """Run ``pyinfra inventory.py ARGUMENTS`` with ``site`` as the operator's own; nobody answers a prompt."""
     return run("inventory.py", *words, environment={**site_environment(site), **(environment or {})})
 
 
 def run(*words: str, environment: Mapping[str, str]) -> Run:
-    """Run ``pyinfra WORDS`` from the project's root with exactly this environment."""
+    """Run ``pyinfra ARGUMENTS`` from the project's root with exactly this environment."""
     call = [command(), *words]
     if _warm and _warm.serves(environment):
         done = _warm.run(call, ROOT, environment, RUN_SECONDS)
@@ -82,7 +82,7 @@ def converge(site: Path, *words: str) -> Run:
 
 
 def verify(site: Path, *words: str) -> Run:
-    """Prove every host of ``site`` by messages: exit code 0 only if every check holds."""
+    """Verify every host of ``site`` by messages: exit code 0 only if every check holds."""
     return pyinfra(site, "deploys/verify.py", "-y", *words)
 
 

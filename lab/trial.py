@@ -178,20 +178,20 @@ def how_to_look(host: LabHost, secrets: Mapping[str, str], lacking: str | None =
     people = "\n".join(f"    {address}   {password}" for address, password in secrets.items())
     site_word = "POSTHAUS_SITE=.trial " if (ROOT / "site").is_dir() else ""
     return f"""
-The mail server runs. Its certificate comes from an authority of its own (.trial/ca.pem), so a browser asks once.
+The mail server runs. Its certificate comes from a CA of its own (.trial/ca.pem), so a browser asks once.
 
-{_doors(host.ports, lacking)}
+{_port_list(host.ports, lacking)}
 
 {people}
 
 Change its options   .trial/mail.yaml
 Converge again       {site_word}.venv/bin/pyinfra inventory.py deploys/mail.py
-Prove it again       {site_word}.venv/bin/pyinfra inventory.py deploys/verify.py
+Verify it again      {site_word}.venv/bin/pyinfra inventory.py deploys/verify.py
 Look inside          docker exec -it {NAME} bash
 Stop and remove it   script/trial --down"""
 
 
-def _doors(ports: Mapping[int, int], lacking: str | None) -> str:
+def _port_list(ports: Mapping[int, int], lacking: str | None) -> str:
     """Where to look: the webmail, or what there is without it."""
     mail = [f"    IMAP, TLS      localhost:{ports[993]}", f"    SMTP, TLS      localhost:{ports[465]}"]
     web = f"https://localhost:{ports[443]}/"

@@ -104,7 +104,7 @@ def mail_users(  # type: ignore[no-untyped-def]
     if stale:
         commands.append(StringCommand("chpasswd --encrypted"))
     if not commands:
-        host.noop(f"{len(passwords)} people have their accounts")
+        host.noop(f"{len(passwords)} accounts are as declared")
         return
     # On standard input: a process list shows arguments to everybody.
     stdin = "".join(f"{user}:{given}\n" for user, given in sorted(stale.items()))

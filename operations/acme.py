@@ -1,4 +1,4 @@
-"""A certificate from an authority that speaks ACME (RFC 8555), by the distribution's certbot."""
+"""A certificate from an ACME CA (RFC 8555), by the distribution's certbot."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ class Order:
 
     + names: DNS names, the first is the certificate's own
     + optional: further ones, left out until the DNS leads them to where the first name is
-    + directory: where ``hook`` lays fullchain.pem and privkey.pem (0600)
-    + server: URL of the authority's directory
-    + email: whom the authority may write to
+    + directory: where ``hook`` installs fullchain.pem and privkey.pem (0600)
+    + server: URL of the CA's directory
+    + email: whom the CA may write to
     + authenticator: certbot's plugin, as its renewal file calls it
     + options: of certbot, for that plugin; no secrets
     + webroot: where challenges lie, which is made; empty: they go into the DNS, and no name needs an address
-    + hook: path of the program that lays the files and reloads the services
-    + roots: certificates (PEM) of the only authorities that the host trusts besides those that Debian knows
+    + hook: path of the program that installs the files and reloads the services
+    + roots: certificates (PEM) of the only CAs that the host trusts besides those that Debian knows
     + next_key: whether the key that comes after this one is made now, so that it can be published
     """
 
@@ -76,9 +76,9 @@ def _certificate(directory: str, optional: Sequence[str] = (), first: str = "") 
 @looks(_of_order)
 def issued(order: Order):  # type: ignore[no-untyped-def]
     """
-    A certificate for ``order.names``, laid below ``order.directory`` for all services.
+    A certificate for ``order.names``, installed below ``order.directory`` for all services.
 
-    Ordered once: again only for other names, another authority or plugin, or where the timer failed to renew. The key
+    Ordered once: again only for other names, another CA or plugin, or where the timer failed to renew. The key
     stays the same. Where nothing comes of it, what is served stays, and the operation fails unless that would do for a
     week more: whole, for all the names, and not one that only holds the place.
     """
@@ -94,7 +94,7 @@ def issued(order: Order):  # type: ignore[no-untyped-def]
         )
     whole = there.served and there.renews and not there.failure and (there.next or not order.next_key)
     if fit and whole and (there.trusted or "") == order.roots:
-        host.noop(f"certified until a quarter of its time is left: {', '.join(order.names)}")
+        host.noop(f"the certificate is not due for renewal, and covers {', '.join(order.names)}")
         return
     yield _run("deliver" if fit else "order", order, ready)
     if state.is_executing:
@@ -136,7 +136,7 @@ def ended(directory: str):  # type: ignore[no-untyped-def]
     """
     there = ask(_certificate(directory))
     if there.server is None or not there.renews:
-        host.noop("certbot renews nothing of ours")
+        host.noop("certbot renews no certificate of ours")
         return
     yield _script("acme-end.sh")
 

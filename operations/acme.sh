@@ -47,7 +47,7 @@ resolved() {
 }
 
 # What stdin says, and where the DNS leads our names if that is no address of this host: right behind address
-# translation, and a stale record elsewhere (an authority prefers IPv6).
+# translation, and a stale record elsewhere (a CA prefers IPv6).
 with_places() {
     cat
     if [ -z "$webroot" ]; then return; fi
@@ -78,7 +78,7 @@ order() {
 public() { openssl pkey -in "$1" -pubout 2>/dev/null; }
 
 # certbot takes the key that its link names (--reuse-key). Until a certificate has come, every way out puts the link back;
-# and were even that kept from happening: the hook lays no key beside a certificate that is another's.
+# and were even that kept from happening: the hook installs no key next to a certificate that is another's.
 roll() {
     cd "$LETSENCRYPT/live/$LINEAGE"
     old=$(readlink privkey.pem) archive=$LETSENCRYPT/archive/$LINEAGE

@@ -25,8 +25,8 @@ publish() { # FILE MODE PATH
     mv -f -- "$1" "$3"
 }
 
-# RFC 5280, 4.2.1; without keyCertSign Python 3.13 and later refuse an authority.
-authority() {
+# RFC 5280, 4.2.1; without keyCertSign Python 3.13 and later refuse a CA.
+make_ca() {
     cat >"$new/ca.cnf" <<END
 [req]
 distinguished_name = name
@@ -34,7 +34,7 @@ prompt = no
 x509_extensions = extensions
 [name]
 O = Posthaus
-CN = Local authority of $(uname -n | cut -c1-40)
+CN = Local CA of $(uname -n | cut -c1-40)
 [extensions]
 basicConstraints = critical, CA:TRUE, pathlen:0
 keyUsage = critical, keyCertSign, cRLSign
@@ -76,7 +76,7 @@ END
 key ca.key
 key leaf.key
 if ! same ca.pem ca.key || ! openssl x509 -in ca.pem -noout -checkend 36892800 >/dev/null; then
-    authority
+    make_ca
     task=issue
 fi
 if [ "$task" = issue ]; then leaf "$@"; fi

@@ -126,7 +126,7 @@ def retire(keep: Iterable[str]):  # type: ignore[no-untyped-def]
         host.noop("no target has files that nothing declares")
         return
     for target in sorted(left):
-        logger.info("    %s: our files below %s are no longer declared and go", host.name, target)
+        logger.info("    %s: our files below %s are no longer declared: removed", host.name, target)
     yield script("retire.sh", *(left[target] for target in sorted(left)))
 
 
@@ -200,7 +200,7 @@ def _show_differences(target: str, files: Mapping[str, File], put: list[str], go
         for line in difflib.unified_diff(old, new, f"{target}/{path}", f"{target}/{path}", lineterm="", n=1):
             logger.info("    %s", click.style(line, _colour(line)))
     for path in gone:
-        logger.info("    %s/%s goes", target, path)
+        logger.info("    %s/%s is removed", target, path)
 
 
 def _colour(line: str) -> str | None:

@@ -32,7 +32,7 @@ def known(hostname: str, files: Mapping[str, str], rewritten: Mapping[str, Calla
     wished = {**files, **{path: change(there.files.get(path, "")) for path, change in rewritten.items()}}
     differing = {path: text for path, text in sorted(wished.items()) if there.files.get(path) != text}
     if not differing and there.hostname == hostname:
-        host.noop(f"the host is called {hostname}")
+        host.noop(f"the hostname is {hostname}")
         return
     arguments = [word for pair in differing.items() for word in pair]
     yield script("identity.sh", hostname, *arguments)

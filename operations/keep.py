@@ -23,5 +23,5 @@ def before(place: str, paths: Iterable[str]):  # type: ignore[no-untyped-def]
     + place: a directory that does not exist yet; it is complete, or not there
     + paths: absolute; one that does not exist is passed over
     """
-    logger.info("    %s: what is replaced is kept in %s; docs/taking-over.md leads back", host.name, place)
+    logger.info("    %s: what is replaced is kept in %s; docs/taking-over.md says how to go back", host.name, place)
     yield script("keep.sh", place, *paths)

@@ -1,4 +1,4 @@
-"""The mailbox that the proof logs in to: its secret is made on the host, once, and never leaves it."""
+"""The probe mailbox, which verify logs in to: its secret is made on the host, once, and never leaves it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Words written to a file and read as an operator's are: accepted, or refused with reasons."""
+"""Settings written to a file and read as an operator's are: accepted, or refused with reasons."""
 
 import os
 from collections.abc import Generator
@@ -84,7 +84,7 @@ def write(tmp_path):
 
 @pytest.fixture
 def refusal(write):
-    """The reasons for which words are refused, without the path in front: ``line: key: sentence``."""
+    """The reasons for which settings are refused, without the path in front: ``line: key: sentence``."""
 
     def refused(text=None, **changes):
         path = write(text, **changes)

@@ -1,4 +1,4 @@
-"""Small whole words for tests, and how to find the reason for a refusal."""
+"""Small complete settings for tests, and how to find the reason for a refusal."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ BCRYPT = "$2b$12$" + "b" * 53
 
 
 def example(**changes):
-    """The smallest whole set of words, changed; None takes a word away."""
+    """The smallest complete settings, changed; None takes an option away."""
     whole = {
         "hostname": "mail.example.org",
         "domains": ["example.org"],

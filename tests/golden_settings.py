@@ -19,7 +19,7 @@ def golden(path: str) -> str:
 
 
 def golden_server(monkeypatch: Any, **changes: Any) -> MailServer:
-    """The server of golden/mail.yaml, with top-level words changed; None takes a word away."""
+    """The server of golden/mail.yaml, with top-level options changed; None takes an option away."""
     monkeypatch.setenv("POSTHAUS_TEST_SECRET", SECRET)
     settings = {**yaml.safe_load(golden("mail.yaml")), **changes}
     return MailServer.read({word: value for word, value in settings.items() if value is not None})

@@ -38,9 +38,12 @@ def refusal(**names):
         ({"mail": ["", "a b"]}, "'a b' is not the name of a host"),
         ({"mail": ["tito@mail.example.com"]}, 'write ("mail.example.com", {"ssh_user": "tito"})'),
         ({"mail": ["mail.example.com:2222"]}, 'write ("mail.example.com", {"ssh_port": 2222})'),
-        ({"mail": [("a.example", {"ssh_usr": "tito"})]}, "ssh_usr: pyinfra knows no such word; did you mean ssh_user?"),
+        (
+            {"mail": [("a.example", {"ssh_usr": "tito"})]},
+            "ssh_usr: pyinfra knows no such option; did you mean ssh_user?",
+        ),
         ({"mail": [("a.example", {"_sudo_pasword": SECRET})]}, "did you mean _sudo_password?"),
-        ({"mail": (["a.example"], {"_sudoo": True})}, "mail: _sudoo: pyinfra knows no such word"),
+        ({"mail": (["a.example"], {"_sudoo": True})}, "mail: _sudoo: pyinfra knows no such option"),
         (
             {"mail": [("a.example", {"mail": "second.yaml"})]},
             'write "mail": settings("second.yaml"), with `from deploys',
@@ -77,7 +80,7 @@ def test_a_key_that_is_none_is_told_before_any_connection(tmp_path, begin, told)
     assert told in refusal(mail=[("a.example", {"ssh_key": str(tmp_path / "key.pub")})])
 
 
-def test_a_real_key_and_the_word_of_old_are_taken(tmp_path):
+def test_a_real_key_and_the_former_option_are_taken(tmp_path):
     subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", tmp_path / "key"], check=True)
     data = {"ssh_key": str(tmp_path / "key"), "_sudo": True}
     found = inventory.groups({"mail": [("a.example", {**data, "_use_sudo_password": True})], "_x": ["b"], "n": 1})
@@ -137,14 +140,14 @@ def test_names_that_there_are_limit_a_run(make, tmp_path, option):  # noqa: F811
     ],
 )
 def test_no_way_to_a_host_is_a_sentence_with_the_remedy(error, told):
-    assert told in sentences.no_way(error, FAR)
+    assert told in sentences.unreachable(error, FAR)
 
 
 def test_a_changed_host_key_names_the_command_that_forgets_it():
     old, new = paramiko.RSAKey.generate(1024), paramiko.RSAKey.generate(1024)
-    told = sentences.no_way(paramiko.BadHostKeyException("192.0.2.1", new, old), FAR)
+    told = sentences.unreachable(paramiko.BadHostKeyException("192.0.2.1", new, old), FAR)
     assert "`ssh-keygen -f known -R [192.0.2.1]:2222`" in told
-    assert "ssh-keygen -R mail.example.com" in sentences.no_way(paramiko.BadHostKeyException("x", new, old), LOGIN)
+    assert "ssh-keygen -R mail.example.com" in sentences.unreachable(paramiko.BadHostKeyException("x", new, old), LOGIN)
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Certificates by ACME: the words, the files they become, and who answers at port 80."""
+"""Certificates by ACME: the options, the files they become, and who answers at port 80."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tests.example import SECRET, about, example
 from tests.test_tls import certify
 
 NOW = datetime.now(UTC)
-ROOT = certify("Root", authority=True, begin=NOW - timedelta(days=1), end=NOW + timedelta(days=9))
+ROOT = certify("Root", ca=True, begin=NOW - timedelta(days=1), end=NOW + timedelta(days=9))
 KEY = "hmac-sha256:acme-key:c2VjcmV0IHNlY3JldCBzZWNyZXQ="
 
 
@@ -112,13 +112,13 @@ def test_a_file_without_certificates_is_no_ca_file(tmp_path: Path):
 
 
 def test_the_host_trusts_every_certificate_of_ca_file(tmp_path: Path):
-    other = certify("Other", authority=True)
+    other = certify("Other", ca=True)
     (tmp_path / "roots.pem").write_bytes(b"a remark\n" + ROOT.pem + other.pem)
     assert declared(server(tmp_path, ca_file="roots.pem")).roots == (ROOT.pem + other.pem).decode()
     assert declared(server()).roots == ""
 
 
-def test_apache_answers_the_authority_on_every_name_and_leads_everything_else_to_https():
+def test_apache_answers_the_ca_on_every_name_and_leads_everything_else_to_https():
     mail = server()
     text = apache.apache2_conf(mail, "8.2")
     assert 'Alias /.well-known/acme-challenge/ "/var/lib/posthaus-acme/.well-known/acme-challenge/"' in text
@@ -179,17 +179,17 @@ def test_the_hook_is_shell_that_parses_and_reloads_all_that_read_the_certificate
     ],
 )
 def test_verify_says_whether_the_certificate_came(there: AcmeState | None, ok: bool | None, seen: str):
-    line = acme.lines(there, declared(server()), NOW)[0]
-    assert line.ok is ok
-    assert seen in line.seen
+    result = acme.results(there, declared(server()), NOW)[0]
+    assert result.ok is ok
+    assert seen in result.seen
 
 
 @pytest.mark.parametrize("why", [{"failure": "refused"}, {"unrenewed": "no answer at port 80"}])
 def test_verify_says_why_the_last_order_or_renewal_failed_and_how_many_days_are_left(why: dict[str, Any]):
     there = AcmeState(server=LETS_ENCRYPT, served=True, renews=True, **why)
-    line = acme.lines(there, declared(server()), NOW, timedelta(days=20, hours=3))[0]
-    assert (line.verdict, "20 days left" in line.seen) == ("warn", True)
-    assert next(iter(why.values())) in line.seen
+    result = acme.results(there, declared(server()), NOW, timedelta(days=20, hours=3))[0]
+    assert (result.verdict, "20 days left" in result.seen) == ("warn", True)
+    assert next(iter(why.values())) in result.seen
 
 
 @pytest.mark.parametrize(
@@ -202,9 +202,9 @@ def test_verify_says_why_the_last_order_or_renewal_failed_and_how_many_days_are_
     ],
 )
 def test_verify_says_whether_the_timer_renews_and_when_it_last_went_off(there: AcmeState, verdict: str, seen: str):
-    line = acme.lines(there, declared(server()), NOW)[1]
-    assert line.verdict == verdict
-    assert line.seen.startswith(seen)
+    result = acme.results(there, declared(server()), NOW)[1]
+    assert result.verdict == verdict
+    assert result.seen.startswith(seen)
 
 
 def test_names_that_wait_for_the_dns_are_grey_and_red_where_a_policy_is_read_there():
@@ -218,4 +218,4 @@ def test_names_that_wait_for_the_dns_are_grey_and_red_where_a_policy_is_read_the
 
 
 def test_verify_says_nothing_about_acme_where_it_is_not_declared():
-    assert acme.lines(AcmeState(), None, NOW) == []
+    assert acme.results(AcmeState(), None, NOW) == []

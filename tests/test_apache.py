@@ -40,6 +40,6 @@ def test_a_form_that_php_takes_is_not_refused_by_apache():
     assert f'{{HTTP:Content-Length}} -gt {post_size(50 << 20)}"' in configuration()
 
 
-def test_pictures_from_elsewhere_need_the_readers_word():
+def test_pictures_from_elsewhere_need_the_readers_consent():
     policies = [line for line in configuration().splitlines() if "Content-Security-Policy" in line]
     assert [("https:" in line, "view_unsafe_images=1" in line) for line in policies] == [(False, False), (True, True)]

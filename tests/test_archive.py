@@ -111,7 +111,7 @@ def test_a_commit_that_the_repository_lacks_is_named(repository: Path):
         git_archive(str(repository), "0123456789abcdef0123456789abcdef01234567")
 
 
-def test_a_repository_out_of_reach_is_said_with_the_ways_out(tmp_path: Path, commit: str):
+def test_a_repository_out_of_reach_is_said_with_its_remedies(tmp_path: Path, commit: str):
     with pytest.raises(DownloadError, match=r"nothing was changed.*insteadOf.*webmail\.source: \{archive"):
         git_archive(str(tmp_path / "nowhere"), commit)
 
@@ -177,7 +177,7 @@ def test_an_archive_comes_by_http_once(tmp_path: Path, web: str):
     assert archive_file(f"{web}/x.tar", sha256) == b"archive"
 
 
-def test_an_archive_that_the_web_lacks_is_said_with_the_ways_out(web: str):
+def test_an_archive_that_the_web_lacks_is_said_with_its_remedies(web: str):
     with pytest.raises(DownloadError, match=r"(?i)not found.*declare its path"):
         archive_file(f"{web}/x.tar", "0" * 64)
 

@@ -32,7 +32,7 @@ def servers(mail: MailServer, domain: str, kind: str) -> list[tuple[str | None, 
     ]
 
 
-def test_thunderbird_is_told_every_way_the_safest_first(monkeypatch):
+def test_thunderbird_is_told_every_server_the_safest_first(monkeypatch):
     mail = golden_server(monkeypatch)
     assert servers(mail, "example.net", "incoming") == [
         ("imap", "mail.example.com", "993", "SSL"),

@@ -19,16 +19,16 @@ from dns.update import UpdateMessage
 from pydantic import SecretStr
 
 from deploys.records import all_records, resolver
-from deploys.records.blocklists import blocklist_lines
-from deploys.records.caa import authority_of, authorization_line
+from deploys.records.blocklists import blocklist_results
+from deploys.records.caa import ca_of, caa_result
 from deploys.records.check import check
-from deploys.records.delegation import dnssec_line, mx_line, soa_line
-from deploys.records.nameservers import Elsewhere, name_server_lines
+from deploys.records.delegation import dnssec_result, mx_result, soa_result
+from deploys.records.nameservers import Elsewhere, name_server_results
 from deploys.records.record import Record, record, txt
 from deploys.records.resolver import Ask, Resolver
-from deploys.records.reverse import helo_line, reverse_lines
+from deploys.records.reverse import helo_result, reverse_results
 from deploys.records.rollover import lacking
-from deploys.records.spf import spf_line
+from deploys.records.spf import spf_result
 from deploys.records.tsig import TsigKey
 from deploys.records.update import Server, changes, message, send
 from deploys.records.zonefile import zone_file, zone_of
@@ -37,8 +37,8 @@ from tests.dns_contexts import COM, NET
 from tests.dns_server import KEY, SECRET, authoritative, free_port, named, needs
 
 pytestmark = needs("named")
-SUBJECTS = (COM, NET)
-RECORDS = all_records.by_zone(all_records.everything(SUBJECTS), ["example.com", "example.net"])
+CONTEXTS = (COM, NET)
+RECORDS = all_records.by_zone(all_records.everything(CONTEXTS), ["example.com", "example.net"])
 HEAD = "$TTL 300\n@ IN SOA ns.invalid. hostmaster.invalid. 1 3600 600 86400 300\n@ IN NS ns.invalid.\n"
 REVERSE_4 = HEAD + "25 IN PTR mail.example.com.\n26 IN PTR example.org.\n27 IN PTR ns.example.org.\n"
 REVERSE_6 = HEAD + f"5.2.{'0.' * 17}0 IN PTR mail.example.com.\n"
@@ -76,7 +76,7 @@ BLOCKLISTS = {
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    zones = {subject.domain: zone_file(zone_of(subject), RECORDS[subject.domain], 1) for subject in SUBJECTS}
+    zones = {context.domain: zone_file(zone_of(context), RECORDS[context.domain], 1) for context in CONTEXTS}
     reverse = {"2.0.192.in-addr.arpa": REVERSE_4, "0.0.0.0.8.b.d.0.1.0.0.2.ip6.arpa": REVERSE_6}
     with authoritative(tmp_path_factory.mktemp("dns"), {**zones, **reverse, **BLOCKLISTS, **OTHERS}) as port:
         yield Server("127.0.0.1", port, TsigKey(name=KEY, algorithm="hmac-sha256", secret=SecretStr(SECRET)))
@@ -87,8 +87,8 @@ def ask(server: Server) -> Ask:
     return Resolver(server.address, server.port).ask
 
 
-def lines_of(server: Server) -> tuple[CheckResult, ...]:
-    return check(SUBJECTS, ["good.bl"], Resolver(server.address, server.port).ask, time.time(), served_by(server))
+def results_of(server: Server) -> tuple[CheckResult, ...]:
+    return check(CONTEXTS, ["good.bl"], Resolver(server.address, server.port).ask, time.time(), served_by(server))
 
 
 def served_by(server: Server) -> Elsewhere:
@@ -111,14 +111,14 @@ def signed(update: UpdateMessage, server: Server) -> UpdateMessage:
     return update
 
 
-def test_the_zones_as_written_are_green_in_every_line(server: Server):
-    lines = lines_of(server)
-    assert [line for line in lines if line.ok is not True] == []
-    assert len(lines) > 45
+def test_the_zones_as_written_are_green_in_every_result(server: Server):
+    results = results_of(server)
+    assert [result for result in results if result.ok is not True] == []
+    assert len(results) > 45
 
 
 def test_every_warning_of_a_green_zone_is_about_what_cannot_be_known_in_a_test(server: Server):
-    warned = {line.what for line in lines_of(server) if line.verdict == "warn"}
+    warned = {result.what for result in results_of(server) if result.verdict == "warn"}
     assert warned == {
         "MX path example.com",  # documentation addresses are not on the internet
         "MX path example.net",
@@ -135,31 +135,33 @@ def test_every_warning_of_a_green_zone_is_about_what_cannot_be_known_in_a_test(s
     ("zone", "one"),
     [pytest.param(zone, one, id=f"{one.type} {one.name}") for zone, records in RECORDS.items() for one in records],
 )
-def test_a_record_taken_out_turns_exactly_its_line_red_and_says_what_to_publish(server: Server, zone: str, one: Record):
+def test_a_record_taken_out_turns_exactly_its_result_red_and_says_what_to_publish(
+    server: Server, zone: str, one: Record
+):
     take_out(server, zone, one)
     try:
-        red = [line for line in lines_of(server) if line.ok is False]
+        red = [result for result in results_of(server) if result.ok is False]
     finally:
         publish(server, zone, one)
-    assert [line.what for line in red] == [f"{one.type} {one.name.rstrip('.')}"]
+    assert [result.what for result in red] == [f"{one.type} {one.name.rstrip('.')}"]
     assert all(f"publish {one.type} {one.name.rstrip('.')} {value}" in red[0].remedy for value in one.values)
 
 
 def replaced(server: Server, one: Record, text: str) -> CheckResult:
-    """The line on a TXT record while another text stands in its place."""
+    """The result on a TXT record while another text stands in its place."""
     publish(server, "example.net", replace(one, values=(txt(text),)))
     try:
-        (line,) = [line for line in lines_of(server) if line.what == f"TXT {one.name.rstrip('.')}"]
-        return line
+        (result,) = [result for result in results_of(server) if result.what == f"TXT {one.name.rstrip('.')}"]
+        return result
     finally:
         publish(server, "example.net", one)
 
 
 def test_a_dkim_key_cut_by_the_provider_is_reported_as_cut(server: Server):
     (one,) = [one for one in RECORDS["example.net"] if "_domainkey" in one.name]
-    line = replaced(server, one, one.text[:255])
-    assert (line.ok, line.seen) == (False, "the key cut after 237 of 392 characters")
-    assert line.remedy.startswith("publish it in pieces: publish TXT mail._domainkey.example.net")
+    result = replaced(server, one, one.text[:255])
+    assert (result.ok, result.seen) == (False, "the key cut after 237 of 392 characters")
+    assert result.remedy.startswith("publish it in pieces: publish TXT mail._domainkey.example.net")
 
 
 def test_a_dkim_key_is_compared_by_its_bytes_not_by_how_it_is_written(server: Server):
@@ -182,17 +184,17 @@ def test_blanks_in_a_dmarc_record_change_nothing(server: Server):
 
 
 def test_two_spf_records_are_one_too_many(server: Server, ask: Ask):
-    line = spf_line("two.trial.example", ask)
-    assert (line.ok, line.seen) == (False, "two.trial.example has 2 SPF records")
+    result = spf_result("two.trial.example", ask)
+    assert (result.ok, result.seen) == (False, "two.trial.example has 2 SPF records")
 
 
 def test_a_resolver_that_is_silent_turns_nothing_green_or_red():
     silent = Resolver("127.0.0.1", free_port(), timeout=0.2)
     began = time.monotonic()
-    lines = check([NET], ["good.bl"], silent.ask, time.time())
-    assert {line.ok for line in lines} == {None}
-    assert (lines[0].what, lines[0].key) == ("the resolver asked", "dns.resolver")
-    assert {line.seen for line in lines[1:]} == {"waits for: the resolver asked"}
+    results = check([NET], ["good.bl"], silent.ask, time.time())
+    assert {result.ok for result in results} == {None}
+    assert (results[0].what, results[0].key) == ("the resolver asked", "dns.resolver")
+    assert {result.seen for result in results[1:]} == {"depends on: the resolver asked"}
     assert time.monotonic() - began < 2  # forty questions are not asked in vain
 
 
@@ -203,10 +205,10 @@ def test_a_resolver_that_takes_long_to_say_that_it_cannot_is_not_asked_for_ever(
         answering = threading.Thread(target=_cannot_say, args=(server,), daemon=True)
         answering.start()
         began = time.monotonic()
-        lines = check([COM, NET], ["good.bl"], Resolver("127.0.0.1", server.getsockname()[1]).ask, time.time())
+        results = check([COM, NET], ["good.bl"], Resolver("127.0.0.1", server.getsockname()[1]).ask, time.time())
         assert time.monotonic() - began < 5
-    assert {line.ok for line in lines} == {None}
-    assert any("answered too little for too long" in line.seen for line in lines)
+    assert {result.ok for result in results} == {None}
+    assert any("answered too little for too long" in result.seen for result in results)
 
 
 def _cannot_say(server: socket.socket, rcode: dns.rcode.Rcode = dns.rcode.SERVFAIL, seconds: float = 0.1) -> None:
@@ -236,34 +238,34 @@ def test_a_question_is_asked_once_whatever_came_of_it(rcode: dns.rcode.Rcode, st
     assert ask("example.net", "MX").silent
 
 
-def test_a_domain_that_does_not_exist_is_one_red_line_before_all_others(server: Server, tmp_path: Path):
+def test_a_domain_that_does_not_exist_is_one_red_result_before_all_others(server: Server, tmp_path: Path):
     com = zone_file(zone_of(COM), RECORDS["example.com"], 1)
     reverse = {"2.0.192.in-addr.arpa": REVERSE_4, "0.0.0.0.8.b.d.0.1.0.0.2.ip6.arpa": REVERSE_6}
     told: list[str] = []
     with authoritative(tmp_path, {"net": HEAD, "example.com": com, **reverse}) as port:
         ask = Resolver("127.0.0.1", port).ask
-        lines = check([COM, NET], [], ask, time.time(), lambda address: ask, told.append)
-    assert [line.what for line in lines if line.ok is False] == ["SOA example.net"]
-    ways = [line for line in lines[:2] if line.what == "SOA example.net"]
-    assert ways[0].seen == "the domain does not exist"
-    waiting = [line for line in lines if line.seen == "waits for: SOA example.net"]
+        results = check([COM, NET], [], ask, time.time(), lambda address: ask, told.append)
+    assert [result.what for result in results if result.ok is False] == ["SOA example.net"]
+    soa = [result for result in results[:2] if result.what == "SOA example.net"]
+    assert soa[0].seen == "the domain does not exist"
+    waiting = [result for result in results if result.seen == "depends on: SOA example.net"]
     assert len(waiting) > 15
-    assert all("example.net" in line.key and line.verdict == "unknown" and not line.remedy for line in waiting)
+    assert all("example.net" in result.key and result.verdict == "unknown" and not result.remedy for result in waiting)
     assert told[0].startswith("asking about 2 domains")
 
 
 def test_a_host_whose_own_domain_does_not_exist_waits_for_it_too(tmp_path: Path):
     with authoritative(tmp_path, {"com": HEAD}) as port:
         ask = Resolver("127.0.0.1", port).ask
-        lines = check([COM], [], ask, time.time(), lambda address: ask)
-    assert {line.what for line in lines if line.ok is False} == {"SOA example.com"}
-    assert {line.seen for line in lines if line.what.startswith(("A ", "HELO", "TXT", "MX"))} == {
-        "waits for: SOA example.com"
+        results = check([COM], [], ask, time.time(), lambda address: ask)
+    assert {result.what for result in results if result.ok is False} == {"SOA example.com"}
+    assert {result.seen for result in results if result.what.startswith(("A ", "HELO", "TXT", "MX"))} == {
+        "depends on: SOA example.com"
     }
 
 
 def test_an_address_that_the_internet_cannot_reach_is_said_where_it_stands(server: Server):
-    said = {line.key: line for line in lines_of(server)}
+    said = {result.key: result for result in results_of(server)}
     for key in ("dns.a.mail.example.com", "dns.ptr.192.0.2.25", "dns.ptr.2001:db8::25"):
         assert said[key].verdict == "warn"
         assert "the internet cannot reach" in said[key].remedy
@@ -271,8 +273,8 @@ def test_an_address_that_the_internet_cannot_reach_is_said_where_it_stands(serve
 
 
 def test_a_selector_without_a_key_on_the_host_is_red(server: Server, ask: Ask):
-    lines = check([COM, replace(NET, dkim={})], [], ask, time.time(), served_by(server))
-    assert [line.what for line in lines if line.ok is False] == ["DKIM mail._domainkey.example.net"]
+    results = check([COM, replace(NET, dkim={})], [], ask, time.time(), served_by(server))
+    assert [result.what for result in results if result.ok is False] == ["DKIM mail._domainkey.example.net"]
 
 
 def test_a_provider_that_serves_addresses_in_place_of_a_cname_is_as_good(server: Server):
@@ -284,7 +286,7 @@ def test_a_provider_that_serves_addresses_in_place_of_a_cname_is_as_good(server:
     take_out(server, "example.net", one)
     publish(server, "example.net", *addresses)
     try:
-        assert not failed(lines_of(server))
+        assert not failed(results_of(server))
     finally:
         for address in addresses:
             take_out(server, "example.net", address)
@@ -292,34 +294,34 @@ def test_a_provider_that_serves_addresses_in_place_of_a_cname_is_as_good(server:
 
 
 def test_each_address_leads_to_the_host_and_back(ask: Ask):
-    lines = reverse_lines(["192.0.2.25", "2001:db8::25"], "mail.example.com", ask)
-    assert [line.ok for line in lines] == [True, True]
+    results = reverse_results(["192.0.2.25", "2001:db8::25"], "mail.example.com", ask)
+    assert [result.ok for result in results] == [True, True]
 
 
 def test_a_reverse_name_of_the_bare_domain_is_not_the_hosts(ask: Ask):
-    (line,) = reverse_lines(["192.0.2.26"], "mail.example.com", ask)
-    assert (line.ok, line.seen) == (False, "example.org")
-    assert "set its reverse name to exactly mail.example.com" in line.remedy
+    (result,) = reverse_results(["192.0.2.26"], "mail.example.com", ask)
+    assert (result.ok, result.seen) == (False, "example.org")
+    assert "set its reverse name to exactly mail.example.com" in result.remedy
 
 
 def test_ipv6_without_a_reverse_name_is_seen_although_ipv4_has_one(ask: Ask):
-    v4, v6 = reverse_lines(["192.0.2.25", "2001:db8::99"], "mail.example.com", ask)
+    v4, v6 = reverse_results(["192.0.2.25", "2001:db8::99"], "mail.example.com", ask)
     assert (v4.ok, v6.ok, v6.seen) == (True, False, "no reverse name")
     assert "smtp_address_preference: ipv4" in v6.remedy
 
 
 def test_a_reverse_name_that_leads_elsewhere_is_not_confirmed(ask: Ask):
-    (line,) = reverse_lines(["192.0.2.26"], "example.org", ask)
-    assert line.ok is None  # example.org has no address at all, which is another line's fault
-    (line,) = reverse_lines(["192.0.2.27"], "ns.example.org", ask)
-    assert (line.ok, line.seen) == (False, "ns.example.org, which leads to 192.0.2.54")
+    (result,) = reverse_results(["192.0.2.26"], "example.org", ask)
+    assert result.ok is None  # example.org has no address at all, which is another result's fault
+    (result,) = reverse_results(["192.0.2.27"], "ns.example.org", ask)
+    assert (result.ok, result.seen) == (False, "ns.example.org, which leads to 192.0.2.54")
 
 
 def test_the_helo_name_leads_to_the_sending_addresses_by_itself(ask: Ask):
     both = ["192.0.2.25", "2001:db8::25"]
-    assert helo_line("mail.example.com", both, ask).ok is True
-    assert helo_line("mail.example.com", both[:1], ask).remedy.startswith("take away 2001:db8::25")
-    assert "an alias" in helo_line("webmail.example.com", both, ask).seen
+    assert helo_result("mail.example.com", both, ask).ok is True
+    assert helo_result("mail.example.com", both[:1], ask).remedy.startswith("take away 2001:db8::25")
+    assert "an alias" in helo_result("webmail.example.com", both, ask).seen
 
 
 @pytest.mark.parametrize(
@@ -332,25 +334,25 @@ def test_the_helo_name_leads_to_the_sending_addresses_by_itself(ask: Ask):
     ],
 )
 def test_an_mx_that_others_cannot_follow_is_red(ask: Ask, domain: str, seen: str):
-    line = mx_line(f"{domain}.trial.example", "mail.trial.example", ["192.0.2.25"], ask)
-    assert (line.ok, line.seen) == (False, seen)
+    result = mx_result(f"{domain}.trial.example", "mail.trial.example", ["192.0.2.25"], ask)
+    assert (result.ok, result.seen) == (False, seen)
 
 
 def test_spf_lookups_are_counted_through_includes_and_redirects(ask: Ask):
-    line = spf_line("many.trial.example", ask)
-    assert (line.ok, line.seen) == (False, "13 look-ups (many.trial.example 3, five.trial.example 10)")
-    assert spf_line("five.trial.example", ask).seen == "5 look-ups (five.trial.example 5)"
+    result = spf_result("many.trial.example", ask)
+    assert (result.ok, result.seen) == (False, "13 look-ups (many.trial.example 3, five.trial.example 10)")
+    assert spf_result("five.trial.example", ask).seen == "5 look-ups (five.trial.example 5)"
 
 
 def test_spf_faults_that_receivers_give_up_on_are_red(ask: Ask):
-    assert spf_line("loop.trial.example", ask).seen == "loop.trial.example includes itself"
-    assert spf_line("empty.trial.example", ask).seen == "3 look-ups (empty.trial.example 3), 3 empty"
-    assert [spf_line(f"{name}.trial.example", ask).ok for name in ("loop", "empty", "wild")] == [False, False, True]
+    assert spf_result("loop.trial.example", ask).seen == "loop.trial.example includes itself"
+    assert spf_result("empty.trial.example", ask).seen == "3 look-ups (empty.trial.example 3), 3 empty"
+    assert [spf_result(f"{name}.trial.example", ask).ok for name in ("loop", "empty", "wild")] == [False, False, True]
 
 
 def test_a_domain_without_a_zone_is_red(ask: Ask):
-    assert soa_line("example.com", "example.com", ask).ok is True
-    assert soa_line("nowhere.example.com", "nowhere.example.com", ask).seen == "the domain does not exist"
+    assert soa_result("example.com", "example.com", ask).ok is True
+    assert soa_result("nowhere.example.com", "nowhere.example.com", ask).seen == "the domain does not exist"
 
 
 @pytest.mark.parametrize(
@@ -368,30 +370,30 @@ def test_a_domain_without_a_zone_is_red(ask: Ask):
     ],
 )
 def test_an_error_of_a_blocklist_is_told_apart_from_a_listing(ask: Ask, zone: str, ok: bool | None, seen: str):
-    (line,) = blocklist_lines(["192.0.2.26"], [zone], ask)
-    assert (line.ok, line.seen) == (ok, seen)
+    (result,) = blocklist_results(["192.0.2.26"], [zone], ask)
+    assert (result.ok, result.seen) == (ok, seen)
 
 
 def test_an_address_that_no_list_holds_is_clean(ask: Ask):
-    assert [line.ok for line in blocklist_lines(["192.0.2.25", "2001:db8::25"], ["good.bl"], ask)] == [True, True]
+    assert [result.ok for result in blocklist_results(["192.0.2.25", "2001:db8::25"], ["good.bl"], ask)] == [True, True]
 
 
 def test_a_secondary_that_lags_is_named_although_the_resolver_sees_all(server: Server, ask: Ask, tmp_path: Path):
     old = [one for one in RECORDS["example.net"] if one.type != "MX"]
     with authoritative(tmp_path, {"example.net": zone_file(zone_of(NET), old, 1)}) as port:
-        (line,) = name_server_lines(
+        (result,) = name_server_results(
             "example.net", RECORDS["example.net"], ask, lambda address: Resolver("127.0.0.1", port).ask
         )
-    assert (line.what, line.ok) == ("name server ns1.example.com of example.net", False)
-    assert line.seen == "lacks MX example.net"
+    assert (result.what, result.ok) == ("name server ns1.example.com of example.net", False)
+    assert result.seen == "lacks MX example.net"
 
 
 def test_a_name_server_that_is_silent_or_does_not_know_the_zone_is_red(ask: Ask, tmp_path: Path):
     nobody = free_port()
-    (silent,) = name_server_lines("example.net", (), ask, lambda address: Resolver("127.0.0.1", nobody, 0.2).ask)
+    (silent,) = name_server_results("example.net", (), ask, lambda address: Resolver("127.0.0.1", nobody, 0.2).ask)
     assert (silent.ok, "does not answer" in silent.seen) == (False, True)
     with authoritative(tmp_path, {"net": HEAD}) as port:
-        (lame,) = name_server_lines("example.net", (), ask, lambda address: Resolver("127.0.0.1", port).ask)
+        (lame,) = name_server_results("example.net", (), ask, lambda address: Resolver("127.0.0.1", port).ask)
     assert (lame.ok, lame.seen) == (False, "192.0.2.53 does not know the zone")
 
 
@@ -423,33 +425,35 @@ def sign(directory: Path, zone: str, end: str) -> str:
     (directory / f"{zone}.zone").write_text(HEAD)
     name = run_in(directory, "dnssec-keygen", "-q", "-a", "ECDSAP256SHA256", "-f", "KSK", zone).strip()
     run_in(directory, "dnssec-signzone", "-z", "-S", "-e", f"now{end}", "-o", zone, f"{zone}.zone")
-    fields = next(line for line in (directory / f"{name}.key").read_text().splitlines() if " DNSKEY " in line).split()
+    fields = next(
+        result for result in (directory / f"{name}.key").read_text().splitlines() if " DNSKEY " in result
+    ).split()
     return f'{zone} static-key {fields[3]} {fields[4]} {fields[5]} "{"".join(fields[6:])}";'
 
 
 @needs("dnssec-signzone")
 def test_a_signed_and_validated_zone_is_green(signed_zone: Resolver):
-    line = dnssec_line("example.net", True, signed_zone.ask, time.time())
-    assert (line.ok, line.verdict) == (True, "ok")
-    assert line.seen.startswith("signed and validated, signatures hold until 20")
+    result = dnssec_result("example.net", True, signed_zone.ask, time.time())
+    assert (result.ok, result.verdict) == (True, "ok")
+    assert result.seen.startswith("signed and validated, signatures hold until 20")
 
 
 @needs("dnssec-signzone")
 def test_signatures_about_to_end_are_red_while_there_is_time(signed_zone: Resolver):
-    line = dnssec_line("brief.test", True, signed_zone.ask, time.time())
-    assert line.ok is False
-    assert "re-sign the zone" in line.remedy
+    result = dnssec_result("brief.test", True, signed_zone.ask, time.time())
+    assert result.ok is False
+    assert "re-sign the zone" in result.remedy
 
 
 @needs("dnssec-signzone")
 def test_a_zone_whose_signature_is_wrong_is_red_and_not_merely_silent(signed_zone: Resolver):
-    line = dnssec_line("broken.test", True, signed_zone.ask, time.time())
-    assert (line.ok, line.seen.split(":")[0]) == (False, "broken")
+    result = dnssec_result("broken.test", True, signed_zone.ask, time.time())
+    assert (result.ok, result.seen.split(":")[0]) == (False, "broken")
 
 
 def test_an_unsigned_zone_is_a_warning_only_where_tlsa_needs_it(ask: Ask):
-    assert dnssec_line("example.com", False, ask, time.time()).verdict == "ok"
-    assert dnssec_line("example.com", True, ask, time.time()).verdict == "warn"
+    assert dnssec_result("example.com", False, ask, time.time()).verdict == "ok"
+    assert dnssec_result("example.com", True, ask, time.time()).verdict == "warn"
 
 
 def test_a_next_key_at_every_name_server_may_be_served_after_the_longest_ttl(server: Server, ask: Ask):
@@ -483,15 +487,13 @@ def test_a_next_key_that_nobody_can_look_up_is_not_served():
         ("mail.trial.example", None, ""),  # no record up to the root, about which this server knows nothing
     ],
 )
-def test_an_authority_that_caa_forbids_is_named_with_the_record_that_does(
-    ask: Ask, name: str, ok: bool | None, where: str
-):
-    line = authorization_line([name], "letsencrypt.org", ask)
-    assert line.ok is ok
-    assert not where or f"{name}: not by the record at {where}" in line.seen
+def test_a_ca_that_caa_forbids_is_named_with_the_record_that_does(ask: Ask, name: str, ok: bool | None, where: str):
+    result = caa_result([name], "letsencrypt.org", ask)
+    assert result.ok is ok
+    assert not where or f"{name}: not by the record at {where}" in result.seen
 
 
-def test_authorities_are_known_by_their_directories():
-    assert authority_of("https://acme-staging-v02.api.letsencrypt.org/directory") == "letsencrypt.org"
-    assert authority_of("https://acme.zerossl.com/v2/DV90") == "sectigo.com"
-    assert authority_of("https://notletsencrypt.org/directory") is None
+def test_cas_are_known_by_their_directories():
+    assert ca_of("https://acme-staging-v02.api.letsencrypt.org/directory") == "letsencrypt.org"
+    assert ca_of("https://acme.zerossl.com/v2/DV90") == "sectigo.com"
+    assert ca_of("https://notletsencrypt.org/directory") is None

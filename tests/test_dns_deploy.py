@@ -1,4 +1,4 @@
-"""The whole way: words, a host's own keys, files on the workstation, and a name server that takes updates."""
+"""From end to end: options, a host's own keys, files on the workstation, and a name server that takes updates."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
 from deploys.config.reading.errors import SettingsError
-from deploys.records.collect import subjects
+from deploys.records.collect import contexts
 from deploys.records.options import Records
 from deploys.records.resolver import Resolver
 from facts.dns import Publishable
@@ -114,7 +114,7 @@ def test_a_second_run_changes_nothing_and_a_dry_one_never_does(site: Site):
     assert not (site.home / "dns" / "example.net.txt").exists()
 
 
-def test_bad_words_end_the_run_with_a_sentence_and_write_nothing(tmp_path: Path):
+def test_bad_settings_end_the_run_with_a_sentence_and_write_nothing(tmp_path: Path):
     (tmp_path / "mail.yaml").write_text(SETTINGS)
     settings = "{'domains': {'example.com': {'dns': {'nameservers': {'ns1.example.com': []}}}}}"
     (tmp_path / "inventory.py").write_text(f"mail = [('@local', {{'dns': {settings}}})]\n")
@@ -125,21 +125,21 @@ def test_bad_words_end_the_run_with_a_sentence_and_write_nothing(tmp_path: Path)
     assert not (tmp_path / "dns").exists()
 
 
-def test_words_about_a_stranger_are_refused():
+def test_options_for_an_unknown_domain_are_refused():
     settings = Records.model_validate({"domains": {"example.org": {}}})
     with pytest.raises(SettingsError, match=r"example\.org: is not among domains"):
-        subjects("mail.example.com", ["example.com"], None, ["imap"], settings, Publishable())
+        contexts("mail.example.com", ["example.com"], None, ["imap"], settings, Publishable())
 
 
 def test_a_domain_consents_to_the_reports_that_another_one_sends_here():
     settings = Records.model_validate({"domains": {"example.net": {"dmarc": {"rua": ["dmarc@example.com"]}}}})
-    com, net = subjects("mail.example.com", ["example.com", "example.net"], None, ["imap"], settings, Publishable())
+    com, net = contexts("mail.example.com", ["example.com", "example.net"], None, ["imap"], settings, Publishable())
     assert (com.reports_for, net.reports_for) == (("example.net",), ())
 
 
 def test_the_hosts_public_addresses_are_published_and_its_private_ones_only_without_any():
     on_host = Publishable(v4=("192.0.2.1",), v6=("2001:db8::1",))
-    seen = subjects("mail.example.com", ["example.com"], None, ["pop3"], Records(), on_host)[0]
-    said = subjects("mail.example.com", ["example.com"], None, ["pop3"], Records(addresses=("192.0.2.9",)), on_host)[0]
+    seen = contexts("mail.example.com", ["example.com"], None, ["pop3"], Records(), on_host)[0]
+    said = contexts("mail.example.com", ["example.com"], None, ["pop3"], Records(addresses=("192.0.2.9",)), on_host)[0]
     assert (seen.addresses, said.addresses) == (("192.0.2.1", "2001:db8::1"), ("192.0.2.9",))
     assert seen.offered == {"pop3", "pop3s", "submission", "submissions"}

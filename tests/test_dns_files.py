@@ -20,25 +20,25 @@ from tests.dns_server import needs
 
 SERIAL = 2026112500
 RECORDS = all_records.by_zone(all_records.everything([COM, NET]), ["example.com", "example.net"])
-BOTH = pytest.mark.parametrize("subject", [COM, NET], ids=lambda subject: subject.domain)
+BOTH = pytest.mark.parametrize("context", [COM, NET], ids=lambda context: context.domain)
 
 
-def text_of_zone(subject: DomainContext) -> str:
-    return zone_file(zone_of(subject), RECORDS[subject.domain], SERIAL)
-
-
-@BOTH
-def test_the_files_are_the_golden_ones(subject: DomainContext):
-    records = RECORDS[subject.domain]
-    assert text_of_zone(subject) == (GOLDEN / f"{subject.domain}.zone").read_text()
-    assert octodns_yaml(zone_of(subject), records) == (GOLDEN / f"{subject.domain}.yaml").read_text()
-    assert table(subject.domain, records) == (GOLDEN / f"{subject.domain}.txt").read_text()
+def text_of_zone(context: DomainContext) -> str:
+    return zone_file(zone_of(context), RECORDS[context.domain], SERIAL)
 
 
 @BOTH
-def test_dnspython_reads_every_record_back(subject: DomainContext):
-    zone = dns.zone.from_text(text_of_zone(subject), origin=subject.domain, relativize=False)
-    for record in RECORDS[subject.domain]:
+def test_the_files_are_the_golden_ones(context: DomainContext):
+    records = RECORDS[context.domain]
+    assert text_of_zone(context) == (GOLDEN / f"{context.domain}.zone").read_text()
+    assert octodns_yaml(zone_of(context), records) == (GOLDEN / f"{context.domain}.yaml").read_text()
+    assert table(context.domain, records) == (GOLDEN / f"{context.domain}.txt").read_text()
+
+
+@BOTH
+def test_dnspython_reads_every_record_back(context: DomainContext):
+    zone = dns.zone.from_text(text_of_zone(context), origin=context.domain, relativize=False)
+    for record in RECORDS[context.domain]:
         found = zone.find_rdataset(record.name, record.type)
         assert found.ttl == record.ttl
         assert set(record.rdatas) <= set(found)
@@ -48,17 +48,17 @@ def test_dnspython_reads_every_record_back(subject: DomainContext):
 @pytest.mark.parametrize(
     "checker", [pytest.param(name, marks=needs(name)) for name in ("named-checkzone", "nsd-checkzone")]
 )
-def test_name_servers_accept_the_zone(subject: DomainContext, checker: str, tmp_path: Path):
+def test_name_servers_accept_the_zone(context: DomainContext, checker: str, tmp_path: Path):
     path = tmp_path / "zone"
-    path.write_text(text_of_zone(subject))
-    run = subprocess.run([checker, subject.domain, path], capture_output=True, text=True, timeout=20)
+    path.write_text(text_of_zone(context))
+    run = subprocess.run([checker, context.domain, path], capture_output=True, text=True, timeout=20)
     assert run.returncode == 0, run.stdout + run.stderr
 
 
 @needs("named-checkzone")
 def test_a_zone_whose_name_servers_nobody_declared_loads_too(tmp_path: Path):
-    subject = replace(COM, settings=DomainRecords())
-    (tmp_path / "zone").write_text(zone_file(zone_of(subject), all_records.everything([subject]), SERIAL))
+    context = replace(COM, settings=DomainRecords())
+    (tmp_path / "zone").write_text(zone_file(zone_of(context), all_records.everything([context]), SERIAL))
     run = subprocess.run(
         ["named-checkzone", "example.com", tmp_path / "zone"], capture_output=True, text=True, timeout=20
     )
@@ -91,14 +91,14 @@ def test_the_serial_rises_with_every_change_even_on_one_day():
 
 @BOTH
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # octodns-bind's own calls into octoDNS
-def test_octodns_finds_nothing_to_change_between_the_zone_file_and_the_yaml(subject: DomainContext, tmp_path: Path):
+def test_octodns_finds_nothing_to_change_between_the_zone_file_and_the_yaml(context: DomainContext, tmp_path: Path):
     octodns_bind = pytest.importorskip("octodns_bind", reason="NOT PROVED: octodns-bind missing")
     from octodns.provider.yaml import YamlProvider  # type: ignore[import-untyped]
     from octodns.zone import Zone as OctoZone  # type: ignore[import-untyped]
 
-    name = subject.domain
-    (tmp_path / f"{name}.zone").write_text(text_of_zone(subject))
-    (tmp_path / f"{name}.yaml").write_text(octodns_yaml(zone_of(subject), RECORDS[name]))
+    name = context.domain
+    (tmp_path / f"{name}.zone").write_text(text_of_zone(context))
+    (tmp_path / f"{name}.yaml").write_text(octodns_yaml(zone_of(context), RECORDS[name]))
     zones = []
     for source in (
         octodns_bind.ZoneFileSource("bind", directory=str(tmp_path), file_extension=".zone"),

@@ -87,9 +87,9 @@ def test_who_wrote_local_conf_has_said_whom_to_ask():
     ],
 )
 def test_verify_says_whether_names_are_found_and_who_is_to_blame(own: Heard, forwarder: Heard, verdicts: list[str]):
-    found = resolver.lines(["192.0.2.53"], Answers({"127.0.0.1": own, "192.0.2.53": forwarder}))
-    assert [line.verdict for line in found] == verdicts
-    assert [line.key for line in found] == ["resolver.validates", "resolver.forward.192.0.2.53"]
+    found = resolver.results(["192.0.2.53"], Answers({"127.0.0.1": own, "192.0.2.53": forwarder}))
+    assert [result.verdict for result in found] == verdicts
+    assert [result.key for result in found] == ["resolver.validates", "resolver.forward.192.0.2.53"]
 
 
 BYTES = ["said 127.0.0.1 ====", "said 127.0.0.1 AAAA", "said", "said 127.0.0.1 " + "//8=" * 40]

@@ -1,4 +1,4 @@
-"""The proof without a host: its ports, units and certificates, turned into lines."""
+"""Verify without a host: its ports, units and certificates, turned into results."""
 
 import base64
 from datetime import timedelta
@@ -27,15 +27,15 @@ def listening(*ports, address="0.0.0.0", process="master", protocol="tcp"):
 ALL_PORTS = (25, 80, 110, 143, 443, 465, 587, 993, 995, 4190)
 
 
-def test_a_host_with_every_declared_port_open_and_no_other_is_two_good_lines():
-    found = listeners.lines(ports(mail()), listening(*ALL_PORTS) + listening(22, process="sshd"))
-    assert [line.verdict for line in found] == ["ok", "ok"]
+def test_a_host_with_every_declared_port_open_and_no_other_is_two_good_results():
+    found = listeners.results(ports(mail()), listening(*ALL_PORTS) + listening(22, process="sshd"))
+    assert [result.verdict for result in found] == ["ok", "ok"]
     assert found[0].seen == "25 80 110 143 443 465 587 993 995 4190"
 
 
-def test_a_port_where_nothing_listens_is_one_line_that_fails_and_names_the_remedy():
-    found = listeners.lines(ports(mail()), listening(*[port for port in ALL_PORTS if port != 993]))
-    assert [line for line in found if line.ok is False] == [
+def test_a_port_where_nothing_listens_is_one_result_that_fails_and_names_the_remedy():
+    found = listeners.results(ports(mail()), listening(*[port for port in ALL_PORTS if port != 993]))
+    assert [result for result in found if result.ok is False] == [
         CheckResult(
             "listeners.declared.993",
             "listeners",
@@ -50,22 +50,22 @@ def test_a_port_where_nothing_listens_is_one_line_that_fails_and_names_the_remed
 
 def test_a_declared_port_that_only_the_host_itself_can_reach_is_not_open():
     others = listening(*[port for port in ALL_PORTS if port != 25])
-    found = listeners.lines(ports(mail()), others + listening(25, address="127.0.0.1"))
-    assert [(line.what, line.seen) for line in found if not line.ok] == [
+    found = listeners.results(ports(mail()), others + listening(25, address="127.0.0.1"))
+    assert [(result.what, result.seen) for result in found if not result.ok] == [
         ("port 25 (SMTP)", "listens on 127.0.0.1 only")
     ]
 
 
-def test_an_undeclared_port_open_to_the_world_is_one_line_that_names_its_process():
-    found = listeners.lines(ports(mail()), listening(*ALL_PORTS) + listening(11332, process="rspamd"))
-    wrong = [line for line in found if not line.ok]
-    assert [(line.what, line.seen) for line in wrong] == [("port 11332/tcp", "rspamd listens")]
+def test_an_undeclared_port_open_to_the_world_is_one_result_that_names_its_process():
+    found = listeners.results(ports(mail()), listening(*ALL_PORTS) + listening(11332, process="rspamd"))
+    wrong = [result for result in found if not result.ok]
+    assert [(result.what, result.seen) for result in wrong] == [("port 11332/tcp", "rspamd listens")]
     assert "open_ports: [11332/tcp]" in wrong[0].remedy
 
 
-def test_the_same_port_on_ipv4_and_ipv6_is_one_line():
+def test_the_same_port_on_ipv4_and_ipv6_is_one_result():
     both = listening(9100, process="exporter") + listening(9100, address="::", process="exporter")
-    assert sum(not line.ok for line in listeners.lines(ports(mail()), listening(*ALL_PORTS) + both)) == 1
+    assert sum(not result.ok for result in listeners.results(ports(mail()), listening(*ALL_PORTS) + both)) == 1
 
 
 @pytest.mark.parametrize(
@@ -81,20 +81,20 @@ def test_the_same_port_on_ipv4_and_ipv6_is_one_line():
     ids=["loopback", "sshd", "sshd's socket", "dhcp", "declared udp", "declared tcp"],
 )
 def test_what_everybody_has_and_what_the_operator_declares_is_no_finding(more):
-    found = listeners.lines(ports(mail()), listening(*ALL_PORTS) + more, open_ports=[9100, "51820/udp"])
+    found = listeners.results(ports(mail()), listening(*ALL_PORTS) + more, open_ports=[9100, "51820/udp"])
     assert not failed(found)
 
 
 def test_a_resolver_that_asks_its_neighbours_is_a_warning():
-    found = listeners.lines(ports(mail()), listening(*ALL_PORTS) + listening(5355, process="systemd-resolve"))
-    assert [line.verdict for line in found] == ["ok", "warn"]
+    found = listeners.results(ports(mail()), listening(*ALL_PORTS) + listening(5355, process="systemd-resolve"))
+    assert [result.verdict for result in found] == ["ok", "warn"]
     assert "LLMNR=no" in found[1].remedy
 
 
 def test_a_port_of_a_protocol_that_is_not_declared_must_be_shut():
     served = ports(mail(dovecot={"protocols": ["imap"]}, webmail=False, clients=False))
-    found = listeners.lines(served, listening(25, 465, 587, 143, 993, 110, 80))
-    assert {line.what for line in found if not line.ok} == {"port 110/tcp", "port 80/tcp"}
+    found = listeners.results(served, listening(25, 465, 587, 143, 993, 110, 80))
+    assert {result.what for result in found if not result.ok} == {"port 110/tcp", "port 80/tcp"}
 
 
 # --- services
@@ -112,19 +112,19 @@ RUNNING = Unit(
 
 
 def unit(**changes):
-    return services.lines({"postfix.service": Unit(**(vars(RUNNING) | changes))})
+    return services.results({"postfix.service": Unit(**(vars(RUNNING) | changes))})
 
 
-def test_a_unit_that_runs_what_lies_on_disk_is_one_good_line():
-    (line,) = unit()
-    assert line.verdict == "ok"
-    assert "active (running) since 1970-01-01 00:16:40 UTC" in line.seen
+def test_a_unit_that_runs_what_lies_on_disk_is_one_good_result():
+    (result,) = unit()
+    assert result.verdict == "ok"
+    assert "active (running) since 1970-01-01 00:16:40 UTC" in result.seen
 
 
-def test_configuration_newer_than_the_unit_is_one_line_that_fails_and_says_by_how_much():
-    (line,) = unit(newest_reload=1561.0)
-    assert (line.ok, line.seen) == (False, "files changed 0:01:01 after it last read them")
-    assert line.remedy == "run deploys/mail.py, which reloads it"
+def test_configuration_newer_than_the_unit_is_one_result_that_fails_and_says_by_how_much():
+    (result,) = unit(newest_reload=1561.0)
+    assert (result.ok, result.seen) == (False, "files changed 0:01:01 after it last read them")
+    assert result.remedy == "run deploys/mail.py, which reloads it"
 
 
 @pytest.mark.parametrize(
@@ -139,9 +139,9 @@ def test_configuration_newer_than_the_unit_is_one_line_that_fails_and_says_by_ho
     ],
 )
 def test_each_thing_wrong_with_a_unit_is_named_and_has_a_remedy(changes, seen):
-    (line,) = unit(**changes)
-    assert (line.ok, line.seen) == (False, seen)
-    assert "deploys/mail.py" in line.remedy
+    (result,) = unit(**changes)
+    assert (result.ok, result.seen) == (False, seen)
+    assert "deploys/mail.py" in result.remedy
 
 
 # --- certificates
@@ -150,7 +150,7 @@ def test_each_thing_wrong_with_a_unit_is_named_and_has_a_remedy(changes, seen):
 def der(names=NAMES, days=90.0, serial=0xABCDEF):
     """A self-signed certificate, as the verification would hand it over."""
     key = ec.generate_private_key(ec.SECP256R1())
-    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "proof")])
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "mail")])
     built = (
         x509.CertificateBuilder(subject, subject, key.public_key(), serial)
         .not_valid_before(NOW - timedelta(days=100))
@@ -164,12 +164,12 @@ def der(names=NAMES, days=90.0, serial=0xABCDEF):
 def served(on_disk, ports, **more):
     seen = [Observation("disk", 0, "", der=on_disk)]
     seen += [Observation("certificate", port, name="mail.example.com", **({"der": on_disk} | more)) for port in ports]
-    return certificates.lines(seen, NAMES, NOW)
+    return certificates.results(seen, NAMES, NOW)
 
 
-def test_one_certificate_on_disk_and_on_all_ports_is_two_good_lines():
+def test_one_certificate_on_disk_and_on_all_ports_is_two_good_results():
     found = served(der(), [993, 25, 465])
-    assert [line.verdict for line in found] == ["ok", "ok"]
+    assert [result.verdict for result in found] == ["ok", "ok"]
     assert found[1].seen == "on 25 465 993: serial abcdef…"
 
 
@@ -181,14 +181,14 @@ def test_days_left_warn_below_fourteen_and_fail_below_three(days, verdict):
 
 
 def test_an_expired_certificate_says_since_when():
-    (line,) = served(der(days=-2), [])
-    assert line.seen.startswith("expired 2026-11-23")
-    assert line.remedy == "renew it, then run deploys/mail.py"
+    (result,) = served(der(days=-2), [])
+    assert result.seen.startswith("expired 2026-11-23")
+    assert result.remedy == "renew it, then run deploys/mail.py"
 
 
 def test_a_name_that_the_certificate_does_not_cover_fails():
-    (line,) = served(der(names=["mail.example.com"]), [])
-    assert (line.ok, line.seen) == (False, "does not cover webmail.example.com")
+    (result,) = served(der(names=["mail.example.com"]), [])
+    assert (result.ok, result.seen) == (False, "does not cover webmail.example.com")
 
 
 def test_a_wildcard_covers_one_label_and_no_more():
@@ -198,7 +198,7 @@ def test_a_wildcard_covers_one_label_and_no_more():
 
 def test_a_port_that_still_serves_the_old_certificate_fails_and_names_both_serials():
     old = der(serial=0x1234)
-    found = certificates.lines(
+    found = certificates.results(
         [
             Observation("disk", 0, "", der=der(serial=0x5678)),
             Observation("certificate", 25, "", "mail.example.com", old),
@@ -207,7 +207,7 @@ def test_a_port_that_still_serves_the_old_certificate_fails_and_names_both_seria
         NAMES,
         NOW,
     )
-    assert [(line.what, line.seen) for line in found if not line.ok] == [
+    assert [(result.what, result.seen) for result in found if not result.ok] == [
         ("certificate on 25 587", "serial 1234…, on disk serial 5678…")
     ]
 

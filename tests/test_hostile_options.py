@@ -133,7 +133,7 @@ def test_a_mail_yaml_that_is_no_file_is_told_so(tmp_path, what):
 
 
 def strange(directory, what):
-    """A path that leads to anything but a file of words."""
+    """A path that leads to anything but a file of settings."""
     path = directory / "strange"
     if what.startswith("/"):
         path.symlink_to(what)
@@ -230,7 +230,7 @@ def places(value, above=()):
 
 
 def reasons(path):
-    """Why the words at ``path`` are refused; nothing where they are not."""
+    """Why the settings at ``path`` are refused; nothing where they are not."""
     try:
         settings(path)
     except SettingsError as error:
@@ -295,5 +295,5 @@ def test_a_file_with_bytes_gone_wrong_is_read_or_refused_in_plain_lines(write, s
         assert all(plain(line) for line in reasons(write(bytes(text)))), bytes(text)
 
 
-def test_the_words_that_go_wrong_above_are_right_before(accepted):
+def test_the_settings_that_go_wrong_above_are_right_before(accepted):
     assert accepted(**WHOLE).relayhost.password.get_secret_value() == os.environ["HOME"]

@@ -22,7 +22,7 @@ PYINFRA = Path(sys.executable).with_name("pyinfra")
 
 @pytest.fixture
 def make(tmp_path):
-    """A site directory with an inventory of one host and the example's words, or other files."""
+    """A site directory with an inventory of one host and the example's settings, or other files."""
 
     def made(**files):
         directory = tmp_path / "site"
@@ -45,7 +45,7 @@ def pyinfra(directory, *settings, home):
     )  # fmt: skip
 
 
-def test_the_words_reach_every_host_and_no_hash_is_printed(make, tmp_path):
+def test_the_settings_reach_every_host_and_no_hash_is_printed(make, tmp_path):
     run = pyinfra(make(), "debug-inventory", home=tmp_path)
     assert run.returncode == 0, run.stderr
     shown = run.stdout + run.stderr
@@ -55,7 +55,7 @@ def test_the_words_reach_every_host_and_no_hash_is_printed(make, tmp_path):
     assert "argon2id" not in shown
 
 
-def test_bad_words_end_the_run_in_plain_sentences_before_any_connection(make, tmp_path):
+def test_bad_settings_end_the_run_in_plain_sentences_before_any_connection(make, tmp_path):
     with closing(socket.create_server(("127.0.0.1", 0))) as server:
         server.settimeout(0.2)
         host = ("127.0.0.1", {"ssh_port": server.getsockname()[1]})
@@ -72,7 +72,7 @@ def test_bad_words_end_the_run_in_plain_sentences_before_any_connection(make, tm
     assert SECRET not in run.stdout + run.stderr
 
 
-def test_a_second_server_has_words_of_its_own(make, tmp_path):
+def test_a_second_server_has_settings_of_its_own(make, tmp_path):
     inventory = (
         "from deploys.site import settings\n\n"
         'second = {"mail": settings("second.yaml"), "ssh_strict_host_key_checking": "no"}\n'
@@ -87,7 +87,7 @@ def test_a_second_server_has_words_of_its_own(make, tmp_path):
     assert '"ssh_strict_host_key_checking": "no"' in other
 
 
-def test_bad_words_of_a_second_server_end_the_run_too(make, tmp_path):
+def test_bad_settings_of_a_second_server_end_the_run_too(make, tmp_path):
     inventory = 'from deploys.site import settings\n\nmail = [("@local", {"mail": settings("second.yaml")})]\n'
     run = pyinfra(
         make(**{"inventory.py": inventory, "second.yaml": "hostname: mx\n"}), "debug-inventory", home=tmp_path
@@ -130,7 +130,7 @@ def test_a_site_that_is_not_there_is_named(tmp_path):
     assert f"POSTHAUS_SITE: {tmp_path}/none is no directory; name the one of your site" in run.stderr
 
 
-def test_words_can_be_checked_without_any_host(make):
+def test_settings_can_be_checked_without_any_host(make):
     good = subprocess.run(
         [sys.executable, "-m", "deploys.site", make() / "mail.yaml"],
         cwd=ROOT,
@@ -154,7 +154,7 @@ def root(tmp_path, monkeypatch):
     return tmp_path
 
 
-def test_without_a_site_the_shipped_words_count_and_there_is_no_host(root):
+def test_without_a_site_the_shipped_settings_count_and_there_is_no_host(root):
     assert site.directory() is None
     assert site.mail_yaml() == site.SHIPPED
     with pytest.raises(SystemExit, match="There is no host yet"):

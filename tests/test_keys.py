@@ -1,4 +1,4 @@
-"""Each line of verify has a key that programs and rules know it by: no two share one, and every rule's is there."""
+"""Each result of verify has a key that programs and rules know it by: no two share one, and every rule's is there."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from deploys.checks.report import Report, as_json
 from deploys.checks.senders import Rule, summed
 from deploys.components import all as every
 from deploys.records.check import check
-from deploys.records.collect import subjects
+from deploys.records.collect import contexts
 from deploys.records.context import DomainContext
 from deploys.records.resolver import Answer
 from deploys.result import CheckResult, matches
@@ -52,8 +52,8 @@ def ask(name: str, kind: str, *, unchecked: bool = False) -> Answer:
     return Answer("found" if values else "nodata", tuple(from_text("IN", kind, value) for value in values), name)
 
 
-def whole(**settings: Any) -> tuple[list[CheckResult], list[Rule], tuple[DomainContext, ...]]:
-    """Every line that verify has for a server with these words, on a host that says next to nothing; and its rules."""
+def everything_of(**settings: Any) -> tuple[list[CheckResult], list[Rule], tuple[DomainContext, ...]]:
+    """All results of verify for a server with these settings, on a host that says next to nothing; and its rules."""
     server = mail(**settings)
     on_host = Publishable(
         ("9.9.9.9",),
@@ -62,7 +62,7 @@ def whole(**settings: Any) -> tuple[list[CheckResult], list[Rule], tuple[DomainC
         ("aa" * 32,),
     )
     page = server.webmail.hostname if server.webmail else None
-    about = subjects(
+    about = contexts(
         server.hostname, server.domains, page, server.dovecot.protocols, server.records, on_host, server.paged
     )
     lists = server.records.blocklists
@@ -76,68 +76,70 @@ def whole(**settings: Any) -> tuple[list[CheckResult], list[Rule], tuple[DomainC
         ),
         Observation("outgoing", 3, json.dumps({"tls": 3, "said": {"550-5.7.25 no PTR": 1, "550 5.7.26 x gsmtp": 2}})),
     ]
-    proof = [
-        *listeners.lines(ports(server), [Socket("tcp", "0.0.0.0", 25, "master", 1, True)]),
-        *services.lines({one.unit: Unit() for one in every.services(parts(server))}),
-        *certificates.lines(seen, server.names, NOW),
-        *(acme.lines(AcmeState(), server.tls.acme, NOW)),
-        *expectations.lines(seen, ports(server), nobody(server) is None, server.domains[1:], bool(server.filter)),
-        *external.lines([Observation("plain-imap", 0, "", "imap"), Observation("plain-pop3", 0, "", "pop3")]),
+    checked = [
+        *listeners.results(ports(server), [Socket("tcp", "0.0.0.0", 25, "master", 1, True)]),
+        *services.results({one.unit: Unit() for one in every.services(parts(server))}),
+        *certificates.results(seen, server.names, NOW),
+        *(acme.results(AcmeState(), server.tls.acme, NOW)),
+        *expectations.results(seen, ports(server), nobody(server) is None, server.domains[1:], bool(server.filter)),
+        *external.results([Observation("plain-imap", 0, "", "imap"), Observation("plain-pop3", 0, "", "pop3")]),
         *check(about, lists, ask, time.time(), lambda address: ask),
     ]
     off = undeclared(server, about, lists)
-    lines = [
-        *proof,
-        *senders.lines(proof, about, seen, server.forwards, off),
-        *inbound.lines(
-            proof, about, [], seen, [], lambda address: None, {"a@example.com": Usage(1, 1, "/", 9)}, (), off
+    results = [
+        *checked,
+        *senders.results(checked, about, seen, server.forwards, off),
+        *inbound.results(
+            checked, about, [], seen, [], lambda address: None, {"a@example.com": Usage(1, 1, "/", 9)}, (), off
         ),
     ]
-    of_domains = [rule for subject in about for rule in inbound.of_domain(subject)]
+    of_domains = [rule for context in about for rule in inbound.of_domain(context)]
     rules = [*senders.RULES, senders.FORWARDS, inbound.DELIVERY, inbound.POLICIES, *of_domains]
-    return lines, rules, about
+    return results, rules, about
 
 
-def test_no_two_lines_of_a_report_share_a_key():
+def test_no_two_results_of_a_report_share_a_key():
     for settings in (EVERYTHING, {}, {"domains": ["example.com", "sub.example.com"]}):
-        keys = [line.key for line in whole(**settings)[0]]
+        keys = [result.key for result in everything_of(**settings)[0]]
         assert sorted(keys) == sorted(set(keys))
 
 
 def test_every_key_that_a_rule_names_is_in_a_full_report():
-    lines, rules, about = whole(**EVERYTHING)
+    results, rules, about = everything_of(**EVERYTHING)
     for rule in rules:
         for key in rule.keys(about):
-            assert any(matches(line.key, key) for line in lines), f"{rule.key} rests on {key}, which no line has"
+            assert any(matches(result.key, key) for result in results), (
+                f"{rule.key} rests on {key}, which no result has"
+            )
 
 
 @pytest.mark.parametrize(
     "settings", [EVERYTHING, {}, {"filter": False}, {"dns": {"tlsa": False}}, {"domains": ["example.com"]}]
 )
 def test_what_mail_yaml_does_not_ask_for_is_no_gap_to_a_rule(settings: dict[str, Any]):
-    lines, _, _ = whole(**settings)
-    assert [line.seen for line in lines if "(not looked at)" in line.seen] == []
+    results, _, _ = everything_of(**settings)
+    assert [result.seen for result in results if "(not looked at)" in result.seen] == []
 
 
 def test_a_line_that_is_missing_keeps_every_rule_that_rests_on_it_from_holding():
-    lines, rules, about = whole(**EVERYTHING)
-    green = [replace(line, ok=True, remedy="") for line in lines]
+    results, rules, about = everything_of(**EVERYTHING)
+    green = [replace(result, ok=True, remedy="") for result in results]
     for rule in rules:
         assert summed(rule, green, (), about).ok is True
         for key in rule.keys(about):
-            rest = [line for line in green if not matches(line.key, key)]
+            rest = [result for result in green if not matches(result.key, key)]
             assert summed(rule, rest, (), about).ok is None, f"{rule.key} holds without {key}"
 
 
 def test_what_mail_yaml_may_leave_out_is_what_rules_rest_on():
     """A key here that no rule names would excuse nothing, and hide that the rule's own was renamed."""
-    _, rules, about = whole(**EVERYTHING)
+    _, rules, about = everything_of(**EVERYTHING)
     nothing = mail(filter=False, catch_all={"example.com": "tito@example.com"}, domains=["example.com"])
     known = {key for rule in rules for key in rule.keys(about)}
     assert undeclared(nothing, (), ()) - known == set()
 
 
 def test_keys_stand_in_the_report_for_programs():
-    lines, _, _ = whole()
-    report = json.loads(as_json(Report("mail.example.com", NOW, 1.0, tuple(lines))))
-    assert {line["key"] for line in report["lines"]} >= {"dns.mx.example.com", "refusals.relay", "messages.dkim"}
+    results, _, _ = everything_of()
+    report = json.loads(as_json(Report("mail.example.com", NOW, 1.0, tuple(results))))
+    assert {result["key"] for result in report["results"]} >= {"dns.mx.example.com", "refusals.relay", "messages.dkim"}

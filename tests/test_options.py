@@ -18,7 +18,7 @@ def test_a_hostname_a_domain_and_a_mailbox_are_enough(accepted):
     assert (mail.quota, mail.message_size, mail.trusted_networks) == (1 << 30, 50 << 20, ())
 
 
-def test_the_shipped_words_are_good():
+def test_the_shipped_settings_are_good():
     mail = settings(ROOT / "group_data" / "mail.yaml")
     assert list(mail.mailboxes) == ["tito@example.com", "iqbal@example.com"]
     assert warnings(mail) == []
@@ -55,7 +55,7 @@ def test_postfix_gets_the_options_that_are_its_to_keep(accepted):
     assert mail.postfix.parameters == {"biff": False}
 
 
-def test_words_that_are_read_already_come_back_as_they_are(accepted):
+def test_settings_that_are_read_already_come_back_as_they_are(accepted):
     mail = accepted()
     assert MailServer.read(mail) is mail
 
@@ -157,7 +157,7 @@ hostnam: x
     ]
 
 
-def test_missing_words_are_all_named(refusal):
+def test_missing_options_are_all_named(refusal):
     reasons = refusal("webmail: false\n")
     assert [reason.split(": ")[1] for reason in reasons] == ["hostname", "domains", "mailboxes"]
     assert all("is missing; write it" in reason for reason in reasons)

@@ -31,35 +31,35 @@ def failing(error: Exception) -> Any:
     raise error
 
 
-def test_a_part_that_fails_is_one_line_of_its_own_and_the_others_go_on():
+def test_a_part_that_fails_is_one_result_of_its_own_and_the_others_go_on():
     parts = Parts()
     assert parts.look("reports", lambda: failing(TypeError("str and int")), []) == []
     assert parts.look("dns", lambda: "seen", "") == "seen"
-    (line,) = parts.lines
-    assert (line.key, line.what, line.verdict) == ("verification.reports", "reports", "unknown")
-    assert line.seen == "TypeError: str and int"
+    (result,) = parts.results
+    assert (result.key, result.what, result.verdict) == ("verification.reports", "reports", "unknown")
+    assert result.seen == "TypeError: str and int"
 
 
 @pytest.mark.parametrize("error", [EOFError(), ConnectionResetError(), SettingsError(["dns.addresses: no address"])])
-def test_a_host_that_went_away_and_wrong_words_are_failures(error: Exception):
+def test_a_host_that_went_away_and_wrong_settings_are_failures(error: Exception):
     parts = Parts()
     parts.look("listeners", lambda: failing(error), [])
-    assert failed(parts.lines)
+    assert failed(parts.results)
 
 
 HOSTILE = "220 \x1b[2J\x1b]0;owned\x07 ok\r\n\u202egpj\ud800 \x9b31m\u2028<script>alert(1)</script>" + "x" * 100_000
 
 
 def test_what_a_stranger_says_moves_no_cursor_and_runs_nowhere():
-    line = CheckResult("inbound.port-25", "inbound", f"port {HOSTILE}", HOSTILE, HOSTILE, False, HOSTILE)
-    report = Report("mail.example.com", NOW, 1.0, (line,), ())
+    result = CheckResult("inbound.port-25", "inbound", f"port {HOSTILE}", HOSTILE, HOSTILE, False, HOSTILE)
+    report = Report("mail.example.com", NOW, 1.0, (result,), ())
     for text in (table(report), as_html(report), as_json(report)):
         text.encode("utf-8")
         assert not [one for one in text if unicodedata.category(one) in ("Cc", "Cs") and one != "\n"]
         assert "\u202e" not in text
     assert "<script" not in as_html(report)
-    assert len(line.seen) <= 2 * LONGEST
-    assert r"\x1b[2J" in line.seen
+    assert len(result.seen) <= 2 * LONGEST
+    assert r"\x1b[2J" in result.seen
 
 
 def test_messages_of_any_script_stay_as_they_are():
@@ -122,7 +122,7 @@ def _everywhere(ask: Ask, address: str) -> Ask:
     return ask
 
 
-def test_a_dns_that_answers_anything_at_all_is_told_in_lines():
+def test_a_dns_that_answers_anything_at_all_is_told_in_results():
     for seed in range(40):
         chance = random.Random(seed)
 
@@ -140,8 +140,8 @@ def test_a_dns_that_answers_anything_at_all_is_told_in_lines():
                 "\x1b[2J",
             )
 
-        lines = check([COM, NET], ["zen.example"], ask, time.time(), partial(_everywhere, ask))
-        assert len(lines) > 40
+        results = check([COM, NET], ["zen.example"], ask, time.time(), partial(_everywhere, ask))
+        assert len(results) > 40
 
 
 def test_a_message_of_any_bytes_is_an_answer_or_none():

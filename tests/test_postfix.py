@@ -164,7 +164,7 @@ def test_tlsa_is_believed_where_the_resolver_validates_and_nowhere_else(monkeypa
     assert main_cf(golden_server(monkeypatch))["smtp_tls_security_level"] == "secure", "a relayhost takes it all"
 
 
-def test_strangers_messages_that_an_alias_leads_elsewhere_go_by_way_of_srs_and_nobody_elses(monkeypatch):
+def test_strangers_messages_that_an_alias_leads_elsewhere_go_by_srs_and_nobody_elses(monkeypatch):
     mail = golden_server(monkeypatch)
     assert mail.forwards
     forward, reverse = maps("1")
@@ -172,11 +172,15 @@ def test_strangers_messages_that_an_alias_leads_elsewhere_go_by_way_of_srs_and_n
     table = made["posthaus/transports"].data.decode().splitlines()
     rules = [(re.compile(row.split("/")[1]), row.split("/ ")[1]) for row in table]
 
-    def way(sender: str) -> str:
+    def transport(sender: str) -> str:
         return next(where for pattern, where in rules if pattern.search(sender))
 
-    assert {way(one) for one in ("<>", "tito@example.com", "ana@example.net", "root@mail.example.com")} == {"DUNNO"}
-    assert {way(one) for one in ("x@example.org", "x@sub.example.com", "x@badexample.com")} == {"srs:[127.0.0.1]:10027"}
+    assert {transport(one) for one in ("<>", "tito@example.com", "ana@example.net", "root@mail.example.com")} == {
+        "DUNNO"
+    }
+    assert {transport(one) for one in ("x@example.org", "x@sub.example.com", "x@badexample.com")} == {
+        "srs:[127.0.0.1]:10027"
+    }
     assert (
         f"recipient_canonical_maps = pipemap:{{regexp:/etc/postfix/posthaus/returned, {reverse}}}\n"
         in made["main.cf"].data.decode()
@@ -227,18 +231,18 @@ def test_from_relayhosts_by_domain_to_what_postfix_reads(monkeypatch, name):
     assert relayed(monkeypatch)[name].data.decode() == golden(f"postfix/relayhosts/{name}")
 
 
-def test_each_domains_messages_take_its_own_relayhost_and_all_others_their_usual_way(monkeypatch):
+def test_each_domains_messages_take_its_own_relayhost_and_all_others_their_usual_transport(monkeypatch):
     table = relayed(monkeypatch)["posthaus/transports"].data.decode().splitlines()
     rules = [(re.compile(row.split("/")[1], re.IGNORECASE), row.split("/ ")[1]) for row in table]
 
-    def way(sender: str) -> str:
+    def transport(sender: str) -> str:
         return next(where for pattern, where in rules if pattern.search(sender))
 
-    assert way("Tito+x@Example.com") == "relayhost-starttls:[smtp.example.org]:587"
-    assert way("SRS0=abcd=ef=example.org=x@example.com") == "relayhost-starttls:[smtp.example.org]:587"
-    assert way("ana@example.net") == "relayhost-implicit:[out.example.org]:465"
-    assert way("<>") == way("root@mail.example.com") == "DUNNO"
-    assert way("x@sub.example.com") == way("x@example.org") == "srs:[127.0.0.1]:10027"
+    assert transport("Tito+x@Example.com") == "relayhost-starttls:[smtp.example.org]:587"
+    assert transport("SRS0=abcd=ef=example.org=x@example.com") == "relayhost-starttls:[smtp.example.org]:587"
+    assert transport("ana@example.net") == "relayhost-implicit:[out.example.org]:465"
+    assert transport("<>") == transport("root@mail.example.com") == "DUNNO"
+    assert transport("x@sub.example.com") == transport("x@example.org") == "srs:[127.0.0.1]:10027"
 
 
 def test_a_domains_password_is_roots_alone_and_stands_in_one_file(monkeypatch):

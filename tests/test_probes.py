@@ -12,7 +12,7 @@ from deploys.components.apache import render as apache
 from deploys.components.dovecot import render as dovecot
 from deploys.components.postfix import render as postfix
 from deploys.components.postsrsd import probe as srs_probe
-from deploys.components.postsrsd import render as srs
+from deploys.components.postsrsd import render as postsrsd
 from deploys.components.rspamd import render as rspamd
 from deploys.components.squirrelmail import render as squirrelmail
 from deploys.components.unbound import render as unbound
@@ -22,9 +22,9 @@ from tests.golden_settings import golden_server
 PROBES = {
     "dovecot": lambda mail: dovecot.running(mail),
     "postfix": lambda mail: postfix.running(mail),
-    "filter": lambda mail: rspamd.running("posthaus-probe@example.com"),
-    "srs": lambda mail: srs.running("2"),
-    "resolver": lambda mail: unbound.running(),
+    "rspamd": lambda mail: rspamd.running("posthaus-probe@example.com"),
+    "postsrsd": lambda mail: postsrsd.running("2"),
+    "unbound": lambda mail: unbound.running(),
     "webmail": lambda mail: squirrelmail.running("8.2"),
     "apache": lambda mail: apache.running(mail),
 }
@@ -37,9 +37,9 @@ def run(command: str) -> subprocess.CompletedProcess[str]:
 @pytest.mark.parametrize("name", PROBES)
 def test_every_probe_is_a_program_that_parses_and_fits_a_command_line(monkeypatch: pytest.MonkeyPatch, name: str):
     command = PROBES[name](golden_server(monkeypatch))
-    settings = shlex.split(command)
-    assert settings[:4] == ["exec", "python3", "-I", "-c"]
-    compile(settings[4], name, "exec")
+    words = shlex.split(command)
+    assert words[:4] == ["exec", "python3", "-I", "-c"]
+    compile(words[4], name, "exec")
     assert len(command) < 60_000  # Linux takes 131,072 bytes in one argument
 
 
@@ -47,12 +47,12 @@ def test_nobody_there_yet_is_told_from_a_wrong_answer():
     with socket.socket() as server:
         server.bind(("127.0.0.1", 0))
         port = server.getsockname()[1]
-    ways = [(port, "forward"), (port, "reverse")]
-    assert run(program(srs_probe, ways=ways)).returncode == 75
+    maps = [(port, "forward"), (port, "reverse")]
+    assert run(program(srs_probe, maps=maps)).returncode == 75
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
-        ways = [(port, "forward"), (port, "reverse")]
-        asking = subprocess.Popen(["sh", "-c", program(srs_probe, ways=ways)], stderr=subprocess.PIPE, text=True)
+        maps = [(port, "forward"), (port, "reverse")]
+        asking = subprocess.Popen(["sh", "-c", program(srs_probe, maps=maps)], stderr=subprocess.PIPE, text=True)
         client, _ = server.accept()
         with client:
             client.recv(100)
@@ -64,7 +64,7 @@ def test_nobody_there_yet_is_told_from_a_wrong_answer():
 def test_a_probe_that_is_ended_says_so():
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
-        command = program(srs_probe, ways=[(port, "forward"), (port, "reverse")])
+        command = program(srs_probe, maps=[(port, "forward"), (port, "reverse")])
         done = run(f"timeout 3 sh -c {shlex.quote(command)}")
     assert "no answer within the time" in done.stderr
 

@@ -1,4 +1,4 @@
-"""Every record a domain needs, to the byte, from the words alone."""
+"""Every record a domain needs, to the byte, from the settings alone."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_pri
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from pydantic import ValidationError
 
-from deploys.records import all_records, clients, host, senders, transport
+from deploys.records import all_records, autoconfig, host, senders, transport
 from deploys.records.context import DomainContext
 from deploys.records.options import Dns, DomainRecords, MtaSts, Records
 from deploys.records.record import Record
 from tests.dns_contexts import COM, GOLDEN, KEYS, NET
 
 
-def said(subject: DomainContext, **settings: object) -> DomainContext:
-    return replace(subject, settings=DomainRecords.model_validate(settings))
+def said(context: DomainContext, **settings: object) -> DomainContext:
+    return replace(context, settings=DomainRecords.model_validate(settings))
 
 
 def values(records: tuple[Record, ...]) -> list[tuple[str, str]]:
@@ -50,8 +50,8 @@ def test_no_name_of_a_second_domain_leads_anywhere_but_to_the_one_host():
 
 
 def test_spf_names_the_host_and_who_else_may_send():
-    subject = said(COM, spf={"include": ["_spf.relay.example"], "all": "-all"})
-    assert values(senders.spf(subject)) == [
+    context = said(COM, spf={"include": ["_spf.relay.example"], "all": "-all"})
+    assert values(senders.spf(context)) == [
         (
             "example.com.",
             '"v=spf1 a:mail.example.com include:_spf.relay.example -all"',
@@ -76,8 +76,8 @@ def test_bounces_are_signed_and_the_hosts_own_name_has_the_keys():
 
 
 def test_a_host_whose_name_is_a_mail_domain_has_one_spf_record_not_two():
-    subject = replace(COM, domain="mail.example.com", domains=("mail.example.com",))
-    spf = [one for one in all_records.everything([subject]) if one.type == "TXT" and one.text.startswith("v=spf1")]
+    context = replace(COM, domain="mail.example.com", domains=("mail.example.com",))
+    spf = [one for one in all_records.everything([context]) if one.type == "TXT" and one.text.startswith("v=spf1")]
     assert values(tuple(spf)) == [("mail.example.com.", '"v=spf1 a:mail.example.com ~all"')]
 
 
@@ -98,10 +98,10 @@ def test_an_ed25519_key_is_published_as_its_bare_32_bytes_under_a_selector_of_it
 
 
 def test_a_new_selector_leaves_the_old_one_published():
-    subject = replace(
+    context = replace(
         said(COM, dkim={"selector": "s2", "publish": ["s1"]}), dkim={name: KEYS["mail"] for name in ("s1", "s2", "s3")}
     )
-    names = [one.name for one in senders.dkim(subject)]
+    names = [one.name for one in senders.dkim(context)]
     assert names == ["s2._domainkey.example.com.", "s1._domainkey.example.com."]
 
 
@@ -112,16 +112,16 @@ def test_a_key_that_receivers_cannot_use_is_refused():
 
 
 def test_dmarc_says_its_policy_and_who_reads_the_reports():
-    subject = said(COM, dmarc={"policy": "reject", "rua": ["dmarc+in@example.com", "a!b@example.net"]})
-    assert senders.dmarc(subject)[0].text == (
+    context = said(COM, dmarc={"policy": "reject", "rua": ["dmarc+in@example.com", "a!b@example.net"]})
+    assert senders.dmarc(context)[0].text == (
         "v=DMARC1; p=reject; rua=mailto:dmarc%2Bin@example.com,mailto:a%21b@example.net"
     )
     assert senders.dmarc(said(COM, dmarc={"rua": []}))[0].text == "v=DMARC1; p=none"
 
 
 def test_a_domain_that_reads_anothers_reports_consents_to_them():
-    subject = replace(COM, reports_for=("example.net",))
-    assert values(senders.reports_accepted(subject)) == [("example.net._report._dmarc.example.com.", '"v=DMARC1"')]
+    context = replace(COM, reports_for=("example.net",))
+    assert values(senders.reports_accepted(context)) == [("example.net._report._dmarc.example.com.", '"v=DMARC1"')]
 
 
 def test_the_mta_sts_policy_starts_in_testing_and_names_the_same_host_as_the_mx():
@@ -152,15 +152,15 @@ def test_mta_sts_declared_off_leaves_no_record():
 
 
 def test_a_name_that_is_a_domain_itself_gets_addresses_where_a_cname_cannot_stand():
-    subject = replace(COM, webmail="example.com")
-    assert [(one.type, one.name) for one in host.webmail(subject)] == [("A", "example.com."), ("AAAA", "example.com.")]
+    context = replace(COM, webmail="example.com")
+    assert [(one.type, one.name) for one in host.webmail(context)] == [("A", "example.com."), ("AAAA", "example.com.")]
     assert [one.type for one in host.webmail(COM)] == ["CNAME"]
     assert host.webmail(replace(COM, webmail="mail.example.com")) == ()
 
 
 def test_what_is_not_offered_says_so():
-    subject = replace(COM, offered=frozenset({"imaps", "submissions"}))
-    offered = {one.name.split(".")[0]: one.values for one in clients.srv(subject)}
+    context = replace(COM, offered=frozenset({"imaps", "submissions"}))
+    offered = {one.name.split(".")[0]: one.values for one in autoconfig.srv(context)}
     assert offered == {
         "_imaps": ("0 1 993 mail.example.com.",),
         "_imap": ("0 0 0 .",),
@@ -173,8 +173,8 @@ def test_what_is_not_offered_says_so():
 
 
 def test_thunderbird_and_outlook_find_the_host():
-    assert values(clients.autoconfig(NET)) == [("autoconfig.example.net.", "mail.example.com.")]
-    assert values(clients.autodiscover(NET)) == [
+    assert values(autoconfig.autoconfig(NET)) == [("autoconfig.example.net.", "mail.example.com.")]
+    assert values(autoconfig.autodiscover(NET)) == [
         ("autodiscover.example.net.", "mail.example.com."),
         ("_autodiscover._tcp.example.net.", "0 1 443 mail.example.com."),
     ]
@@ -185,9 +185,9 @@ def test_tls_reports_go_to_somebody():
     assert transport.tls_rpt(said(COM, tlsrpt=False)) == ()
 
 
-def test_only_declared_authorities_may_sign():
-    subject = said(COM, caa={"issue": ["letsencrypt.org", "ca.example"], "iodef": "tito@example.com"})
-    assert transport.caa(subject)[0].values == (
+def test_only_declared_cas_may_sign():
+    context = said(COM, caa={"issue": ["letsencrypt.org", "ca.example"], "iodef": "tito@example.com"})
+    assert transport.caa(context)[0].values == (
         '0 issue "letsencrypt.org"',
         '0 issue "ca.example"',
         '0 iodef "mailto:tito@example.com"',
@@ -260,6 +260,6 @@ def test_a_broken_tsig_key_is_refused_without_being_shown(tmp_path: Path):
     assert "geheim" not in str(refusal.value)
 
 
-def test_a_domain_of_which_nothing_is_said_has_safe_words():
+def test_a_domain_of_which_nothing_is_said_has_safe_defaults():
     settings = Records().of("example.org")
     assert (settings.dmarc.policy, settings.mta_sts, settings.caa) == ("none", MtaSts(), False)

@@ -21,7 +21,7 @@ def fits(value):
 
 
 def examples(section, path=()):
-    """Every example of the schema, as whole words that hold it."""
+    """Every example of the schema, as complete settings that hold it."""
     for name, value in section["properties"].items():
         for one in value.get("examples", ()):
             yield pytest.param((*path, name), one, id=".".join((*path, name)))
@@ -46,7 +46,7 @@ def test_the_schema_is_one():
     jsonschema.Draft202012Validator.check_schema(SCHEMA)
 
 
-def test_the_shipped_words_name_the_schema_and_fit_it():
+def test_the_shipped_settings_name_the_schema_and_fit_it():
     assert MAIL_YAML.startswith("# yaml-language-server: $schema=mail.schema.json\n")
     assert fits(yaml.safe_load(MAIL_YAML))
     assert len(MAIL_YAML.splitlines()) <= 10

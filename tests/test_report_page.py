@@ -47,11 +47,11 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[webdriver.Chro
 
 @pytest.fixture(scope="module")
 def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    lines, _, _ = whole(**EVERYTHING)
+    results, _, _ = everything_of(**EVERYTHING)
     long = CheckResult("dns.dkim.long", "dns", LONG, KEY, KEY, False, f"publish {LONG} {KEY}")
     path = tmp_path_factory.mktemp("report") / "report.html"
     path.write_text(
-        as_html(Report("mail.department.of.some.length.example.com", NOW, 4.8, (long, *lines), ("Do this.",)))
+        as_html(Report("mail.department.of.some.length.example.com", NOW, 4.8, (long, *results), ("Do this.",)))
     )
     return path
 
@@ -95,7 +95,7 @@ return [...document.querySelectorAll("td, th, h1, h2, p, .badge, .remedy, li")].
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [390, 1280])
-def test_every_word_stands_out_from_its_ground(browser: webdriver.Chrome, page: Path, width: int, scheme: str):
+def test_every_word_stands_out_from_its_background(browser: webdriver.Chrome, page: Path, width: int, scheme: str):
     """WCAG 2.2, 1.4.3: a contrast of 4.5 to 1."""
     seen(browser, page, width, scheme)
     assert browser.execute_script(LEGIBLE) == []

@@ -23,22 +23,22 @@ from tests.report_messages import ELSEWHERE, OURS, dmarc, raw, tls
 
 
 def told(*messages: bytes) -> dict[str, CheckResult]:
-    return {line.what: line for line in reports.lines(messages, ["example.com"], [OURS])}
+    return {result.what: result for result in reports.results(messages, ["example.com"], [OURS])}
 
 
-def test_messages_from_here_that_pass_are_a_quiet_line():
-    line = told(dmarc((OURS, 7, "pass")), dmarc((OURS, 3, "pass"), who="yahoo.com"))["DMARC reports example.com"]
-    assert line.verdict == "ok"
-    assert line.seen == "10 messages from here, 0 fail; elsewhere 0 pass, 0 fail; by google.com, yahoo.com"
+def test_messages_from_here_that_pass_are_a_quiet_result():
+    result = told(dmarc((OURS, 7, "pass")), dmarc((OURS, 3, "pass"), who="yahoo.com"))["DMARC reports example.com"]
+    assert result.verdict == "ok"
+    assert result.seen == "10 messages from here, 0 fail; elsewhere 0 pass, 0 fail; by google.com, yahoo.com"
 
 
 def test_messages_from_here_that_fail_and_senders_elsewhere_are_warned_of_and_fail_nothing():
-    line = told(dmarc((OURS, 2, "fail"), (ELSEWHERE, 5, "fail"), ("203.0.113.9", 1, "pass")))[
+    result = told(dmarc((OURS, 2, "fail"), (ELSEWHERE, 5, "fail"), ("203.0.113.9", 1, "pass")))[
         "DMARC reports example.com"
     ]
-    assert line.verdict == "warn"
-    assert line.seen.startswith(f"2 messages from here, 2 fail; elsewhere 1 pass, 5 fail (from {ELSEWHERE})")
-    assert "spf.include" in line.remedy
+    assert result.verdict == "warn"
+    assert result.seen.startswith(f"2 messages from here, 2 fail; elsewhere 1 pass, 5 fail (from {ELSEWHERE})")
+    assert "spf.include" in result.remedy
 
 
 def test_a_report_that_comes_twice_counts_once():
@@ -47,8 +47,8 @@ def test_a_report_that_comes_twice_counts_once():
 
 
 def test_sessions_that_failed_say_why_before_a_policy_is_enforced():
-    line = told(tls(2))["TLS reports example.com"]
-    assert (line.verdict, line.seen) == ("warn", "2 of 42 sessions failed (certificate-expired); by Google")
+    result = told(tls(2))["TLS reports example.com"]
+    assert (result.verdict, result.seen) == ("warn", "2 of 42 sessions failed (certificate-expired); by Google")
     assert told(tls(0))["TLS reports example.com"].verdict == "ok"
 
 
@@ -59,7 +59,7 @@ def test_what_only_looks_like_a_report_is_counted_and_another_domains_report_is_
 
 
 def test_where_nobody_reported_nothing_is_known():
-    assert {line.verdict for line in told().values()} == {"unknown"}
+    assert {result.verdict for result in told().values()} == {"unknown"}
 
 
 def bomb() -> bytes:
@@ -135,10 +135,10 @@ def test_values_of_any_kind_in_a_report_are_read_or_passed_over():
         told_of = {"example.com": reports.Told()}
         if found:
             reports._count(found, told_of, [OURS])
-        assert all(line.verdict in ("ok", "warn", "unknown") for line in lines_of(told_of["example.com"]))
+        assert all(result.verdict in ("ok", "warn", "unknown") for result in results_of(told_of["example.com"]))
 
 
-def lines_of(one: reports.Told) -> list[CheckResult]:
+def results_of(one: reports.Told) -> list[CheckResult]:
     return [reports._dmarc("example.com", one), reports._tls("example.com", one)]
 
 
@@ -163,6 +163,6 @@ def test_messages_come_from_the_host_as_they_are(many: int):
     assert ReportMessages().process([]) == []
 
 
-def test_reports_are_read_where_the_domains_words_lead_them(monkeypatch):
+def test_reports_are_read_where_the_domains_options_lead_them(monkeypatch):
     mail = golden_server(monkeypatch)
     assert reports.readers(mail) == [mail.postmaster]

@@ -98,7 +98,7 @@ def test_an_operators_own_key_is_laid_and_never_shown(accepted, tmp_path):
         (True, "filter", "write false for none"),
     ],
 )
-def test_a_filter_that_makes_no_sense_is_refused(refusal, settings, key, right):
+def test_a_filter_option_that_makes_no_sense_is_refused(refusal, settings, key, right):
     assert right in about(refusal(filter=settings), key)
 
 

@@ -17,14 +17,14 @@ from tests.test_tls import certify
 
 @pytest.fixture
 def certificate(tmp_path):
-    """A chain and its key, written where mail.yaml is; the words that name them."""
+    """A chain and its key, written where mail.yaml is; the options that name them."""
     now = datetime.now(UTC)
     begin, end = now - timedelta(days=1), now + timedelta(days=30)
-    authority = certify("Authority", authority=True, begin=begin, end=end)
+    ca = certify("CA", ca=True, begin=begin, end=end)
 
     def made(*names, stem=""):
-        leaf = certify("mail", authority, names, begin=begin, end=end)
-        (tmp_path / f"{stem}chain.pem").write_bytes(leaf.pem + authority.pem)
+        leaf = certify("mail", ca, names, begin=begin, end=end)
+        (tmp_path / f"{stem}chain.pem").write_bytes(leaf.pem + ca.pem)
         (tmp_path / f"{stem}key.pem").write_bytes(leaf.key_pem)
         (tmp_path / f"{stem}key.pem").chmod(0o600)
         return {"certificate": f"{stem}chain.pem", "key": f"{stem}key.pem"}

@@ -172,5 +172,5 @@ def test_verify_is_green_exactly_where_the_next_run_would_do_nothing():
         state = Unit(**dict(zip(choices, values, strict=True)), since=2.0, changed_at=2.0)  # type: ignore[arg-type]
         if not state.loaded and (state.active or state.enabled):
             continue  # there is no such unit
-        (line,) = services.lines({"postfix.service": state})
-        assert line.ok is (not would_act(state)), state
+        (result,) = services.results({"postfix.service": state})
+        assert result.ok is (not would_act(state)), state

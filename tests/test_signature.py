@@ -1,4 +1,4 @@
-"""The proof's own reading of DKIM, against messages that dkimpy signed."""
+"""Verify's own reading of DKIM, against messages that dkimpy signed."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ import yaml
 from deploys.config.mailserver import MailServer
 from deploys.config.reading.errors import SettingsError
 from deploys.records import all_records
-from deploys.records.collect import subjects
+from deploys.records.collect import contexts
 from deploys.records.deploy import zone_files
 from deploys.records.options import Records
 from facts.accounts import Accounts
@@ -78,11 +78,11 @@ def of_domains(count):
     on_host = Publishable(v4=("192.0.2.1",), dkim=dict.fromkeys(names, keys))
 
     def writing():
-        about = subjects("mail.d0.example", names, None, ("imap",), settings, on_host, names)
+        about = contexts("mail.d0.example", names, None, ("imap",), settings, on_host, names)
         zones = {one.zone: one for one in about}
         inside = all_records.by_zone(all_records.everything(about), zones)
-        for zone, subject in zones.items():
-            zone_files(subject, inside[zone], Path("nowhere"), 20261125)
+        for zone, context in zones.items():
+            zone_files(context, inside[zone], Path("nowhere"), 20261125)
 
     return writing
 

@@ -85,6 +85,6 @@ def test_a_further_name_is_not_held_to_the_certificate_on_disk_but_to_its_own_na
     own, further = certify("own", names=["mail.example.com"]), certify("further", names=["mail.example.net"])
     disk = seen("disk", None, own, "")
     right = [disk, seen("certificate", 465, own, "mail.example.com"), seen("certificate", 465, further, NAMES[1])]
-    assert [line.ok for line in certificates.lines(right, ["mail.example.com"], NOW, NAMES)] == [True] * 3
+    assert [result.ok for result in certificates.results(right, ["mail.example.com"], NOW, NAMES)] == [True] * 3
     wrong = [disk, seen("certificate", 993, own, NAMES[1])]
-    assert [line.seen for line in certificates.lines(wrong, [], NOW, NAMES)][1] == "is not for mail.example.net"
+    assert [result.seen for result in certificates.results(wrong, [], NOW, NAMES)][1] == "is not for mail.example.net"

@@ -19,7 +19,7 @@ COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
 
 def server(**settings: Any) -> MailServer:
-    """A small server with some words changed."""
+    """A small server with some options changed."""
     small = {
         "hostname": "mail.example.com",
         "domains": ["example.com"],
@@ -108,7 +108,7 @@ def test_only_our_pool_runs():
     assert includes == ["include = /etc/php/8.4/fpm/pool.d/squirrelmail.conf"]
 
 
-def test_each_line_is_pinned_by_a_commit_of_its_own():
+def test_each_branch_is_pinned_by_a_commit_of_its_own():
     assert {name: source.checksum for name, source in BRANCHES.items()} == {
         "current": "76b545c9882c605564a886ec6739287a2ee32abe",
         "stable": "bc3cee153e2db69e44a8333d2fc795ffcb0b504b",
@@ -116,7 +116,7 @@ def test_each_line_is_pinned_by_a_commit_of_its_own():
     assert page(branch="stable").pinned == BRANCHES["stable"]
 
 
-def test_a_source_of_ones_own_wins_over_the_line():
+def test_a_source_of_ones_own_wins_over_the_branch():
     own = page(source={"git": "https://git.example.org/squirrelmail.git", "commit": COMMIT.upper()})
     assert own.pinned.checksum == COMMIT
     assert stamp(own.pinned) != stamp(BRANCHES["current"])

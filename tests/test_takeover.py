@@ -8,15 +8,15 @@ from pathlib import Path
 import pytest
 
 from deploys.components.apache import render as apache
-from deploys.components.apache.neighbours import beside
+from deploys.components.apache.foreign import foreign_sites
 from deploys.components.component import Context
 from deploys.config.addresses.options import Owner
 from deploys.config.mailserver import MailServer
 from deploys.config.reading.errors import SettingsError
 from deploys.takeover.deploy import paths, place
+from deploys.takeover.existing import Existing, existing, mail_domains
 from deploys.takeover.look import about
-from deploys.takeover.problems import account_problems, site_names, site_problems, unspoken
-from deploys.takeover.standing import Standing, mail_domains, standing
+from deploys.takeover.problems import account_problems, not_allowed, site_names, site_problems
 from deploys.takeover.untouched import changed_parameters, changed_services, other_aliases
 from facts.apache import Site, read_sites
 from facts.foreign import Entry, Foreign, ForeignState
@@ -37,8 +37,8 @@ def by_hand(release: str) -> ForeignState:
     return Foreign().process((HERE / f"{release}-by-hand.txt").read_text().splitlines())
 
 
-def found(state: ForeignState, *domains: str, system: bool = False) -> dict[str, Standing]:
-    return {one.component: one for one in standing(state, ["mail.example.com", state.hostname], domains, system)}
+def found(state: ForeignState, *domains: str, system: bool = False) -> dict[str, Existing]:
+    return {one.component: one for one in existing(state, ["mail.example.com", state.hostname], domains, system)}
 
 
 @pytest.mark.parametrize("release", RELEASES)
@@ -97,7 +97,7 @@ def test_an_alias_to_somebody_counts_and_roots_own_do_not():
 
 
 @pytest.mark.parametrize("release", RELEASES)
-def test_a_host_set_up_by_hand_is_told_in_mails_words(release: str):
+def test_a_host_set_up_by_hand_is_told_in_terms_of_mail(release: str):
     state = by_hand(release)
     postfix, dovecot = found(state, "example.com")["postfix"], found(state, "example.com")["dovecot"]
     assert mail_domains(state, ["mail.example.com"]) == ("alt.example",)
@@ -109,14 +109,14 @@ def test_a_host_set_up_by_hand_is_told_in_mails_words(release: str):
     assert "which mail.yaml does not declare" not in found(state, "alt.example")["postfix"].sentence
 
 
-def test_what_the_administrator_gave_the_word_for_is_passed():
+def test_what_the_option_takeover_names_is_passed():
     everything = list(found(by_hand("debian-13")).values())
-    said = unspoken(everything, ())
+    said = not_allowed(everything, ())
     assert len(said) == 3
     assert "`takeover: [dovecot, postfix]`" in said[-1]
-    assert len(unspoken(everything, ("postfix",))) == 2
-    assert "`takeover: [dovecot, postfix]`" in unspoken(everything, ("postfix",))[-1]
-    assert unspoken(everything, ("postfix", "dovecot")) == []
+    assert len(not_allowed(everything, ("postfix",))) == 2
+    assert "`takeover: [dovecot, postfix]`" in not_allowed(everything, ("postfix",))[-1]
+    assert not_allowed(everything, ("postfix", "dovecot")) == []
 
 
 def test_a_database_and_a_relayhost_are_told_too():
@@ -129,7 +129,7 @@ def test_a_database_and_a_relayhost_are_told_too():
     assert "more stands in what virtual_mailbox_domains asks" in said
 
 
-def test_the_word_is_a_list_of_components_or_true_for_all():
+def test_the_option_takeover_is_a_list_of_components_or_true_for_all():
     assert server(takeover=["postfix"]).takeover == ("postfix",)
     assert set(server(takeover=True).takeover) == {"postfix", "dovecot", "rspamd", "unbound", "files"}
     assert server(takeover=False).takeover == server().takeover == ()
@@ -174,7 +174,7 @@ def test_somebody_called_vmail_is_not_taken_for_ours():
     [said] = account_problems(state, Owner(), None)
     assert "uid 1000, gid 1000, home /home/vmail, shell /bin/bash" in said
     assert "`vmail: {uid: 1000}`" in said
-    assert account_problems(state, Owner(uid=1000), None) == [], "the number written down is the word for it"
+    assert account_problems(state, Owner(uid=1000), None) == [], "the number written down allows it"
     assert account_problems(accounts(), Owner(name="posthaus-mail"), None) == []
 
 
@@ -233,12 +233,12 @@ def test_the_distributions_own_page_is_nobodys_site():
     assert ForeignState(applications=("phpmyadmin.conf",)).serves_sites
 
 
-def standing_beside(mail: MailServer, state: ForeignState) -> str:
-    return apache.apache2_conf(mail, "8.2", beside(mail, state))
+def with_foreign_sites(mail: MailServer, state: ForeignState) -> str:
+    return apache.apache2_conf(mail, "8.2", foreign_sites(mail, state))
 
 
-def test_beside_others_ours_say_nothing_for_the_whole_server():
-    text = standing_beside(server(), by_hand("debian-12"))
+def test_with_others_sites_ours_say_nothing_for_the_whole_server():
+    text = with_foreign_sites(server(), by_hand("debian-12"))
     outside = [line for line in text.split("<VirtualHost")[0].splitlines() if line and not line.startswith("#")]
     assert outside == [], "both ports are listened on, and nothing else is said for theirs"
     for word in ("LoadModule", "ServerRoot", "local.conf", "TraceEnable"):
@@ -246,7 +246,7 @@ def test_beside_others_ours_say_nothing_for_the_whole_server():
 
 
 def test_names_of_nobody_go_to_others_where_they_answer_and_nowhere_else():
-    text = standing_beside(server(), by_hand("debian-12"))
+    text = with_foreign_sites(server(), by_hand("debian-12"))
     first = text.index("ServerName nobody.invalid")
     assert "<VirtualHost *:443>" in text[:first]
     assert text.count("ServerName nobody.invalid") == 1, "their 000-default answers at port 80"
@@ -255,7 +255,7 @@ def test_names_of_nobody_go_to_others_where_they_answer_and_nowhere_else():
 def test_a_site_at_one_address_has_ours_named_there_too():
     state = by_hand("debian-12")
     own = Site("192.0.2.1", 80, "b.example", "/etc/apache2/sites-enabled/b.conf:1")
-    text = standing_beside(server(), replace(state, sites=(*state.sites, own), listens=("80",)))
+    text = with_foreign_sites(server(), replace(state, sites=(*state.sites, own), listens=("80",)))
     assert "<VirtualHost *:80 192.0.2.1:80>" in text
     assert "Listen 443 https" in text
 

@@ -48,7 +48,7 @@ def certify(
     called: str,
     issuer: Certified | None = None,
     names: Sequence[str] = (),
-    authority: bool = False,
+    ca: bool = False,
     key: CertificateIssuerPrivateKeyTypes | None = None,
     begin: datetime = NOW - timedelta(days=30),
     end: datetime = NOW + timedelta(days=60),
@@ -63,21 +63,21 @@ def certify(
         .serial_number(x509.random_serial_number())
         .not_valid_before(begin)
         .not_valid_after(end)
-        .add_extension(x509.BasicConstraints(authority, None), critical=True)
+        .add_extension(x509.BasicConstraints(ca, None), critical=True)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
     )
     if issuer:  # Python 3.13 and later ask for this, and for the next one
         whose = x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer.key.public_key())
         builder = builder.add_extension(whose, critical=False)
-    if authority:
+    if ca:
         builder = builder.add_extension(SIGNS, critical=True)
     if names:
         builder = builder.add_extension(x509.SubjectAlternativeName([x509.DNSName(name) for name in names]), False)
     return Certified(builder.sign(issuer.key if issuer else key, hashes.SHA256()), key)
 
 
-ROOT = certify("Root", authority=True)
-MIDDLE = certify("Middle", ROOT, authority=True)
+ROOT = certify("Root", ca=True)
+MIDDLE = certify("Middle", ROOT, ca=True)
 LEAF = certify("Leaf", MIDDLE, NAMES)
 CHAIN = LEAF.pem + MIDDLE.pem
 
@@ -139,7 +139,7 @@ def test_an_expired_certificate_is_refused_with_its_date():
 
 
 def test_an_expired_intermediate_counts_too():
-    middle = certify("Middle", ROOT, authority=True, end=NOW)
+    middle = certify("Middle", ROOT, ca=True, end=NOW)
     leaf = certify("Leaf", middle, NAMES)
     assert "“CN=Middle” expired" in the_problem(leaf.pem + middle.pem, leaf.key_pem)
 

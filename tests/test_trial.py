@@ -95,7 +95,7 @@ def test_without_the_webmails_source_the_trial_says_so_and_goes_without(own_tria
     assert trial.no_webmail() == ".trial/mail.yaml says webmail: false"
 
 
-def test_words_that_want_a_webmail_are_not_changed_behind_their_writers_back(own_trial: Path):
+def test_settings_that_want_a_webmail_are_not_changed_behind_their_writers_back(own_trial: Path):
     accounts.write(own_trial, [("mail", {})])
     with pytest.raises(trial.LabError, match=r"or write `webmail: false` into \.trial/mail\.yaml"):
         trial.no_webmail()
@@ -103,12 +103,12 @@ def test_words_that_want_a_webmail_are_not_changed_behind_their_writers_back(own
 
 def test_a_trial_without_webmail_shows_where_mail_programs_connect(tmp_path: Path):
     ports = {443: 8443, 993: 8993, 465: 8465}
-    shown = trial._doors(ports, "SquirrelMail's source cannot be had here")
+    shown = trial._port_list(ports, "SquirrelMail's source cannot be had here")
     assert "No webmail: SquirrelMail's source cannot be had here" in shown
     assert "localhost:8993" in shown
     assert "localhost:8465" in shown
     assert "https://localhost:8443/setup/" in shown
-    assert "setup" not in trial._doors(ports, None)
+    assert "setup" not in trial._port_list(ports, None)
 
 
 def test_a_repository_that_never_answers_is_given_up_soon(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

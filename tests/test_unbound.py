@@ -18,7 +18,7 @@ def test_from_yaml_to_what_unbound_reads(monkeypatch, word, name):
     assert render.configuration(mail.resolver, True)["unbound.conf"].data.decode() == golden(f"unbound/{name}")
 
 
-def test_postfix_is_led_to_it_on_every_release_and_trusts_it(monkeypatch):
+def test_postfix_is_pointed_to_it_on_every_release_and_trusts_it(monkeypatch):
     mail = golden_server(monkeypatch, resolver="local")
     drop_ins = [path for path in units(mail) if path.endswith("posthaus-resolver.conf")]
     assert drop_ins == ["postfix.service.d/posthaus-resolver.conf", "postfix@.service.d/posthaus-resolver.conf"]

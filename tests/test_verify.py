@@ -1,4 +1,4 @@
-"""The proof without a host: what was seen on one, turned into lines."""
+"""Verify without a host: what was seen on one, turned into results."""
 
 import json
 import subprocess
@@ -27,7 +27,7 @@ GOOD = {
     "headers": (0, "each once"),
     "signed": (2, "signed by example.com.mail and example.com.mail-ed25519"),
     "forged-from": (550, "5.7.1 not yours"),
-    **dict.fromkeys(("read-143", "read-993", "read-110", "read-995"), (2, "2 of 2 sent arrived whole")),
+    **dict.fromkeys(("read-143", "read-993", "read-110", "read-995"), (2, "2 of 2 sent arrived intact")),
     "sieve": (1, "OK"),
     "http": (301, "301 https://webmail.example.com/"),
     "webmail-page": (200, "200 https://webmail.example.com/src/login.php"),
@@ -46,18 +46,18 @@ GOOD = {
 
 
 def judged(settings=None, **changes):
-    """The lines of a good host but for ``changes``: check (_ for -) -> (code, seen), or None if it was not asked."""
+    """The results of a good host but for ``changes``: check (_ for -) -> (code, seen), or None if it was not asked."""
     seen = GOOD | {check.replace("_", "-"): value for check, value in changes.items()}
     served_here = settings or mail()
     told = [Observation(check, *value) for check, value in seen.items() if value]
-    return expectations.lines(told, ports(served_here), nobody(served_here) is None, served_here.domains[1:])
+    return expectations.results(told, ports(served_here), nobody(served_here) is None, served_here.domains[1:])
 
 
-def bad(lines):
-    return [(line.what, line.verdict) for line in lines if line.verdict != "ok"]
+def bad(results):
+    return [(result.what, result.verdict) for result in results if result.verdict != "ok"]
 
 
-def test_a_good_host_is_good_in_every_line():
+def test_a_good_host_is_good_in_every_result():
     assert bad(judged()) == []
 
 
@@ -66,13 +66,13 @@ def test_a_good_host_is_good_in_every_line():
     [
         ("relay", (250, "2.1.5 Ok"), "25: relay to elsewhere"),
         ("relay", (451, "4.3.0 later"), "25: relay to elsewhere"),
-        ("spoofed", (250, "2.1.5 Ok"), "25: stranger as one of us"),
+        ("spoofed", (250, "2.1.5 Ok"), "25: our address, without login"),
         ("unknown_recipient", (450, "4.1.1 later"), "25: unknown recipient"),
         ("inbound", (451, "4.3.5 Server configuration problem"), "25: mail for postmaster"),
         ("auth_25", (1, "offered in TLS"), "25: AUTH"),
         ("auth_587", (1, "offered before TLS"), "587: AUTH before TLS"),
         ("send_as_other", (250, "2.1.5 Ok"), "587: sender of somebody else"),
-        ("read_110", (1, "1 of 2 sent arrived whole"), "read by POP3 110, STARTTLS"),
+        ("read_110", (1, "1 of 2 sent arrived intact"), "read by POP3 110, STARTTLS"),
         ("read_993", (None, "ConnectionRefusedError"), "read by IMAP 993, TLS"),
         ("sieve", (0, "NO"), "login to ManageSieve 4190"),
         ("clean", (1, "deleted: 0 by IMAP, 0 in the queue, 1 on disk"), "messages left behind"),
@@ -80,12 +80,12 @@ def test_a_good_host_is_good_in_every_line():
         ("webmail_messages", (1, "1 listed"), "messages in its list"),
     ],
 )
-def test_one_thing_broken_is_one_line_that_fails(check, value, what):
+def test_one_thing_broken_is_one_result_that_fails(check, value, what):
     assert bad(judged(**{check: value})) == [(what, "FAIL")]
 
 
 def test_a_message_that_was_never_taken_is_not_missed_by_the_readers():
-    readers = dict.fromkeys(("read_143", "read_993", "read_110", "read_995"), (1, "1 of 1 sent arrived whole"))
+    readers = dict.fromkeys(("read_143", "read_993", "read_110", "read_995"), (1, "1 of 1 sent arrived intact"))
     found = judged(send_465=(None, "TimeoutError"), webmail_messages=(1, "1 listed"), **readers)
     assert bad(found) == [("message by 465, TLS", "FAIL")]
 
@@ -97,12 +97,12 @@ def test_what_depends_on_something_broken_is_unknown_and_says_on_what():
         ("login of the probe", "unknown"),
         ("messages in its list", "unknown"),
     ]
-    assert "cannot know: login page failed" in [line.seen for line in found]
+    assert "cannot know: login page failed" in [result.seen for result in found]
 
 
 def test_a_host_without_the_probe_is_told_to_run_the_converge_first():
     found = judged(probe=(0, "No such file"))
-    assert [(line.what, line.remedy) for line in found if not line.ok] == [
+    assert [(result.what, result.remedy) for result in found if not result.ok] == [
         ("the probe's secret", "run deploys/mail.py first: it makes the probe mailbox")
     ]
 
@@ -111,8 +111,8 @@ def test_a_question_that_was_never_asked_is_unknown_and_not_ok():
     assert bad(judged(relay=None)) == [("25: relay to elsewhere", "unknown")]
 
 
-def test_only_declared_protocols_are_examined():
-    what = [line.what for line in judged(mail(dovecot={"protocols": ["imap"]}, webmail=False))]
+def test_only_declared_protocols_are_checked():
+    what = [result.what for result in judged(mail(dovecot={"protocols": ["imap"]}, webmail=False))]
     assert not any("POP3" in one or "Sieve" in one or "page" in one for one in what)
 
 
@@ -121,7 +121,7 @@ def test_a_domain_that_catches_all_is_not_asked_to_refuse_unknown_recipients():
     assert nobody(one) == "no-such-mailbox@example.net"
     both = mail(catch_all={"example.com": "tito@example.com", "example.net": "tito@example.com"})
     assert "unknown-recipient" not in envelopes(both)
-    assert "25: unknown recipient" not in [line.what for line in judged(both)]
+    assert "25: unknown recipient" not in [result.what for result in judged(both)]
 
 
 def test_a_log_in_without_tls_is_refused_or_fails_or_cannot_be_known():
@@ -130,16 +130,16 @@ def test_a_log_in_without_tls_is_refused_or_fails_or_cannot_be_known():
         Observation("plain-pop3", 1, "+OK", "pop3"),
         Observation("plain-imap", None, "cannot know from here", "imap", unknown=True),
     ]
-    assert [line.verdict for line in external.lines(told)] == ["ok", "FAIL", "unknown"]
+    assert [result.verdict for result in external.results(told)] == ["ok", "FAIL", "unknown"]
 
 
 # --- what runs on the host
 
 
-POST_PLAN = plan(mail(), ports(mail())) | {"authorities": []}
+POST_PLAN = plan(mail(), ports(mail())) | {"ca_files": []}
 
 
-def test_a_message_that_arrives_as_it_was_written_is_whole():
+def test_a_message_that_arrives_as_it_was_written_is_intact():
     post = Post(POST_PLAN, "secret")
     assert post.intact(post.message().as_bytes())
 
@@ -153,7 +153,7 @@ def test_a_message_that_arrives_as_it_was_written_is_whole():
         (b"Subject: =?utf-8?b?R3", b"Subject: =?utf-8?b?R4"),
     ],
 )
-def test_a_message_that_lost_anything_on_the_way_is_not_whole(before, after):
+def test_a_message_that_lost_anything_on_the_way_is_not_intact(before, after):
     post = Post(POST_PLAN, "secret")
     raw = post.message().as_bytes()
     assert before in raw
@@ -176,12 +176,12 @@ def test_messages_of_this_run_and_of_killed_ones_are_taken_away_but_never_anybod
     assert (ours.exists(), other.exists(), running.exists()) == (False, True, True)
 
 
-def test_a_stranger_comes_from_an_address_that_nobody_trusts():
+def test_an_unknown_client_comes_from_an_address_that_nobody_trusts():
     assert untrusted(["10.0.0.5", "2001:db8::5"], ["10.0.0.0/8"]) == "2001:db8::5"
     assert untrusted(["10.0.0.5"], ["10.0.0.0/8"]) is None
 
 
-def test_the_examination_runs_alone_from_stdin_and_says_what_it_could_not_see():
+def test_the_remote_part_runs_alone_from_stdin_and_says_what_it_could_not_see():
     nothing_here = POST_PLAN | {"tls": [], "envelopes": {}, "chain": "/nonexistent", "secret": "/nonexistent"}
     run = subprocess.run(
         [sys.executable, "-I", "-B", "-", json.dumps(nothing_here)],
@@ -196,7 +196,7 @@ def test_the_examination_runs_alone_from_stdin_and_says_what_it_could_not_see():
     assert "No such file" in seen["probe"].seen
 
 
-def test_the_plan_holds_no_secret_and_names_every_door_once():
+def test_the_plan_holds_no_secret_and_names_every_port_once():
     asked = plan(mail(), ports(mail()))
     assert "$2y$" not in json.dumps(asked)
     assert sorted(port for _, _, port in asked["tls"]) == [25, 110, 143, 443, 465, 587, 993, 995, 4190]
@@ -218,13 +218,13 @@ LINES = (
 REPORT = Report("mail.example.com", NOW, 3.21, LINES)
 
 
-def test_the_summary_counts_every_verdict_and_an_unknown_line_fails_nothing():
+def test_the_summary_counts_every_verdict_and_an_unknown_result_fails_nothing():
     assert summary(LINES) == "1 ok, 1 FAIL, 1 unknown"
     assert failed(LINES)
     assert not failed(LINES[1:])
 
 
-def test_the_table_is_aligned_and_says_what_to_do_below_the_line_that_fails():
+def test_the_table_is_aligned_and_says_what_to_do_below_the_check_that_fails():
     text = table(REPORT).splitlines()
     rows = [row for row in text if row.startswith("  ") and "->" not in row]
     assert len({row.rindex("  ") for row in rows}) == 1
@@ -240,14 +240,14 @@ def test_the_table_has_colours_only_where_they_are_asked_for():
 def test_the_page_needs_nothing_else_and_quotes_what_a_server_said():
     page = as_html(REPORT)
     assert "&lt;b&gt;elsewhere" in page
-    assert not any(outside_word in page for outside_word in ("http://", "https://", "<script", "src=", "<link"))
+    assert not any(outside in page for outside in ("http://", "https://", "<script", "src=", "<link"))
 
 
 def test_both_reports_bear_the_host_s_name_and_the_json_says_it_all(tmp_path):
     page = write(Report("@docker/mail 1", NOW, 1.0, LINES), tmp_path / "reports")
     assert sorted(path.name for path in page.parent.iterdir()) == ["docker-mail-1.html", "docker-mail-1.json"]
-    settings = json.loads(as_json(REPORT))
-    assert (settings["ok"], len(settings["lines"]), settings["lines"][0]["verdict"]) == (False, 3, "FAIL")
+    report = json.loads(as_json(REPORT))
+    assert (report["ok"], len(report["results"]), report["results"][0]["verdict"]) == (False, 3, "FAIL")
 
 
 def test_a_door_without_tls_is_not_asked_for_a_certificate():

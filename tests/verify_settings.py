@@ -1,4 +1,4 @@
-"""One server and one moment for the tests of the proof."""
+"""One server and one moment for the tests of verify."""
 
 from datetime import UTC, datetime
 

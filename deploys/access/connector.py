@@ -44,7 +44,7 @@ class Connector(ssh.SSHConnector):
         try:
             super().connect()
         except Exception as error:  # paramiko raises whatever a key, a configuration or a server makes it stumble over
-            raise ConnectError(sentences.no_way(error.__context__ or error, login)) from None
+            raise ConnectError(sentences.unreachable(error.__context__ or error, login)) from None
         assert self.client is not None
         transport = self.client.get_transport()
         if transport:

@@ -16,7 +16,7 @@ from pyinfra.connectors.ssh import connector_data_meta
 from deploys.config.mailserver import MailServer
 from deploys.values import files
 
-ASKS = "_use_sudo_password"  # pyinfra's word of old for what happens by itself now, where sudo wants a password
+ASKS = "_use_sudo_password"  # pyinfra's former option for what happens by itself now, where sudo wants a password
 KNOWN = {key for key, _ in all_global_arguments()} | set(connector_data_meta) | {ASKS}
 LIST = 'write a list, such as mail = ["mail.example.com"]'
 PAIR = 'write ("mail.example.com", {"ssh_user": "tito"})'
@@ -89,7 +89,7 @@ def _data(data: Mapping[str, Any]) -> Iterator[str]:
     for key in data:
         if key not in KNOWN and str(key).startswith(("_", "ssh_")):
             close = difflib.get_close_matches(str(key), KNOWN, n=1)
-            yield f"{key}: pyinfra knows no such word" + (f"; did you mean {close[0]}?" if close else "")
+            yield f"{key}: pyinfra knows no such option" + (f"; did you mean {close[0]}?" if close else "")
     mail = data.get("mail")
     if mail is not None and not isinstance(mail, MailServer):
         file = mail if isinstance(mail, str) else "second.yaml"
@@ -121,7 +121,7 @@ def _key(name: str) -> Iterator[str]:
 
 
 def _without(group: Any) -> Any:
-    """``group`` without the word that pyinfra no longer knows."""
+    """``group`` without the option that pyinfra no longer knows."""
     if isinstance(group, tuple):
         return (_without(list(group[0])), _bare(group[1]))
     return [(entry[0], _bare(entry[1])) if isinstance(entry, tuple) else entry for entry in group]

@@ -30,14 +30,14 @@ class Login:
 
     @property
     def ssh(self) -> str:
-        """The command by which a person takes the same way."""
+        """The command by which a person connects the same way."""
         port = f"-p {self.port} " if self.port != 22 else ""
         keys = f"-o UserKnownHostsFile={self.keys} " if self.keys else ""
         key = f"-i {self.key} " if self.key else ""
         return f"`ssh {port}{keys}{key}{self.user}@{self.host}`"
 
 
-def no_way(error: BaseException, login: Login) -> str:
+def unreachable(error: BaseException, login: Login) -> str:
     """Why there is no connection."""
     told = str(error)
     if isinstance(error, BadHostKeyException):

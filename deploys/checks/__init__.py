@@ -1,1 +1,1 @@
-"""The proof that follows each run: what a mail host was seen to do, against what mail.yaml promises."""
+"""The verification that follows a run: what a mail host was seen to do, against what mail.yaml promises."""

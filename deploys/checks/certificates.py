@@ -19,7 +19,7 @@ FAIL = timedelta(days=3)
 
 @dataclass(frozen=True)
 class Leaf:
-    """What a proof needs of a certificate."""
+    """What verify needs to know of a certificate."""
 
     serial: int
     names: tuple[str, ...]
@@ -41,10 +41,10 @@ def leaf(der: str) -> Leaf:
     return Leaf(certificate.serial_number, names, certificate.not_valid_after_utc)
 
 
-def lines(
+def results(
     seen: Sequence[Observation], names: Iterable[str], now: datetime, sni: Collection[str] = ()
 ) -> list[CheckResult]:
-    """A line for the file, and one for each group of ports that serve the same in the same way. ``sni``: names with
+    """A result for the file, and one for each group of ports that serve the same in the same way. ``sni``: names with
     certificates of their own."""
     disk = next((one for one in seen if one.check == "disk"), None)
     on_disk = leaf(disk.der) if disk and disk.der else None
@@ -67,18 +67,18 @@ def left(seen: Sequence[Observation], now: datetime) -> timedelta | None:
 def _file(disk: Observation | None, on_disk: Leaf | None, names: Iterable[str], now: datetime) -> CheckResult:
     about = Check("certificates.file", GROUP, "certificate on disk", f"our names, {WARN.days} days left")
     if not on_disk:
-        return about.line(disk.seen if disk else "not looked at", False if disk else None, CONVERGE)
+        return about.result(disk.seen if disk else "not looked at", False if disk else None, CONVERGE)
     left = on_disk.not_after - now
     days = f"{left.days} days left" if left > timedelta(0) else f"expired {on_disk.not_after:%Y-%m-%d}"
     uncovered = [name for name in names if not on_disk.covers(name)]
     if uncovered:
-        return about.line(f"does not cover {', '.join(uncovered)}", False, CONVERGE)
+        return about.result(f"does not cover {', '.join(uncovered)}", False, CONVERGE)
     renew = f"renew it, then {CONVERGE}" if left < WARN else ""
-    return about.line(f"{days}: {', '.join(names)}", left >= FAIL, renew)
+    return about.result(f"{days}: {', '.join(names)}", left >= FAIL, renew)
 
 
 def _served(one: Observation, on_disk: Leaf | None) -> tuple[str, bool | None, str]:
-    """What a port serves in words, whether that is right, and what mends it."""
+    """What a port serves in a sentence, whether that is right, and what fixes it."""
     if one.seen.startswith("ConnectionRefusedError"):
         return "cannot know: nothing listens", None, ""
     if not one.der:
@@ -98,9 +98,9 @@ def _group(ports: list[int], seen: str, ok: bool | None, remedy: str) -> CheckRe
     where = f"on {' '.join(map(str, sorted(set(ports))))}"
     about = Check("certificates.served", GROUP, "certificates served", "trusted, as on disk")
     if ok:
-        return about.line(f"{where}: {seen}", ok, remedy)
+        return about.result(f"{where}: {seen}", ok, remedy)
     key = f"{about.key}.{'-'.join(map(str, sorted(set(ports))))}"
-    return replace(about, key=key, what=f"certificate {where}").line(seen, ok, remedy)
+    return replace(about, key=key, what=f"certificate {where}").result(seen, ok, remedy)
 
 
 def _serial(certificate: Leaf) -> str:

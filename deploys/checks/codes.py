@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from deploys.result import Check, CheckResult
 
 GROUP = "senders' rules"
-RECORDS = "mend the DNS lines above that are not ok"
+RECORDS = "fix the DNS lines above that are not ok"
 # Pattern in the answer, key, whose it is, what it means, what to do.
 CODES: tuple[tuple[str, str, str, str, str], ...] = (
     (
@@ -45,14 +45,14 @@ CODES: tuple[tuple[str, str, str, str, str], ...] = (
         "yahoo.complaints",
         "Yahoo",
         "people complain, or the sender is unknown yet",
-        "slowly; Yahoo's Sender Hub",
+        "send slowly; Yahoo's Sender Hub",
     ),
     (
         r"\bTSS0?[56]|\bTS0[123]\b",
         "yahoo.reputation",
         "Yahoo",
-        "put off for its reputation",
-        "slowly; Yahoo's Sender Hub",
+        "deferred for the address's reputation",
+        "send slowly; Yahoo's Sender Hub",
     ),
     (
         r"\bPH0[01]\b",
@@ -66,7 +66,7 @@ CODES: tuple[tuple[str, str, str, str, str], ...] = (
         r"S3140|S3150",
         "outlook.block",
         "Outlook",
-        "the address's block has a bad name",
+        "the address's network has a bad reputation",
         "Outlook's form for new senders; else a relayhost",
     ),
     (
@@ -74,19 +74,19 @@ CODES: tuple[tuple[str, str, str, str, str], ...] = (
         "outlook.new-address",
         "Outlook",
         "too many messages for a new address",
-        "slowly; enrol at SNDS",
+        "send slowly; enrol at SNDS",
     ),
     (
         r"spamhaus",
         "spamhaus.listed",
         "Spamhaus",
         "the address is listed",
-        "look it up at check.spamhaus.org, and mend the cause first",
+        "look it up at check.spamhaus.org, and fix the cause first",
     ),
 )
 
 
-def lines(said: Mapping[str, int]) -> list[CheckResult]:
+def results(said: Mapping[str, int]) -> list[CheckResult]:
     """A warning for each kind of refusal of the last day that a provider has a code for. ``said``: answer to count."""
     told: dict[tuple[str, str, str, str], tuple[int, str]] = {}
     for answer, times in said.items():
@@ -96,7 +96,7 @@ def lines(said: Mapping[str, int]) -> list[CheckResult]:
                 told[key, whose, meaning, remedy] = (count + times, answer)
                 break
     return [
-        Check(f"rules.refused.{key}", GROUP, f"{whose} refused", "nothing in 24 h").line(
+        Check(f"rules.refused.{key}", GROUP, f"{whose} refused", "nothing in 24 h").result(
             f"{count}: {meaning} ({answer})", True, remedy
         )
         for (key, whose, meaning, remedy), (count, answer) in told.items()

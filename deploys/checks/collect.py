@@ -38,9 +38,9 @@ from deploys.components.component import Component, Context, Listener
 from deploys.components.tls.options import DIRECTORY
 from deploys.components.unbound.options import ADDRESS, Forward
 from deploys.config.mailserver import MailServer
-from deploys.records.caa import authority_of, authorization_line
+from deploys.records.caa import ca_of, caa_result
 from deploys.records.check import check
-from deploys.records.collect import read, subjects
+from deploys.records.collect import contexts, read
 from deploys.records.context import DomainContext
 from deploys.records.options import Records
 from deploys.records.resolver import Resolver
@@ -62,7 +62,7 @@ About = tuple[tuple[DomainContext, ...], Sequence[str]]
 
 
 def everything(mail: MailServer, now: datetime) -> tuple[list[CheckResult], tuple[str, ...]]:
-    """All lines, and what only a person can do."""
+    """All results, and what only a person can do."""
     parts = Parts()
     look = parts.look
     nothing: list[CheckResult] = []
@@ -78,28 +78,28 @@ def everything(mail: MailServer, now: datetime) -> tuple[list[CheckResult], tupl
     listening: list[Socket] = look("listeners", lambda: host.get_fact(Listeners, _ignore_errors=True), [])
     open_ports = host.data.get("open_ports") or ()
     about, lists = look("domains", lambda: _about(mail), unknown) if mail.dns.verify else unknown
-    proof = [
-        *look("ports", lambda: listeners.lines(every.listeners(parts_of), listening, open_ports), nothing),
+    checked = [
+        *look("ports", lambda: listeners.results(every.listeners(parts_of), listening, open_ports), nothing),
         *look("services", lambda: _services(parts_of), nothing),
-        *look("files", lambda: declared.lines(seen, disk) if seen else [], nothing),
+        *look("files", lambda: declared.results(seen, disk) if seen else [], nothing),
         *look("packages", _packages, nothing),
         *look("resolver", lambda: _resolver(mail), nothing),
         *broken_off,
         *look("certificates", lambda: _certificates(mail, seen, now), nothing),
-        *look("the certificate's order", lambda: _order(mail, seen, now), nothing),
-        *look("what messages met", lambda: _exams(mail, every.listeners(parts_of), seen), nothing),
-        *look("logins from here", lambda: external.lines(_outside(mail, seen)), nothing),
+        *look("certificate order", lambda: _order(mail, seen, now), nothing),
+        *look("message checks", lambda: _expectations(mail, every.listeners(parts_of), seen), nothing),
+        *look("logins from the workstation", lambda: external.results(_outside(mail, seen)), nothing),
         *look("dns", lambda: _dns(mail, about, lists, now), nothing),
     ]
     off = undeclared(mail, about, lists)
-    lines = [
-        *proof,
-        *look("senders' rules", lambda: senders.lines(proof, about, seen, mail.forwards, off), nothing),
-        *look("inbound", lambda: _inbound(mail, proof, about, listening, seen, off), nothing),
+    results = [
+        *checked,
+        *look("senders' rules", lambda: senders.results(checked, about, seen, mail.forwards, off), nothing),
+        *look("inbound", lambda: _inbound(mail, checked, about, listening, seen, off), nothing),
         *look("reports", lambda: _reports(mail, seen) if mail.dns.reports else [], nothing),
     ]
-    people = senders.for_a_person(mail.hostname, about[0].addresses, mail.domains) if about else ()
-    return [*parts.lines, *lines], people
+    manual_steps = senders.manual_steps(mail.hostname, about[0].addresses, mail.domains) if about else ()
+    return [*parts.results, *results], manual_steps
 
 
 def _components(context: Context) -> tuple[Component, ...]:
@@ -109,28 +109,28 @@ def _components(context: Context) -> tuple[Component, ...]:
 
 def _services(parts: Sequence[Component]) -> list[CheckResult]:
     asked = every.services(parts)
-    return services.lines({one.unit: host.get_fact(UnitState, **one.question, _ignore_errors=True) for one in asked})
+    return services.results({one.unit: host.get_fact(UnitState, **one.question, _ignore_errors=True) for one in asked})
 
 
 def _packages() -> list[CheckResult]:
-    return packages.lines(host.get_fact(Leftovers, directories=list(packages.DIRECTORIES), _ignore_errors=True))
+    return packages.results(host.get_fact(Leftovers, directories=list(packages.DIRECTORIES), _ignore_errors=True))
 
 
 def _resolver(mail: MailServer) -> list[CheckResult]:
     if not mail.resolves:
         return []
     forward = mail.resolver.forward if isinstance(mail.resolver, Forward) else ()
-    return resolver.lines(forward, host.get_fact(Resolvers, addresses=[ADDRESS, *forward], _ignore_errors=True))
+    return resolver.results(forward, host.get_fact(Resolvers, addresses=[ADDRESS, *forward], _ignore_errors=True))
 
 
 def _certificates(mail: MailServer, seen: list[Observation], now: datetime) -> list[CheckResult]:
-    return certificates.lines(seen, mail.names, now, mail.tls.sni) if seen else []
+    return certificates.results(seen, mail.names, now, mail.tls.sni) if seen else []
 
 
-def _exams(mail: MailServer, ports: Sequence[Listener], seen: list[Observation]) -> list[CheckResult]:
+def _expectations(mail: MailServer, ports: Sequence[Listener], seen: list[Observation]) -> list[CheckResult]:
     if not seen:
         return []
-    return expectations.lines(seen, ports, nobody(mail) is None, mail.domains[1:], bool(mail.filter))
+    return expectations.results(seen, ports, nobody(mail) is None, mail.domains[1:], bool(mail.filter))
 
 
 def _outside(mail: MailServer, seen: list[Observation]) -> list[Observation]:
@@ -139,7 +139,7 @@ def _outside(mail: MailServer, seen: list[Observation]) -> list[Observation]:
 
 def _inbound(
     mail: MailServer,
-    proof: Sequence[CheckResult],
+    checked: Sequence[CheckResult],
     about: tuple[DomainContext, ...],
     listening: list[Socket],
     seen: list[Observation],
@@ -150,7 +150,7 @@ def _inbound(
     if about:
         _tell("trying port 25 from outside")
     from_vantage = _from_vantage(mail, about)
-    return inbound.lines(proof, about, listening, seen, refusing, inbound.greeting, full, from_vantage, off)
+    return inbound.results(checked, about, listening, seen, refusing, inbound.greeting, full, from_vantage, off)
 
 
 def _about(mail: MailServer) -> About:
@@ -159,7 +159,7 @@ def _about(mail: MailServer) -> About:
     next_key = settings.next_key if mail.tls.acme else ""  # one that nothing leads to is not published
     on_host = host.get_fact(PublicRecords, keys=settings.keys, certificate=mail.tls.chain_path, next_key=next_key)
     page = mail.webmail.hostname if mail.webmail else None
-    about = subjects(mail.hostname, mail.domains, page, mail.dovecot.protocols, settings, on_host, mail.paged)
+    about = contexts(mail.hostname, mail.domains, page, mail.dovecot.protocols, settings, on_host, mail.paged)
     return about, settings.blocklists
 
 
@@ -178,11 +178,11 @@ def _dns(mail: MailServer, about: tuple[DomainContext, ...], lists: Sequence[str
         return []
     settings = _settings(mail)
     ask = Resolver(settings.resolver, settings.resolver_port).ask
-    authority = authority_of(mail.tls.acme.directory) if mail.tls.acme else None
+    ca = ca_of(mail.tls.acme.directory) if mail.tls.acme else None
     names = (*mail.names, *mail.page_names)
     return [
         *check(about, lists, ask, now.timestamp(), say=_tell),
-        *([authorization_line(names, authority, ask)] if authority else []),
+        *([caa_result(names, ca, ask)] if ca else []),
     ]
 
 
@@ -197,14 +197,14 @@ def _from_vantage(mail: MailServer, about: tuple[DomainContext, ...]) -> list[Ch
         _, output = other.run_shell_command(StringCommand("python3 -I -B -"), _stdin=asked, _timeout=vantage.LONGEST)
     except TimeoutError:
         return []
-    return vantage.lines(other.name, observations(output.stdout_lines), mail)
+    return vantage.results(other.name, observations(output.stdout_lines), mail)
 
 
 def _reports(mail: MailServer, seen: list[Observation]) -> list[CheckResult]:
     logins = reports.readers(mail)
     messages = host.get_fact(ReportMessages, logins=logins, days=reports.DAYS, _ignore_errors=True) if logins else []
     _tell(f"reading {len(messages)} messages that say they are reports")
-    return reports.lines(messages, mail.domains, [*_own_addresses(seen), *mail.dns.addresses])
+    return reports.results(messages, mail.domains, [*_own_addresses(seen), *mail.dns.addresses])
 
 
 def _order(mail: MailServer, seen: list[Observation], now: datetime) -> list[CheckResult]:
@@ -212,7 +212,7 @@ def _order(mail: MailServer, seen: list[Observation], now: datetime) -> list[Che
     if not mail.tls.acme:
         return []
     there: AcmeState | None = host.get_fact(AcmeCertificate, directory=DIRECTORY, _ignore_errors=True)
-    found = acme.lines(there, mail.tls.acme, now, certificates.left(seen, now))
+    found = acme.results(there, mail.tls.acme, now, certificates.left(seen, now))
     if not mail.dns.verify:
         return found
     return [*found, *acme.uncovered(there, mail.page_names, [f"mta-sts.{domain}" for domain in mail.policy_domains])]
@@ -223,7 +223,7 @@ def _run_on_host(
 ) -> tuple[list[Observation], list[CheckResult]]:
     """Run the verification on the host, as root: the script goes in by stdin, what it saw comes back line by line.
 
-    The second value is a line that fails if it did not get to its end.
+    The second value is a result that fails if it did not get to its end.
     """
     _tell("messages are on their way; this takes some seconds")
     arguments = dict(host.current_op_global_arguments or {})
@@ -240,8 +240,8 @@ def _run_on_host(
 
 
 def _broken_off(why: str) -> CheckResult:
-    about = Check("messages.examination", "messages", "the verification", "runs on the host")
-    return about.line(why, False, f"{CONVERGE} first: it installs python3")
+    about = Check("messages.verification", "messages", "the verification", "runs on the host")
+    return about.result(why, False, f"{CONVERGE} first: it installs python3")
 
 
 def _addresses(seen: list[Observation]) -> list[str]:

@@ -1,4 +1,4 @@
-"""The files, directories and keys that a run with these options leaves on a host, and lines on those that differ.
+"""The files, directories and keys that a run with these options leaves on a host, and results on those that differ.
 
 Rendered by the run's own functions, here on the workstation: the host gets digests, and says nothing of any content.
 """
@@ -44,8 +44,8 @@ def wanted(parts: Sequence[Component]) -> dict[str, Any]:
     }
 
 
-def lines(seen: Sequence[Observation], asked: Mapping[str, Any]) -> list[CheckResult]:
-    """A line for all that is as it should be, one for each path that is not. ``asked``: see ``wanted``."""
+def results(seen: Sequence[Observation], asked: Mapping[str, Any]) -> list[CheckResult]:
+    """A result for all that is as it should be, one for each path that is not. ``asked``: see ``wanted``."""
     found = {one.check: one for one in seen}
     number = sum(len(asked[kind]) for kind in ("files", "directories", "keys"))
     remedies = {
@@ -53,7 +53,7 @@ def lines(seen: Sequence[Observation], asked: Mapping[str, Any]) -> list[CheckRe
         "disk-code-wrong": f"touch {HOME}/, then {CONVERGE}, which installs all of it anew",
     }
     wrong = [
-        Check(f"files.{one.name}", GROUP, one.name, "as declared").line(one.seen, False, remedies[one.check])
+        Check(f"files.{one.name}", GROUP, one.name, "as declared").result(one.seen, False, remedies[one.check])
         for one in seen
         if one.check in remedies
     ]
@@ -68,8 +68,8 @@ def lines(seen: Sequence[Observation], asked: Mapping[str, Any]) -> list[CheckRe
 
 def _summary(about: Check, one: Observation | None, all_of_them: str) -> list[CheckResult]:
     if one is None or one.code is None:
-        return [about.line(one.seen if one else "not looked at", None)]
+        return [about.result(one.seen if one else "not looked at", None)]
     if one.code == 0:
-        return [about.line(f"{all_of_them}: contents, owners, modes", True)]
+        return [about.result(f"{all_of_them}: contents, owners, modes", True)]
     more = f"; {one.seen}" if one.seen else ""
-    return [about.line(f"{one.code} of {all_of_them} are not{more}", False, CONVERGE)]
+    return [about.result(f"{one.code} of {all_of_them} are not{more}", False, CONVERGE)]

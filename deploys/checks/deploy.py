@@ -22,9 +22,9 @@ NAME = "Verify that the host serves mail"
 REPORTS = Path(__file__).parents[2] / "reports"
 
 
-@deploy("Proof")
+@deploy("Verification")
 def deploy_verify(mail: MailServer) -> None:
-    """Prove that ``mail`` is served here: prints a table, writes a report, fails the host if any line fails."""
+    """Check that ``mail`` is served here: prints a table, writes a report, fails the host if any check fails."""
     if not isinstance(sys.stdin, _Enter):
         sys.stdin = _Enter(sys.stdin)
     # With --json alone, pyinfra never executes, and ends before it prints where all hosts failed: see docs/verify.md.
@@ -45,7 +45,7 @@ def verify(mail: MailServer):  # type: ignore[no-untyped-def]
     page = write(report, REPORTS)
     paint = lambda text, colour: format_text(text, fg=colour, bold=True)  # noqa: E731
     echo(f"\n{table(report, paint)}\n{page}\n", err=True)  # stdout belongs to --json
-    if failed(report.lines):
+    if failed(report.results):
         state.failed_hosts.add(ctx_host.get())
         if state.is_executing:
             yield FunctionCommand(_fail, (), {})
@@ -57,7 +57,7 @@ def _fail(state: object, host: object) -> bool:
 
 
 def _json_is_the_run() -> bool:
-    """``--json`` without ``-y`` ends before anything executes; a proof alone changes nothing, so it may look then."""
+    """``--json`` without ``-y`` ends before anything executes; verify alone changes nothing, so it may look then."""
     return "--json" in sys.argv and "--dry" not in sys.argv and state.should_check_for_changes() and _alone()
 
 
@@ -66,25 +66,25 @@ def _alone() -> bool:
 
 
 class _Enter(io.TextIOBase):
-    """Answers pyinfra's "Press enter to execute": a proof changes nothing that anybody would have to agree to."""
+    """Answers pyinfra's "Press enter to execute": verify changes nothing that anybody would have to agree to."""
 
     def __init__(self, person: object) -> None:
         self.person = person
 
     def readline(self, *size: int) -> str:  # type: ignore[override]
-        """Enter if this run only proves; else whatever the person says."""
+        """Enter if this run only verifies; else whatever the person says."""
         return "\n" if _alone() else str(self.person.readline(*size))  # type: ignore[attr-defined]
 
 
 def _report(mail: MailServer) -> Report:
     began, at = time.monotonic(), datetime.now(UTC)
     try:
-        lines, people = everything(mail, at)
+        results, manual_steps = everything(mail, at)
     except Exception as error:  # one host that cannot be looked at must not keep the others from being proved
-        lines = [
+        results = [
             CheckResult(
                 "host", "host", "the host", "can be looked at", f"{type(error).__name__}: {error}", False, CONVERGE
             )
         ]
-        people = ()
-    return Report(host.name, at, time.monotonic() - began, tuple(lines), people)
+        manual_steps = ()
+    return Report(host.name, at, time.monotonic() - began, tuple(results), manual_steps)

@@ -1,4 +1,4 @@
-"""What each observation must show. To ask one more question: have remote/ say it, and add its line here."""
+"""What each observation must show. To ask one more question: have remote/ say it, and add its result here."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from deploys.checks.plan import Listener
 from deploys.result import CONVERGE, CheckResult
 
 MESSAGES, WEBMAIL, REFUSALS = "messages", "webmail", "refusals"
-FILTER_LOG = f"{CONVERGE}; then: journalctl -u rspamd -n 50"
+RSPAMD_LOG = f"{CONVERGE}; then: journalctl -u rspamd -n 50"
 LOG = f"{CONVERGE}; then: journalctl -u 'postfix*' -u dovecot -n 50"
 
 
@@ -19,7 +19,7 @@ class Expectation:
     """One question: what it is about, what the answer should be, how to tell, what to do if it is not.
 
     ``check`` is what remote/ calls its answer, ``key`` what everybody else does (see Line). ``needs`` names another
-    exam (by ``check``) without whose success this one cannot be judged.
+    expectation (by ``check``) without whose success this one cannot be judged.
     """
 
     check: str
@@ -31,7 +31,7 @@ class Expectation:
     remedy: str = CONVERGE
     needs: str = ""
 
-    def line(self, one: Observation | None) -> CheckResult:
+    def result(self, one: Observation | None) -> CheckResult:
         """Judge what was seen; a question that was never asked has no answer."""
         if one is None or one.unknown:
             return self.unknown(one.seen if one else "not asked")
@@ -58,35 +58,37 @@ def exactly(number: int) -> Callable[[int], bool]:
     return lambda code: code == number
 
 
-def lines(
+def results(
     seen: Sequence[Observation],
     ports: Iterable[Listener],
     catches_all: bool,
     others: Sequence[str] = (),
     signs: bool = True,
 ) -> list[CheckResult]:
-    """Every question that these doors raise, answered. ``catches_all``: no domain refuses unknown recipients;
+    """The results for what these ports serve. ``catches_all``: no domain refuses unknown recipients;
     ``others``: the domains but the first; ``signs``: messages are signed here."""
     by_check = {one.check: one for one in seen}
     done: dict[str, CheckResult] = {}
-    for exam in exams(by_check, {listener.port: listener for listener in ports}, catches_all, others, signs):
-        need = done.get(exam.needs)
-        done[exam.check] = (
-            exam.unknown(f"cannot know: {need.what} failed")
+    for expectation in expectations(
+        by_check, {listener.port: listener for listener in ports}, catches_all, others, signs
+    ):
+        need = done.get(expectation.needs)
+        done[expectation.check] = (
+            expectation.unknown(f"cannot know: {need.what} failed")
             if need and not need.ok
-            else exam.line(by_check.get(exam.check))
+            else expectation.result(by_check.get(expectation.check))
         )
     return list(done.values())
 
 
-def exams(
+def expectations(
     seen: Mapping[str, Observation],
     ports: Mapping[int, Listener],
     catches_all: bool,
     others: Sequence[str],
     signs: bool,
 ) -> list[Expectation]:
-    """The probe's messages in, out by every way, and gone; then what must not work. As for ``lines``."""
+    """The probe's messages in, out by every protocol, and gone; then what must not work. As for ``results``."""
     first = f"{CONVERGE} first: it makes the probe mailbox"
     has_secret = Expectation(
         "probe", "messages.probe", MESSAGES, "the probe's secret", "on the host", exactly(1), first
@@ -138,12 +140,12 @@ def _reader(listener: Listener, sent: int) -> Expectation:
     how = "TLS" if str(listener.kind).endswith("s") else "STARTTLS"
     what = f"read by {listener.what} {listener.port}, {how}"
     return Expectation(
-        f"read-{listener.port}", f"messages.read.{listener.port}", MESSAGES, what, "all whole", _all(sent), LOG
+        f"read-{listener.port}", f"messages.read.{listener.port}", MESSAGES, what, "all intact", _all(sent), LOG
     )
 
 
 def _signed() -> list[Expectation]:
-    blame = (FILTER_LOG, "send-587")
+    blame = (RSPAMD_LOG, "send-587")
     return [
         Expectation(
             "signed", "messages.dkim", MESSAGES, "DKIM on its messages", "by RSA and Ed25519", exactly(2), *blame
@@ -178,8 +180,8 @@ def _webmail(sent: int) -> list[Expectation]:
     ]
 
 
-def strangers(catches_all: bool, others: Iterable[str]) -> list[Expectation]:
-    """What port 25 does with strangers' envelopes (plan.envelopes). ``others``: the domains but the first."""
+def unauthenticated(catches_all: bool, others: Iterable[str]) -> list[Expectation]:
+    """What port 25 does with plan.envelopes, without a login. ``others``: the domains but the first."""
     unknown = Expectation(
         "unknown-recipient", "refusals.unknown-recipient", REFUSALS, "25: unknown recipient", "refused", refused
     )
@@ -188,7 +190,7 @@ def strangers(catches_all: bool, others: Iterable[str]) -> list[Expectation]:
         *[_postmaster(domain) for domain in others],
         *([] if catches_all else [unknown]),
         Expectation("relay", "refusals.relay", REFUSALS, "25: relay to elsewhere", "refused", refused),
-        Expectation("spoofed", "refusals.spoofed", REFUSALS, "25: stranger as one of us", "refused", refused),
+        Expectation("spoofed", "refusals.spoofed", REFUSALS, "25: our address, without login", "refused", refused),
     ]
 
 
@@ -199,7 +201,7 @@ def _postmaster(domain: str) -> Expectation:
 
 def _refusals(catches_all: bool, others: Iterable[str]) -> list[Expectation]:
     return [
-        *strangers(catches_all, others),
+        *unauthenticated(catches_all, others),
         Expectation("auth-25", "refusals.auth.25", REFUSALS, "25: AUTH", "never offered", exactly(0)),
         Expectation("auth-587", "refusals.auth.587", REFUSALS, "587: AUTH before TLS", "not offered", exactly(0)),
     ]

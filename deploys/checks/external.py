@@ -13,7 +13,7 @@ from deploys.checks.observation import Observation
 from deploys.checks.remote.protocols import OPEN, anything
 from deploys.result import CheckResult
 
-TIMEOUT = 3  # seconds: a packet filter that drops must not hold up the proof
+TIMEOUT = 3  # seconds: a packet filter that drops must not hold up the verification
 KINDS = {"imap": "IMAP", "pop3": "POP3"}
 NOT_A_SECRET = "not-a-secret"
 
@@ -25,8 +25,8 @@ def observe(addresses: Sequence[str], user: str, seen: Iterable[Observation]) ->
     return [_observe(addresses, ports[one.code or 0], one, user) for one in found]
 
 
-def lines(seen: Iterable[Observation]) -> list[CheckResult]:
-    """One line for each protocol."""
+def results(seen: Iterable[Observation]) -> list[CheckResult]:
+    """One result for each protocol."""
     return [
         Expectation(
             one.check,
@@ -35,7 +35,7 @@ def lines(seen: Iterable[Observation]) -> list[CheckResult]:
             f"{KINDS[one.name]}: login without TLS",
             "refused",
             exactly(0),
-        ).line(one)
+        ).result(one)
         for one in seen
     ]
 
@@ -45,7 +45,7 @@ def _observe(addresses: Sequence[str], kind: str, served: Observation, user: str
         if _is_host(address, served):
             return Observation(f"plain-{kind}", *_try(kind, address, user), name=kind)
     return Observation(
-        f"plain-{kind}", None, "cannot know from here: no way to the host's own ports", kind, unknown=True
+        f"plain-{kind}", None, "cannot know from here: the host's own ports are not reached", kind, unknown=True
     )
 
 

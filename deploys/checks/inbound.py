@@ -15,7 +15,7 @@ from facts.mailboxes import Usage
 
 GROUP = "inbound"
 NEARLY_FULL = 90  # percent of a quota
-TIMEOUT = 3  # seconds; a packet filter that drops must not hold up the proof
+TIMEOUT = 3  # seconds; a packet filter that drops must not hold up the verification
 Greeting = Callable[[str], str | None]
 
 
@@ -35,9 +35,9 @@ POLICIES = Rule(
 )
 
 
-def lines(
-    proof: Sequence[CheckResult],
-    subjects: Sequence[DomainContext],
+def results(
+    checked: Sequence[CheckResult],
+    contexts: Sequence[DomainContext],
     listening: Sequence[Socket],
     seen: Sequence[Observation],
     refusing: Iterable[str],
@@ -46,49 +46,49 @@ def lines(
     from_vantage: Sequence[CheckResult] = (),
     undeclared: Collection[str] = (),
 ) -> list[CheckResult]:
-    """``proof``: all that was looked at; ``refusing``: the operator's own parameters of Postfix that ask blocklists;
+    """``checked``: all that was looked at; ``refusing``: the operator's own parameters of Postfix that ask blocklists;
     ``greeting``: what an address says at port 25 to this workstation, None for nothing; ``mailboxes``: what they
-    hold; ``from_vantage``: what another host of the inventory saw, if there is one (witness.py); ``undeclared``: see
+    hold; ``from_vantage``: what another host of the inventory saw, if there is one (vantage.py); ``undeclared``: see
     plan.undeclared."""
-    if not subjects:
+    if not contexts:
         return []
     return [
-        *(summed(rule, proof, undeclared, subjects) for subject in subjects for rule in of_domain(subject)),
-        _families(subjects[0], listening),
+        *(summed(rule, checked, undeclared, contexts) for context in contexts for rule in of_domain(context)),
+        _addresses(contexts[0], listening),
         _names(next((one for one in seen if one.check == "names"), None)),
         _lists(refusing),
-        summed(DELIVERY, proof, undeclared, subjects),
-        *_room(mailboxes),
-        summed(POLICIES, proof, undeclared, subjects),
-        *(from_vantage or [_outside(subjects[0], greeting)]),
+        summed(DELIVERY, checked, undeclared, contexts),
+        *_quotas(mailboxes),
+        summed(POLICIES, checked, undeclared, contexts),
+        *(from_vantage or [_from_here(contexts[0], greeting)]),
     ]
 
 
-def of_domain(subject: DomainContext) -> tuple[Rule, ...]:
+def of_domain(context: DomainContext) -> tuple[Rule, ...]:
     """What must hold for messages to this domain."""
-    domain = subject.domain
-    way = (f"dns.soa.{domain}", f"dns.mx.{domain}", f"dns.mx-path.{domain}", f"dns.nameservers.{subject.zone}/*")
-    first = len(subject.domains) < 2 or domain == next(iter(subject.domains))
+    domain = context.domain
+    routing = (f"dns.soa.{domain}", f"dns.mx.{domain}", f"dns.mx-path.{domain}", f"dns.nameservers.{context.zone}/*")
+    first = len(context.domains) < 2 or domain == next(iter(context.domains))
     postmaster = "refusals.postmaster" if first else f"refusals.postmaster.{domain}"
     known = (postmaster, "refusals.unknown-recipient", "refusals.relay")
     return (
-        Rule(f"inbound.way.{domain}", f"{domain}: the way here", "the world's DNS", way, GROUP),
-        Rule(f"inbound.known.{domain}", f"{domain}: known here", "Postfix", known, GROUP),
+        Rule(f"inbound.routing.{domain}", f"{domain}: mail routing", "the world's DNS", routing, GROUP),
+        Rule(f"inbound.known.{domain}", f"{domain}: accepted by Postfix", "Postfix", known, GROUP),
     )
 
 
-def _families(subject: DomainContext, listening: Sequence[Socket]) -> CheckResult:
+def _addresses(context: DomainContext, listening: Sequence[Socket]) -> CheckResult:
     """Whoever finds an AAAA tries it first."""
-    expected = ", ".join(subject.addresses) or "an address"
+    expected = ", ".join(context.addresses) or "an address"
     about = Check("inbound.families", GROUP, "port 25 on every address", expected)
     open_to = [one.address for one in listening if one.protocol == "tcp" and one.port == 25 and one.world]
-    deaf = [one for one in subject.addresses if not any(_serves(address, one) for address in open_to)]
-    if not subject.addresses:
-        return about.line("the host has no public address; say dns.addresses", None)
-    if deaf:
+    unserved = [one for one in context.addresses if not any(_serves(address, one) for address in open_to)]
+    if not context.addresses:
+        return about.result("the host has no public address; say dns.addresses", None)
+    if unserved:
         remedy = f"{CONVERGE}; or take the address out of the DNS"
-        return about.line(f"nothing listens for {', '.join(deaf)}", False, remedy)
-    return about.line(f"listens on {', '.join(sorted(set(open_to)))}", True)
+        return about.result(f"nothing listens for {', '.join(unserved)}", False, remedy)
+    return about.result(f"listens on {', '.join(sorted(set(open_to)))}", True)
 
 
 def _serves(listener: str, address: str) -> bool:
@@ -99,41 +99,41 @@ def _serves(listener: str, address: str) -> bool:
 
 
 def _names(one: Observation | None) -> CheckResult:
-    about = Check("inbound.names", GROUP, "Postfix finds names", "as the host does")
+    about = Check("inbound.names", GROUP, "Postfix resolves names", "as the host does")
     if one is None or one.code is None:
-        return about.line(one.seen if one else "not looked at", None)
-    return about.line(one.seen, one.code == 1, "" if one.code == 1 else f"{CONVERGE}, which restarts it")
+        return about.result(one.seen if one else "not looked at", None)
+    return about.result(one.seen, one.code == 1, "" if one.code == 1 else f"{CONVERGE}, which restarts it")
 
 
 def _lists(refusing: Iterable[str]) -> CheckResult:
     """A list that answers everybody (its name server is gone, or asks for money) refuses all mail."""
     names = sorted(refusing)
-    about = Check("inbound.lists", GROUP, "no list refuses by itself", "blocklists only count points")
+    about = Check("inbound.lists", GROUP, "no blocklist refuses by itself", "blocklists only count points")
     if names:
-        remedy = "take reject_rbl_… and reject_rhsbl_… out of postfix.parameters; the filter knows the lists' codes"
-        return about.line(f"refuse by a list: {', '.join(names)}", True, remedy)
-    return about.line("so it is", True)
+        remedy = "take reject_rbl_… and reject_rhsbl_… out of postfix.parameters; rspamd knows the lists' codes"
+        return about.result(f"refuse by a list: {', '.join(names)}", True, remedy)
+    return about.result("so it is", True)
 
 
-def _room(mailboxes: Mapping[str, Usage]) -> list[CheckResult]:
+def _quotas(mailboxes: Mapping[str, Usage]) -> list[CheckResult]:
     """A full mailbox refuses messages, and its owner is the last to notice."""
-    about = Check("inbound.quota", GROUP, "room in the mailboxes", f"all below {NEARLY_FULL} %")
+    about = Check("inbound.quota", GROUP, "space in the mailboxes", f"all below {NEARLY_FULL} %")
     shares = {name: 100 * one.bytes // one.limit for name, one in mailboxes.items() if one.limit}
     tight = [f"{name} {share} %" for name, share in shares.items() if share >= NEARLY_FULL]
     if not shares:
         return []
     remedy = "a larger quota, or fewer messages; a full one refuses what comes" if tight else ""
-    return [about.line(", ".join(tight) or f"all {len(shares)} with a quota", True, remedy)]
+    return [about.result(", ".join(tight) or f"all {len(shares)} with a quota", True, remedy)]
 
 
-def _outside(subject: DomainContext, greeting: Greeting) -> CheckResult:
+def _from_here(context: DomainContext, greeting: Greeting) -> CheckResult:
     """From another network than the host's, as far as this workstation is one."""
-    about = Check("inbound.port-25", GROUP, "port 25 from here", f"220 {subject.hostname}")
-    for address in subject.addresses:
+    about = Check("inbound.port-25", GROUP, "port 25 from the workstation", f"220 {context.hostname}")
+    for address in context.addresses:
         said = greeting(address)
-        if said and subject.hostname in said:
-            return about.line(f"{address}: {said}", True)
-    return about.line("cannot know from here: many networks let nobody out to port 25", None)
+        if said and context.hostname in said:
+            return about.result(f"{address}: {said}", True)
+    return about.result("cannot know from here: many networks block outgoing port 25", None)
 
 
 def greeting(address: str) -> str | None:

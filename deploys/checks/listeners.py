@@ -15,10 +15,10 @@ DHCP = {("udp", 68), ("udp", 546)}
 NEIGHBOURS = (5353, 5355)
 
 
-def lines(
+def results(
     declared: Sequence[Listener], seen: Sequence[Socket], open_ports: Collection[str | int] = ()
 ) -> list[CheckResult]:
-    """One line for all declared doors that are open, one for each that is not, one for each open and undeclared port.
+    """One result for all declared ports that are open, one for each that is not, one for each open and undeclared port.
 
     ``open_ports`` are the operator's own: ``9100`` or ``51820/udp``.
     """
@@ -33,7 +33,7 @@ def _shut(listener: Listener, seen: Sequence[Socket]) -> CheckResult:
     local = sorted({one.address for one in seen if one.port == listener.port and one.protocol == "tcp"})
     found = f"listens on {', '.join(local)} only" if local else "nothing listens"
     about = Check(f"listeners.declared.{listener.port}", GROUP, f"port {listener.port} ({listener.what})", "listening")
-    return about.line(found, False, CONVERGE)
+    return about.result(found, False, CONVERGE)
 
 
 def _undeclared(
@@ -55,9 +55,9 @@ def _open(protocol: str, port: int, process: str) -> CheckResult:
     about = Check(f"listeners.undeclared.{protocol}.{port}", GROUP, what, "not open to the world")
     if process.startswith("systemd-resolve") and port in NEIGHBOURS:
         remedy = "it answers neighbours only; LLMNR=no and MulticastDNS=no in /etc/systemd/resolved.conf shut it"
-        return about.line(seen, True, remedy)
+        return about.result(seen, True, remedy)
     remedy = f"stop {process}, bind it to 127.0.0.1, or declare it in the host's data: open_ports: [{port}/{protocol}]"
-    return about.line(seen, False, remedy)
+    return about.result(seen, False, remedy)
 
 
 def _is_sshd(one: Socket) -> bool:

@@ -1,4 +1,4 @@
-"""Whether the packages are whole, and whose files lie beside ours."""
+"""Whether the packages are installed completely, and what upgrades left next to our files."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ DIRECTORIES = (
 )
 
 
-def lines(found: Unsettled) -> list[CheckResult]:
-    """One line that all are whole, or one for each that is not; a warning for each file that an upgrade laid beside."""
-    whole = Check("packages.whole", GROUP, "all packages", "completely installed")
+def results(found: Unsettled) -> list[CheckResult]:
+    """One result if all are installed, else one for each that is not; a warning for each file an upgrade left there."""
+    installed = Check("packages.installed", GROUP, "all packages", "completely installed")
     return [
-        *([] if found.half else [whole.line("all are", True)]),
+        *([] if found.half else [installed.result("all are", True)]),
         *(_half(package, status) for package, status in sorted(found.half.items())),
-        *(_beside(path) for path in found.beside),
+        *(_dist_file(path) for path in found.dist_files),
     ]
 
 
 def _half(package: str, status: str) -> CheckResult:
-    about = Check(f"packages.whole.{package}", GROUP, package, "completely installed")
-    return about.line(status, False, "dpkg --configure -a; then run deploys/mail.py")
+    about = Check(f"packages.installed.{package}", GROUP, package, "completely installed")
+    return about.result(status, False, "dpkg --configure -a; then run deploys/mail.py")
 
 
-def _beside(path: str) -> CheckResult:
-    about = Check(f"packages.beside.{path}", GROUP, path, "not left by an upgrade")
+def _dist_file(path: str) -> CheckResult:
+    about = Check(f"packages.dist-file.{path}", GROUP, path, "not left by an upgrade")
     remedy = "nothing reads it; look whether its news concern you, then delete it"
-    return about.line("the package's own, beside the file in use", True, remedy)
+    return about.result("the package's own version of the file in use", True, remedy)

@@ -1,4 +1,4 @@
-"""Part after part of a verification: what goes wrong in one is one line, and the others go on."""
+"""Part after part of a verification: what goes wrong in one is one result, and the others go on."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ OF_THE_HOST = (OSError, EOFError, SSHException, PyinfraError)
 
 
 class Parts:
-    """``lines``: one for each part that did not come to its end."""
+    """``results``: one for each part that did not come to its end."""
 
     def __init__(self) -> None:
-        self.lines: list[CheckResult] = []
+        self.results: list[CheckResult] = []
 
     def look(self, part: str, ask: Callable[[], T], otherwise: T) -> T:
         """What ``ask`` returns, or ``otherwise``. A host that goes away and options that cannot be are failures; what a
@@ -29,7 +29,7 @@ class Parts:
         try:
             return ask()
         except SettingsError as error:
-            self._tell(part, str(error), False, "mend the host's data in the inventory")
+            self._tell(part, str(error), False, "fix the host's data in the inventory")
         except DownloadError as error:
             self._tell(part, str(error), None, "verify from a workstation that has it, or can fetch it")
         except OF_THE_HOST as error:
@@ -40,4 +40,4 @@ class Parts:
         return otherwise
 
     def _tell(self, part: str, seen: str, ok: bool | None, remedy: str) -> None:
-        self.lines.append(Check(f"verification.{part}", GROUP, part, "looked at").line(seen, ok, remedy))
+        self.results.append(Check(f"verification.{part}", GROUP, part, "looked at").result(seen, ok, remedy))

@@ -16,7 +16,7 @@ from facts.probe import PROBE
 PATIENCE = 10  # seconds a message may take from the queue to the mailbox
 PROBE_SECRET = f"{PROBE}/password"
 PROBE_MAILDIR = f"{PROBE_HOME}/Maildir"
-STRANGER = "somebody@elsewhere.invalid"  # RFC 2606: no such domain, ever
+UNKNOWN_SENDER = "somebody@elsewhere.invalid"  # RFC 2606: no such domain, ever
 NOBODY = "no-such-mailbox"
 
 
@@ -26,12 +26,12 @@ def nobody(mail: MailServer) -> str | None:
     return f"{NOBODY}@{strict[0]}" if strict else None
 
 
-def undeclared(mail: MailServer, subjects: Sequence[DomainContext], blocklists: Sequence[str]) -> frozenset[str]:
-    """Keys of lines that rules rest on and that this mail.yaml does not ask for. Their absence is no gap to a rule;
-    that of any other is. ``subjects``, ``blocklists``: what the DNS is asked about."""
-    host = subjects[:1]
-    public = [one for subject in host for one in subject.addresses if is_public(one)]
-    policies = any(subject.pages and subject.settings.mta_sts for subject in subjects)
+def undeclared(mail: MailServer, contexts: Sequence[DomainContext], blocklists: Sequence[str]) -> frozenset[str]:
+    """Keys of results that rules rest on and that this mail.yaml does not ask for. Their absence is no gap to a rule;
+    that of any other is. ``contexts``, ``blocklists``: what the DNS is asked about."""
+    host = contexts[:1]
+    public = [one for context in host for one in context.addresses if is_public(one)]
+    policies = any(context.pages and context.settings.mta_sts for context in contexts)
     asked = {
         "messages.dkim": bool(mail.filter),
         "refusals.from": bool(mail.filter),
@@ -40,18 +40,20 @@ def undeclared(mail: MailServer, subjects: Sequence[DomainContext], blocklists: 
         "refusals.postmaster.*": len(mail.domains) > 1,
         "certificates.acme": bool(mail.tls.acme),
         "dns.blocklist.*": bool(blocklists and public),
-        "dns.tlsa.*": any(subject.tlsa for subject in host),
+        "dns.tlsa.*": any(context.tlsa for context in host),
         "dns.mta-sts.*": policies,
     }
     return frozenset(key for key, wanted in asked.items() if not wanted)
 
 
 def envelopes(mail: MailServer) -> dict[str, tuple[str, str]]:
-    """What a stranger tries at port 25: check -> (sender, recipient). ``<>`` as sender needs no DNS."""
-    postmaster = f"postmaster@{mail.domains[0]}"  # must receive (RFC 5321, 4.5.1); strangers do not reach the probe
+    """What an unauthenticated client tries at port 25: check -> (sender, recipient). ``<>`` as sender needs no DNS."""
+    postmaster = (
+        f"postmaster@{mail.domains[0]}"  # must receive (RFC 5321, 4.5.1); nobody from outside reaches the probe
+    )
     tries = {
         "inbound": ("", postmaster),
-        "relay": ("", STRANGER),
+        "relay": ("", UNKNOWN_SENDER),
         "spoofed": (next(iter(mail.mailboxes)), postmaster),
     }
     tries |= {f"inbound-{domain}": ("", f"postmaster@{domain}") for domain in mail.domains[1:]}
@@ -77,7 +79,7 @@ def plan(mail: MailServer, ports: Sequence[Listener]) -> dict[str, Any]:
             for name in _names(mail, listener)
         ],
         "chain": mail.tls.chain_path,
-        "authorities": [mail.tls.ca_path],
+        "ca_files": [mail.tls.ca_path],
         "trusted": list(mail.trusted_networks),
         "envelopes": envelopes(mail),
         "other": f"postmaster@{mail.domains[0]}",

@@ -1,4 +1,4 @@
-"""The proof on paper: a table for the terminal, JSON for programs, a page for people."""
+"""The report of a verification: a table for the terminal, JSON for programs, a page for people."""
 
 from __future__ import annotations
 
@@ -25,53 +25,56 @@ def plain(text: str, colour: str) -> str:
 
 @dataclass(frozen=True)
 class Report:
-    """One host's proof. ``at`` is when it began (UTC), ``seconds`` how long it took; ``people``: their part."""
+    """One host's verification. ``at`` is when it began (UTC), ``seconds`` how long it took; ``manual_steps``: what no
+    program can do."""
 
     host: str
     at: datetime
     seconds: float
-    lines: tuple[CheckResult, ...]
-    people: tuple[str, ...] = ()
+    results: tuple[CheckResult, ...]
+    manual_steps: tuple[str, ...] = ()
 
     @property
     def summary(self) -> str:
         """One line: whether all holds, and the count of verdicts."""
-        return f"{self.host}: {summary(self.lines)}, in {self.seconds:.1f} s"
+        return f"{self.host}: {summary(self.results)}, in {self.seconds:.1f} s"
 
 
 def table(report: Report, paint: Paint = plain) -> str:
-    """Aligned columns, group by group; what to do stands below each line that is not ok."""
-    rows = [_cells(line) for line in report.lines]
+    """Aligned columns, group by group; what to do stands below each result that is not ok."""
+    rows = [_cells(result) for result in report.results]
     widths = [max((len(row[column]) for row in rows), default=0) for column in range(3)]
     text = []
-    for group, lines in by_group(report.lines).items():
+    for group, results in by_group(report.results).items():
         text.append(group)
-        text += [_row(line, widths, paint) for line in lines]
-    if report.people:
-        text += ["for a person", *(f"  - {one}" for one in report.people)]
-    worst = "FAIL" if failed(report.lines) else "ok"
+        text += [_row(result, widths, paint) for result in results]
+    if report.manual_steps:
+        text += ["manual steps", *(f"  - {one}" for one in report.manual_steps)]
+    worst = "FAIL" if failed(report.results) else "ok"
     return "\n".join([*text, paint(report.summary, COLOURS[worst])])  # type: ignore[index]
 
 
-def _row(line: CheckResult, widths: list[int], paint: Paint) -> str:
-    cells = zip(_cells(line), widths, strict=True)
+def _row(result: CheckResult, widths: list[int], paint: Paint) -> str:
+    cells = zip(_cells(result), widths, strict=True)
     row = "  ".join(cell.ljust(width) for cell, width in cells)
-    cut = len(line.seen) > WIDEST or len(line.expected) > WIDEST_EXPECTED
-    whole = [f"      expected {line.expected}", f"      found    {line.seen}"] if line.verdict != "ok" and cut else []
-    remedy = [f"      -> {line.remedy}"] if line.remedy else []
-    return "\n".join([f"  {row}  {paint(line.verdict, COLOURS[line.verdict])}", *whole, *remedy])
+    cut = len(result.seen) > WIDEST or len(result.expected) > WIDEST_EXPECTED
+    uncut = (
+        [f"      expected {result.expected}", f"      found    {result.seen}"] if result.verdict != "ok" and cut else []
+    )
+    remedy = [f"      -> {result.remedy}"] if result.remedy else []
+    return "\n".join([f"  {row}  {paint(result.verdict, COLOURS[result.verdict])}", *uncut, *remedy])
 
 
-def by_group(lines: Iterable[CheckResult]) -> dict[str, list[CheckResult]]:
-    """The lines of each group together, groups in the order of their first line."""
+def by_group(results: Iterable[CheckResult]) -> dict[str, list[CheckResult]]:
+    """The results of each group together, groups in the order of their first result."""
     groups: dict[str, list[CheckResult]] = {}
-    for line in lines:
-        groups.setdefault(line.group, []).append(line)
+    for result in results:
+        groups.setdefault(result.group, []).append(result)
     return groups
 
 
-def _cells(line: CheckResult) -> tuple[str, str, str]:
-    return line.what, _short(line.expected, WIDEST_EXPECTED), _short(line.seen, WIDEST)
+def _cells(result: CheckResult) -> tuple[str, str, str]:
+    return result.what, _short(result.expected, WIDEST_EXPECTED), _short(result.seen, WIDEST)
 
 
 def _short(text: str, widest: int) -> str:
@@ -84,18 +87,18 @@ def as_json(report: Report) -> str:
         "host": report.host,
         "at": f"{report.at:%Y-%m-%dT%H:%M:%SZ}",
         "seconds": round(report.seconds, 1),
-        "ok": not failed(report.lines),
-        "people": list(report.people),
-        "lines": [asdict(line) | {"verdict": line.verdict} for line in report.lines],
+        "ok": not failed(report.results),
+        "manual_steps": list(report.manual_steps),
+        "results": [asdict(result) | {"verdict": result.verdict} for result in report.results],
     }
     return json.dumps(content, ensure_ascii=False, indent=2) + "\n"
 
 
 def as_html(report: Report) -> str:
     """The same as a page that needs nothing else."""
-    groups = list(by_group(report.lines).items())
+    groups = list(by_group(report.results).items())
     page = Path(__file__).parent / "report.html.j2"
-    return template(page, report=report, groups=groups, failed=failed(report.lines), count=summary(report.lines))
+    return template(page, report=report, groups=groups, failed=failed(report.results), count=summary(report.results))
 
 
 def write(report: Report, directory: Path) -> Path:

@@ -31,7 +31,7 @@ class Told:
     reporters: set[str] = field(default_factory=set)
     messages: int = 0
     failing: int = 0  # from our own addresses
-    strangers: Counter[str] = field(default_factory=Counter)  # from other addresses, failing: address to messages
+    elsewhere: Counter[str] = field(default_factory=Counter)  # from other addresses, failing: address to messages
     passing: int = 0  # from other addresses: forwards that kept our signature, a service of ours
     tls_reporters: set[str] = field(default_factory=set)
     sessions: int = 0
@@ -50,8 +50,8 @@ def readers(mail: MailServer) -> list[str]:
     return [mail.directory.login(box) for box in mailboxes]
 
 
-def lines(messages: Iterable[bytes], domains: Sequence[str], own: Sequence[str]) -> list[CheckResult]:
-    """Two lines for each domain. ``own``: the addresses that our messages leave from.
+def results(messages: Iterable[bytes], domains: Sequence[str], own: Sequence[str]) -> list[CheckResult]:
+    """Two results for each domain. ``own``: the addresses that our messages leave from.
 
     Nothing here is proved: anybody can write a report, and it tells of yesterday. So nothing here is a failure.
     """
@@ -61,10 +61,10 @@ def lines(messages: Iterable[bytes], domains: Sequence[str], own: Sequence[str])
     read = list(read_apart(list(messages)))
     for report in {_identity(one): one for one in reversed(read) if one}.values():  # one may come twice
         _count(report, told, own)
-    found = [line for domain, one in told.items() for line in (_dmarc(domain, one), _tls(domain, one))]
+    found = [result for domain, one in told.items() for result in (_dmarc(domain, one), _tls(domain, one))]
     if unreadable := read.count(None):
         about = Check("reports.unreadable", GROUP, "messages that are no reports", "none")
-        found.append(about.line(f"{unreadable}, passed over", True, "look, if somebody's reports are missing here"))
+        found.append(about.result(f"{unreadable}, passed over", True, "look, if somebody's reports are missing here"))
     return found
 
 
@@ -85,7 +85,7 @@ def read_apart(messages: Sequence[bytes]) -> Iterator[dict[str, Any] | None]:
 
 
 def _reader(messages: Sequence[bytes], seconds: float) -> list[bytes]:
-    """A line for each message that the reader got through."""
+    """A result for each message that the reader got through."""
     text = b"".join(b"%d\n%s" % (len(message), message) for message in messages)
     command = [sys.executable, "-m", "deploys.checks.report_reader"]
     with subprocess.Popen(
@@ -122,30 +122,30 @@ def _count_row(one: Told, address: str, count: int, passes: bool, own: Sequence[
     elif passes:
         one.passing += count
     else:
-        one.strangers[address] += count
+        one.elsewhere[address] += count
 
 
 def _dmarc(domain: str, one: Told) -> CheckResult:
     about = Check(f"reports.dmarc.{domain}", GROUP, f"DMARC reports {domain}", "messages from here pass")
     if not one.reporters:
-        return about.line(f"none in {DAYS} days", None)
+        return about.result(f"none in {DAYS} days", None)
     seen = f"{one.messages} messages from here, {one.failing} fail; elsewhere {one.passing} pass"
-    seen += f", {one.strangers.total()} fail{_among(one.strangers, ' (from ')}; by {_some(sorted(one.reporters))}"
+    seen += f", {one.elsewhere.total()} fail{_among(one.elsewhere, ' (from ')}; by {_some(sorted(one.reporters))}"
     remedies = []
     if one.failing:
-        remedies.append("mend the DNS lines above that are not ok; if all are, it was before")
-    if one.strangers:
+        remedies.append("fix the DNS lines above that are not ok; if all are, it was before")
+    if one.elsewhere:
         remedies.append("senders elsewhere that fail: a service of yours (spf.include), else forgers (dmarc.policy)")
-    return about.line(seen, True, "; ".join(remedies))
+    return about.result(seen, True, "; ".join(remedies))
 
 
 def _tls(domain: str, one: Told) -> CheckResult:
     about = Check(f"reports.tls.{domain}", GROUP, f"TLS reports {domain}", "no session fails")
     if not one.tls_reporters:
-        return about.line(f"none in {DAYS} days", None)
+        return about.result(f"none in {DAYS} days", None)
     seen = f"{one.broken.total()} of {one.sessions} sessions failed{_among(one.broken, ' (')}"
     remedy = "see certificates and inbound; before mta_sts goes to enforce, none may fail" if one.broken else ""
-    return about.line(f"{seen}; by {_some(sorted(one.tls_reporters))}", True, remedy)
+    return about.result(f"{seen}; by {_some(sorted(one.tls_reporters))}", True, remedy)
 
 
 def _among(counted: Counter[str], before: str) -> str:

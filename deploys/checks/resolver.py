@@ -13,8 +13,8 @@ GROUP = "resolver"
 LOG = f"{CONVERGE}; then: journalctl -u unbound -n 30"
 
 
-def lines(forward: Iterable[str], answers: Answers) -> list[CheckResult]:
-    """One line for the resolver, one for each that it forwards to (``forward``)."""
+def results(forward: Iterable[str], answers: Answers) -> list[CheckResult]:
+    """One result for the resolver, one for each that it forwards to (``forward``)."""
     return [_own(answers), *_forwarders(tuple(forward), answers)]
 
 
@@ -25,15 +25,15 @@ def _own(answers: Answers) -> CheckResult:
         seen = (
             f"answers {heard.said}, as local.conf has it" if heard.said else "no answer about the root; see local.conf"
         )
-        return about.line(seen, True if heard.said else None)
+        return about.result(seen, True if heard.said else None)
     if not heard.said:
-        return about.line(f"{ADDRESS} does not answer", False, LOG)
+        return about.result(f"{ADDRESS} does not answer", False, LOG)
     if heard.said != "NOERROR":
         remedy = "see the lines below; the host's clock; journalctl -u unbound -n 30"
-        return about.line(f"{heard.said} on the root: it finds no name that it can believe", False, remedy)
+        return about.result(f"{heard.said} on the root: it finds no name that it can believe", False, remedy)
     if not heard.validated:
-        return about.line("answers, but validates nothing", False, LOG)
-    return about.line("answers, and validates", True)
+        return about.result("answers, but validates nothing", False, LOG)
+    return about.result("answers, and validates", True)
 
 
 def _forwarders(forward: tuple[str, ...], answers: Answers) -> list[CheckResult]:
@@ -42,9 +42,9 @@ def _forwarders(forward: tuple[str, ...], answers: Answers) -> list[CheckResult]
     for address in forward:
         about = Check(f"resolver.forward.{address}", GROUP, f"forwarder {address}", "answers with DNSSEC signatures")
         if answers.told:
-            found.append(about.line("not looked at: local.conf says whom to ask", None))
+            found.append(about.result("not looked at: local.conf says whom to ask", None))
         elif address in wrong:
-            found.append(about.line(wrong[address], False, f"resolver.forward: {ANOTHER}"))
+            found.append(about.result(wrong[address], False, f"resolver.forward: {ANOTHER}"))
         else:
-            found.append(about.line("answers with signatures", True))
+            found.append(about.result("answers with signatures", True))
     return found

@@ -13,18 +13,18 @@ from facts.units import Unit
 GROUP = "services"
 
 
-def lines(units: Mapping[str, Unit]) -> list[CheckResult]:
-    """One line for each unit."""
-    return [_line(name, unit) for name, unit in units.items()]
+def results(units: Mapping[str, Unit]) -> list[CheckResult]:
+    """One result for each unit."""
+    return [_result(name, unit) for name, unit in units.items()]
 
 
-def _line(name: str, unit: Unit) -> CheckResult:
-    about = Check(key(name), GROUP, name, "runs what lies on disk")
+def _result(name: str, unit: Unit) -> CheckResult:
+    about = Check(key(name), GROUP, name, "runs the configuration on disk")
     wrong = _wrong(name, unit)
     if not wrong:
-        return about.line(f"{unit.state} since {_clock(unit.since)}", True)
+        return about.result(f"{unit.state} since {_clock(unit.since)}", True)
     seen, remedy = wrong
-    return about.line(seen, False, remedy)
+    return about.result(seen, False, remedy)
 
 
 def key(unit: str) -> str:
@@ -33,7 +33,7 @@ def key(unit: str) -> str:
 
 
 def _wrong(name: str, unit: Unit) -> tuple[str, str] | None:
-    """What is wrong first, and what mends it."""
+    """What is wrong first, and what fixes it."""
     if not unit.loaded:
         return "no such unit", CONVERGE
     if not unit.active and name == clamav.SCANNER:

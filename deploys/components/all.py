@@ -36,7 +36,7 @@ COMPONENTS: tuple[Callable[[Context], Component | None], ...] = (
     squirrelmail.component,  # logs in to Dovecot, sends by Postfix
     autoconfig.component,  # files that Apache serves
     apache.component,  # serves both
-    certbot.component,  # last: an authority somewhere else comes to Apache, and may refuse
+    certbot.component,  # last: a CA somewhere else comes to Apache, and may refuse
 )
 
 
@@ -84,7 +84,7 @@ def units(found: Iterable[Component]) -> Tree:
 def _units(found: Iterable[Component]) -> dict[str, File]:
     parts = tuple(found)
     own = {path: file for one in parts for path, file in one.units.items()}
-    return {**drop_ins(unit for one in parts for unit in one.revived), **own}
+    return {**drop_ins(unit for one in parts for unit in one.auto_restart), **own}
 
 
 def trees(found: Iterable[Component]) -> tuple[Tree, ...]:
@@ -95,7 +95,7 @@ def trees(found: Iterable[Component]) -> tuple[Tree, ...]:
 
 def directories(found: Iterable[Component]) -> Mapping[str, Directory]:
     """All directories of a run."""
-    return {path: one for part in found for places in part.of(Places) for path, one in places.directories.items()}
+    return {path: one for part in found for step in part.of(Directories) for path, one in step.directories.items()}
 
 
 def secrets(found: Iterable[Component]) -> tuple[Secret, ...]:

@@ -128,7 +128,7 @@ class Tree:
 
 
 @dataclass(frozen=True)
-class Places:
+class Directories:
     """Directories with their owners and modes; what lies in them stays (operations.directories.present)."""
 
     name: str
@@ -147,7 +147,7 @@ class Places:
 
 @dataclass(frozen=True)
 class Run:
-    """A unit that runs what lies on disk (operations.unit.converge). ``probe``: a shell command that asks it to work;
+    """A unit that runs the files on disk (operations.unit.converge). ``probe``: a shell command that asks it to work;
     ``after``: further trees whose change makes it read them anew, besides those of the service."""
 
     name: str
@@ -166,8 +166,8 @@ class Run:
         return {**self.service.question, "probe": self.probe}
 
 
-AnyStep = Step | Tree | Places | Run
-Kind = TypeVar("Kind", Step, Tree, Places, Run)
+AnyStep = Step | Tree | Directories | Run
+Kind = TypeVar("Kind", Step, Tree, Directories, Run)
 
 
 @dataclass(frozen=True)
@@ -187,7 +187,7 @@ class Component:
     packages: tuple[str, ...] = ()
     oldest: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     units: Mapping[str, File] = field(default_factory=dict)
-    revived: tuple[str, ...] = ()
+    auto_restart: tuple[str, ...] = ()
     steps: tuple[AnyStep, ...] = ()
     listens: tuple[Listener, ...] = ()
     processes: tuple[str, ...] = ()
@@ -195,7 +195,7 @@ class Component:
     state: tuple[State, ...] = ()
     secrets: tuple[Secret, ...] = ()
     takeover: str = ""
-    spares: tuple[str, ...] = ()
+    keeps_units: tuple[str, ...] = ()
     last: bool = False
 
     def of(self, kind: type[Kind]) -> tuple[Kind, ...]:

@@ -116,7 +116,7 @@ class MailServer(MailOptions):
         return self.resolver != "host"
 
     @property
-    def sts(self) -> bool:
+    def tls_policies(self) -> bool:
         """Whether others' MTA-STS policies are followed: messages go straight to them, and names are known for sure."""
         return self.resolves and self.relayhost is None
 
@@ -127,7 +127,7 @@ class MailServer(MailOptions):
 
     @property
     def learn_endpoint(self) -> str | None:
-        """Where the filter learns what people move to and from Junk; None: it does not learn."""
+        """Where rspamd learns what people move to and from Junk; None: it does not learn."""
         return CONTROLLER if self.filter and self.filter.learn else None
 
     @property

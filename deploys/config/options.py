@@ -139,7 +139,7 @@ class MailOptions(Settings):
     )
     tls: Tls = Field(
         default=Tls(),
-        description="The certificate: by `acme`, or your own files. Default: an authority made on the host signs one,"
+        description="The certificate: by `acme`, or your own files. Default: a CA made on the host signs one,"
         " which is for trials.",
         examples=[{"acme": {"email": "hostmaster@example.org"}}],
     )
@@ -154,13 +154,13 @@ class MailOptions(Settings):
         examples=[False],
     )
     filter: Checks = Field(
-        default=Filter(), description="The filter, rspamd: signs, checks, sorts; `false` for none.", examples=[False]
+        default=Filter(), description="rspamd: signs, checks, sorts; `false` for none.", examples=[False]
     )
     resolver: ResolverOption = Field(
         default="local",
         description="Whom the mail programs ask for names. `local`: a resolver on the host, which asks the world itself"
-        " and validates (DNSSEC); blocklists, DANE and MTA-STS want it. `host`: whoever the host asks. `{forward: …}`:"
-        " a local one that asks others.",
+        " and validates (DNSSEC); blocklists, DANE and MTA-STS want it. `host`: the host's own resolvers."
+        " `{forward: …}`: a local one that asks others.",
         examples=[{"forward": ["192.0.2.53"]}],
     )
     takeover: Takeover = Field(

@@ -42,7 +42,7 @@ _answers: WeakKeyDictionary[Any, dict[str, list[str]]] = WeakKeyDictionary()
 @deploy("Preflight")
 def deploy_preflight(mail: MailServer) -> Context:
     """Facts, no change. DeployError names everything that stands in the way, on every host of the run, since whoever
-    mends one host wants to know about the others too."""
+    fixes one host wants to know about the others too."""
     context, found = _look(mail)
     machine = context.machine
     answers = _answers.setdefault(ctx_state.get(), {})

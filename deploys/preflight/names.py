@@ -9,7 +9,7 @@ from facts.listeners import Socket
 
 OURS = "unbound"
 IN_THE_WAY = ("127.0.0.1", "0.0.0.0", "*")  # systemd-resolved's 127.0.0.53 is in nobody's way
-ELSE = "`resolver: {forward: [address]}` asks one that may, `resolver: host` whoever the host asks"
+ELSE = "`resolver: {forward: [address]}` asks one that may, `resolver: host` those that the host has"
 
 
 def serves(listeners: Iterable[Socket]) -> bool:

@@ -22,10 +22,10 @@ ALWAYS_LISTED, NEVER_LISTED = "127.0.0.2", "127.0.0.1"  # RFC 5782, section 5
 POLICY = {"127.0.0.10", "127.0.0.11"}  # Spamhaus PBL: a range that its owner says sends no mail
 
 
-def blocklist_lines(addresses: Iterable[str], lists: Iterable[str], ask: Ask) -> tuple[CheckResult, ...]:
-    """One line for each address and list."""
+def blocklist_results(addresses: Iterable[str], lists: Iterable[str], ask: Ask) -> tuple[CheckResult, ...]:
+    """One result for each address and list."""
     return tuple(
-        blocklist_line(
+        blocklist_result(
             address,
             zone,
             ask(listing(address, zone), "A"),
@@ -43,19 +43,19 @@ def listing(address: str, zone: str) -> str:
     return f"{reverse}.{zone}"
 
 
-def blocklist_line(address: str, zone: str, answer: Answer, always: Answer, never: Answer) -> CheckResult:
+def blocklist_result(address: str, zone: str, answer: Answer, always: Answer, never: Answer) -> CheckResult:
     """Whether ``zone`` lists ``address``. ``always`` and ``never``: its answers for the two test addresses, without
     which a dead list looks like a clean slate, and a list taken over by a wildcard like a catastrophe."""
     expected = "not listed"
     about = Check(f"dns.blocklist.{zone}.{address}", GROUP, f"blocklist {zone} {address}", expected)
     if (reason := _no_answer(answer) or _no_answer(always)) is not None:
-        return about.line(reason, None, OWN_RESOLVER)
+        return about.result(reason, None, OWN_RESOLVER)
     if not always.values or never.values:
         remedy = f"take {zone} out of blocklists if it stays so"
-        return about.line("the list lists nothing, or everything: it is dead", None, remedy)
+        return about.result("the list lists nothing, or everything: it is dead", None, remedy)
     if not answer.values:
-        return about.line(expected, True)
-    return about.line(f"listed ({', '.join(answer.values)})", False, _remedy(zone, address, answer))
+        return about.result(expected, True)
+    return about.result(f"listed ({', '.join(answer.values)})", False, _remedy(zone, address, answer))
 
 
 def _no_answer(answer: Answer) -> str | None:
@@ -77,4 +77,4 @@ def _remedy(zone: str, address: str, answer: Answer) -> str:
         if set(answer.values) <= POLICY:
             return f"a range that shall send no mail: release {address} at {link}, or use a relayhost"
         return f"read why and ask for removal at {link}"
-    return f"look {address} up on the web site of {zone}; mend the cause, then ask for removal"
+    return f"look {address} up on the web site of {zone}; fix the cause, then ask for removal"

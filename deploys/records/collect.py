@@ -1,4 +1,4 @@
-"""From the operator's options and what the host says about itself to a Subject for each domain."""
+"""From the operator's options and what the host says about itself to a DomainContext for each domain."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def read(records: Records, of_host: Mapping[str, Any], base: Path) -> Records:
     return records.model_copy(update={name: getattr(own, name) for name in own.model_fields_set})
 
 
-def subjects(
+def contexts(
     hostname: str,
     domains: Iterable[str],
     webmail: str | None,
@@ -42,16 +42,16 @@ def subjects(
     on_host: Publishable,
     pages: Iterable[str] = (),
 ) -> tuple[DomainContext, ...]:
-    """One subject for each domain. Declared addresses win over those that the host sees on its own interfaces.
+    """One context for each domain. Declared addresses win over those that the host sees on its own interfaces.
 
     ``pages``: the domains for which it is served what mta-sts, autoconfig and autodiscover lead to.
 
-    Raises SettingsError for words about a domain that is none of ours, and for a zone that could not be served.
+    Raises SettingsError for options for a domain that is none of ours, and for a zone that could not be served.
     """
     names = tuple(domains)
-    if strangers := sorted(set(settings.domains) - set(names)):
+    if unknown := sorted(set(settings.domains) - set(names)):
         raise errors.SettingsError(
-            [f"dns.domains: {', '.join(strangers)}: is not among domains; add it there, or mend it"]
+            [f"dns.domains: {', '.join(unknown)}: is not among domains; add it there, or fix it"]
         )
     paged, reporting = frozenset(pages), _reporting(names, settings)
     own = dict.fromkeys(names).keys()  # in their order, and soon looked up in

@@ -1,4 +1,4 @@
-"""One record expected, one answer found: a line that says whether they are the same, and what to publish."""
+"""One record expected, one answer found: a result that says whether they are the same, and what to publish."""
 
 from __future__ import annotations
 
@@ -25,26 +25,26 @@ TXT_PURPOSES = {
 STARTS_A_TAG_LIST = re.compile(r"\s*v=(DMARC1|STSv1|TLSRPTv1|DKIM1)\b", re.IGNORECASE)
 
 
-def record_line(record: Record, answer: Answer) -> CheckResult:
+def record_result(record: Record, answer: Answer) -> CheckResult:
     """Whether the DNS holds the record. Further values of the same kind are a fault for TXT, else a warning."""
     about = Check(key(record), GROUP, what(record), "; ".join(shown(value) for value in readable(record)))
     if answer.state == "failed":
-        return about.line(f"no answer ({answer.reason})", None, "ask again; see dns.resolver")
+        return about.result(f"no answer ({answer.reason})", None, "ask again; see dns.resolver")
     ours = [rdata for rdata in answer.rdatas if record.owns(rdata)]
     if record.type == "TXT" and "._domainkey." in record.name:
-        return _dkim_line(record, [text_of(rdata) for rdata in ours])
+        return _dkim_result(record, [text_of(rdata) for rdata in ours])
     wanted, found = {meaning(r) for r in record.rdatas}, {meaning(r) for r in ours}
     seen = "; ".join(shown(_plain(rdata)) for rdata in ours) or "nothing"
     if wanted - found or (record.type == "TXT" and len(ours) > 1):
-        return about.line(seen, False, _remedy(record, ours))
+        return about.result(seen, False, _remedy(record, ours))
     extra = [_plain(rdata) for rdata in ours if meaning(rdata) not in wanted]
-    return about.line(seen, True, f"take away {'; '.join(extra)}" if extra else "")
+    return about.result(seen, True, f"take away {'; '.join(extra)}" if extra else "")
 
 
-def alias_line(record: Record, answer: Answer, served: Iterable[str], host: Iterable[str]) -> CheckResult:
+def alias_result(record: Record, answer: Answer, served: Iterable[str], host: Iterable[str]) -> CheckResult:
     """A CNAME of ours. ``served``: the addresses behind the name; a provider that serves the host's own, without a
     CNAME, serves the same purpose."""
-    direct = record_line(record, answer)
+    direct = record_result(record, answer)
     found = set(served)
     if direct.ok is False and found and found <= set(host):
         return replace(direct, seen=", ".join(sorted(found)), ok=True, remedy="")
@@ -99,11 +99,11 @@ def meaning(rdata: Rdata) -> object:
     return " ".join(same.split()) if isinstance(same, str) else same
 
 
-def _dkim_line(record: Record, found: list[str]) -> CheckResult:
+def _dkim_result(record: Record, found: list[str]) -> CheckResult:
     about = Check(key(record), GROUP, what(record), shown(record.text))
     seen, fault = _dkim_fault(tags(record.text), found)
     remedy = "" if fault is None else f"{fault}{publish(record)}"
-    return about.line(seen, fault is None, remedy)
+    return about.result(seen, fault is None, remedy)
 
 
 def _dkim_fault(wanted: dict[str, str], found: list[str]) -> tuple[str, str | None]:

@@ -1,4 +1,4 @@
-"""Subject, the input of every record: one domain, and the host that serves it."""
+"""DomainContext, the input of every record: one domain, and the host that serves it."""
 
 from __future__ import annotations
 

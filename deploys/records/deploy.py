@@ -32,24 +32,24 @@ def refusals() -> Iterator[None]:
 
 
 @deploy("DNS")
-def deploy_records(subjects: Sequence[DomainContext], directory: Path) -> None:
+def deploy_records(contexts: Sequence[DomainContext], directory: Path) -> None:
     """Files below ``directory`` (of the workstation) for each zone, a table on the terminal, and dynamic updates."""
-    zones = {subject.zone: subject for subject in subjects}
-    inside = all_records.by_zone(all_records.everything(subjects), zones)
+    zones = {context.zone: context for context in contexts}
+    inside = all_records.by_zone(all_records.everything(contexts), zones)
     today = int(f"{datetime.now(UTC):%Y%m%d}")
     files: dict[str, str] = {}
-    for zone, subject in zones.items():
-        files |= zone_files(subject, inside[zone], directory, today)
+    for zone, context in zones.items():
+        files |= zone_files(context, inside[zone], directory, today)
     # One operation for all: pyinfra spends some 10 ms on each.
     written(name=f"Write the files of {_in_words(list(zones))}", directory=str(directory), files=files)
-    for zone, subject in zones.items():
-        _publish(subject, inside[zone])
-    _show(subjects, inside, files)
+    for zone, context in zones.items():
+        _publish(context, inside[zone])
+    _show(contexts, inside, files)
 
 
-def zone_files(subject: DomainContext, records: Sequence[Record], directory: Path, today: int) -> dict[str, str]:
+def zone_files(context: DomainContext, records: Sequence[Record], directory: Path, today: int) -> dict[str, str]:
     """File name to text: BIND, octoDNS, and the table. ``today`` as 20261125."""
-    zone = zone_of(subject)
+    zone = zone_of(context)
     path = directory / f"{zone.name}.zone"
     previous = path.read_text(encoding="utf-8") if path.exists() else None
     return {
@@ -69,7 +69,7 @@ def written(directory: str, files: dict[str, str]):  # type: ignore[no-untyped-d
     """
     paths = {Path(directory) / name: text for name, text in files.items()}
     if all(path.exists() and path.read_text(encoding="utf-8") == text for path, text in paths.items()):
-        host.noop(f"{len(files)} files in {directory} say the same already")
+        host.noop(f"{len(files)} files in {directory} are the same already")
         return
     yield FunctionCommand(_write, (paths,), {})
 
@@ -94,13 +94,13 @@ def published(server: Server, zone: str, records: Sequence[Record]):  # type: ig
     yield FunctionCommand(_send, (server, zone, planned), {})
 
 
-def _publish(subject: DomainContext, records: Sequence[Record]) -> None:
-    dns = subject.settings.dns
+def _publish(context: DomainContext, records: Sequence[Record]) -> None:
+    dns = context.settings.dns
     if dns.mode == "rfc2136" and dns.server and dns.key:
         published(
-            name=f"Update {subject.zone} at {dns.server}",
+            name=f"Update {context.zone} at {dns.server}",
             server=Server(dns.server, dns.port, dns.key),
-            zone=subject.zone,
+            zone=context.zone,
             records=records,
         )
 
@@ -109,14 +109,14 @@ def _in_words(zones: list[str]) -> str:
     return ", ".join(zones) if len(zones) < 5 else f"{len(zones)} zones"
 
 
-def _show(subjects: Sequence[DomainContext], inside: dict[str, tuple[Record, ...]], files: dict[str, str]) -> None:
+def _show(contexts: Sequence[DomainContext], inside: dict[str, tuple[Record, ...]], files: dict[str, str]) -> None:
     """On standard error: standard output belongs to --json."""
     for zone, records in inside.items():
         if records:
             text = files.get(f"{zone}.txt") or table(zone, records)
             echo(f"\n{zone or 'In no zone of this site'}\n\n{text}", err=True)
-    if subjects:
-        echo(f"\nTo be set by whoever rents you the addresses\n\n{table('', ptr(subjects[0]))}", err=True)
+    if contexts:
+        echo(f"\nTo be set by the provider of the addresses\n\n{table('', ptr(contexts[0]))}", err=True)
 
 
 # pyinfra hands state and host to a function that names them, and only such a one can fail without a traceback.

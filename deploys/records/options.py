@@ -157,10 +157,10 @@ class MtaSts(Settings):
 
 
 class Caa(Settings):
-    """Which authorities may sign for the domain (RFC 8659)."""
+    """Which CAs may sign for the domain (RFC 8659)."""
 
     issue: Annotated[tuple[DnsName, ...], Field(min_length=1)] = Field(
-        description="The authorities.", examples=[["letsencrypt.org"]]
+        description="The CAs.", examples=[["letsencrypt.org"]]
     )
     iodef: Address | None = Field(
         default=None, description="Whom they tell about others' attempts.", examples=["hostmaster@example.org"]
@@ -190,7 +190,7 @@ class DomainRecords(Settings):
     )
     caa: Caa | Literal[False] = Field(
         default=False,
-        description="CAA: which authorities may sign certificates for it.",
+        description="CAA: which CAs may sign certificates for it.",
         examples=[{"issue": ["letsencrypt.org"]}],
     )
 

@@ -33,44 +33,44 @@ def kind_of(address: str) -> str:
     return "A" if ipaddress.ip_address(address).version == 4 else "AAAA"
 
 
-def reverse_lines(addresses: Iterable[str], hostname: str, ask: Ask) -> tuple[CheckResult, ...]:
-    """One line an address: its reverse name is the host's, and that name leads back to it."""
-    lines = []
+def reverse_results(addresses: Iterable[str], hostname: str, ask: Ask) -> tuple[CheckResult, ...]:
+    """One result an address: its reverse name is the host's, and that name leads back to it."""
+    results = []
     for address in addresses:
         pointer = ask(reverse_name(address), "PTR")
         forward = {name: ask(name, kind_of(address)) for name in pointer.values}
-        lines.append(reverse_line(address, hostname, pointer, forward))
-    return tuple(lines)
+        results.append(reverse_result(address, hostname, pointer, forward))
+    return tuple(results)
 
 
-def reverse_line(address: str, hostname: str, pointer: Answer, forward: Mapping[str, Answer]) -> CheckResult:
+def reverse_result(address: str, hostname: str, pointer: Answer, forward: Mapping[str, Answer]) -> CheckResult:
     """Forward-confirmed reverse DNS of one address. ``forward``: PTR's values to the answers of their A or AAAA."""
     about = Check(f"dns.ptr.{address}", GROUP, f"PTR {address}", f"{hostname}, which leads back to {address}")
-    remedy = f"ask whoever rents you {address} to set its reverse name to exactly {hostname}"
+    remedy = f"ask the provider of {address} to set its reverse name to exactly {hostname}"
     if ipaddress.ip_address(address).version == 6:
         remedy += "; until then let Postfix send by IPv4 alone (smtp_address_preference: ipv4)"
     if pointer.state == "failed":
-        return about.line(f"no answer ({pointer.reason})", None, "ask again; see dns.resolver")
+        return about.result(f"no answer ({pointer.reason})", None, "ask again; see dns.resolver")
     names = {value.rstrip(".").lower() for value in pointer.values}
     seen = ", ".join(sorted(names)) or "no reverse name"
     if hostname not in names:
-        return about.line(seen, False, "; else ".join(filter(None, (unreachable([address]), remedy))))
+        return about.result(seen, False, "; else ".join(filter(None, (unreachable([address]), remedy))))
     back = forward[next(value for value in pointer.values if value.rstrip(".").lower() == hostname)]
     if back.state == "failed":
-        return about.line(f"{seen}, whose address has no answer ({back.reason})", None, "ask again")
+        return about.result(f"{seen}, whose address has no answer ({back.reason})", None, "ask again")
     if not back.values:
         first = f"publish {kind_of(address)} {hostname} {address}"
-        return about.line(f"{seen}, which leads nowhere", None, f"first {first}")
+        return about.result(f"{seen}, which leads nowhere", None, f"first {first}")
     if address not in back.values:
         found = ", ".join(back.values) or "nothing"
         publish = f"publish {kind_of(address)} {hostname} {address}"
-        return about.line(f"{seen}, which leads to {found}", False, publish)
+        return about.result(f"{seen}, which leads to {found}", False, publish)
     private = unreachable([address])
     several = f"leave {hostname} alone; further reverse names confuse receivers" if len(names) > 1 else ""
-    return about.line(seen, True, "; ".join(filter(None, (several, private))))
+    return about.result(seen, True, "; ".join(filter(None, (several, private))))
 
 
-def helo_line(hostname: str, addresses: Iterable[str], ask: Ask) -> CheckResult:
+def helo_result(hostname: str, addresses: Iterable[str], ask: Ask) -> CheckResult:
     """The name that the host says in EHLO leads to every address that it sends from, and to no other, by itself."""
     wanted = set(addresses)
     answers = [ask(hostname, kind) for kind in ("A", "AAAA")]
@@ -78,13 +78,13 @@ def helo_line(hostname: str, addresses: Iterable[str], ask: Ask) -> CheckResult:
     about = Check(f"dns.helo.{hostname}", GROUP, f"HELO {hostname}", ", ".join(sorted(wanted)))
     seen = ", ".join(sorted(found)) or "nothing"
     if failures := [answer.reason for answer in answers if answer.state == "failed"]:
-        return about.line(f"no answer ({failures[0]})", None, "ask again; see dns.resolver")
+        return about.result(f"no answer ({failures[0]})", None, "ask again; see dns.resolver")
     if any(answer.alias for answer in answers):
-        return about.line(f"an alias, to {seen}", False, f"give {hostname} addresses of its own, no CNAME")
+        return about.result(f"an alias, to {seen}", False, f"give {hostname} addresses of its own, no CNAME")
     if missing := sorted(wanted - found):
         records = "; ".join(f"publish {kind_of(address)} {hostname} {address}" for address in missing)
-        return about.line(seen, None, f"first {records}")  # their own lines are red
+        return about.result(seen, None, f"first {records}")  # their own results are red
     if extra := sorted(found - wanted):
         remedy = f"take away {', '.join(extra)}, or say it in addresses if it is this host"
-        return about.line(seen, False, remedy)
-    return about.line(seen, True)
+        return about.result(seen, False, remedy)
+    return about.result(seen, True)

@@ -14,18 +14,18 @@ from deploys.records.context import DomainContext
 from deploys.records.record import Record, record, txt
 
 
-def spf(subject: DomainContext) -> tuple[Record, ...]:
+def spf(context: DomainContext) -> tuple[Record, ...]:
     """SPF (RFC 7208): the one host by its name, and those who also send for the domain."""
-    settings = subject.settings.spf
+    settings = context.settings.spf
     includes = [f"include:{name}" for name in settings.include]
-    text = " ".join(["v=spf1", f"a:{subject.hostname}", *includes, settings.all])
-    return record(subject.domain, "TXT", subject.ttl, [txt(text)], "SPF: who may send for the domain")
+    text = " ".join(["v=spf1", f"a:{context.hostname}", *includes, settings.all])
+    return record(context.domain, "TXT", context.ttl, [txt(text)], "SPF: who may send for the domain")
 
 
-def dkim(subject: DomainContext) -> tuple[Record, ...]:
+def dkim(context: DomainContext) -> tuple[Record, ...]:
     """DKIM's public keys (RFC 6376, RFC 8463), of the declared selectors that the host has keys for."""
     why = "DKIM: the key that messages are signed with"
-    return published(subject.domain, subject.settings.dkim.selectors, subject.dkim, subject.ttl, why)
+    return published(context.domain, context.settings.dkim.selectors, context.dkim, context.ttl, why)
 
 
 def published(name: str, selectors: Iterable[str], keys: Mapping[str, bytes], ttl: int, why: str) -> tuple[Record, ...]:
@@ -35,23 +35,23 @@ def published(name: str, selectors: Iterable[str], keys: Mapping[str, bytes], tt
     return tuple(one for where, value in values.items() for one in record(where, "TXT", ttl, value, why))
 
 
-def dmarc(subject: DomainContext) -> tuple[Record, ...]:
+def dmarc(context: DomainContext) -> tuple[Record, ...]:
     """DMARC (RFC 7489): what to do with messages that fail, and whom to tell."""
-    name = f"_dmarc.{subject.domain}"
-    return record(name, "TXT", subject.ttl, [txt(dmarc_text(subject))], "DMARC: what becomes of forged messages")
+    name = f"_dmarc.{context.domain}"
+    return record(name, "TXT", context.ttl, [txt(dmarc_text(context))], "DMARC: what becomes of forged messages")
 
 
-def reports_accepted(subject: DomainContext) -> tuple[Record, ...]:
+def reports_accepted(context: DomainContext) -> tuple[Record, ...]:
     """The domain's consent to read other domains' DMARC reports, or they are not sent (RFC 7489, section 7.1)."""
     return tuple(
         Record(
-            f"{other}._report._dmarc.{subject.domain}.",
+            f"{other}._report._dmarc.{context.domain}.",
             "TXT",
-            subject.ttl,
+            context.ttl,
             (txt("v=DMARC1"),),
             f"DMARC: reports on {other} may come here",
         )
-        for other in subject.reports_for
+        for other in context.reports_for
     )
 
 
@@ -68,10 +68,10 @@ def dkim_text(der: bytes) -> str:
     return f"v=DKIM1; k=rsa; p={_base64(der)}"
 
 
-def dmarc_text(subject: DomainContext) -> str:
+def dmarc_text(context: DomainContext) -> str:
     """DMARC's line for the domain; the host's own name uses the same."""
-    settings = subject.settings.dmarc
-    readers = (f"postmaster@{subject.domain}",) if settings.rua is None else settings.rua
+    settings = context.settings.dmarc
+    readers = (f"postmaster@{context.domain}",) if settings.rua is None else settings.rua
     return "; ".join(["v=DMARC1", f"p={settings.policy}", *([f"rua={mailto(readers)}"] if readers else [])])
 
 

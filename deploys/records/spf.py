@@ -34,24 +34,24 @@ def count(domain: str, ask: Ask) -> Count:
     return total
 
 
-def spf_line(domain: str, ask: Ask) -> CheckResult:
+def spf_result(domain: str, ask: Ask) -> CheckResult:
     """Whether receivers can evaluate the domain's SPF record to its end."""
     title, expected = f"SPF look-ups {domain}", f"at most {LOOKUPS}, of them {VOIDS} empty"
     about = Check(f"dns.spf-lookups.{domain}", GROUP, title, expected)
     total = count(domain, ask)
     if not total.spenders and any(fault.endswith("no SPF record") for fault in total.faults):
-        return replace(about, expected="a record").line("none", None, "first the SPF record")  # red by itself
+        return replace(about, expected="a record").result("none", None, "first the SPF record")  # red by itself
     spent = ", ".join(f"{name} {number}" for name, number in total.spenders.items())
     seen = f"{total.lookups} look-ups ({spent})" + (f", {total.voids} empty" if total.voids else "")
     if total.faults:
-        return about.line("; ".join(total.faults), False, "mend or take away what is named")
+        return about.result("; ".join(total.faults), False, "fix or take away what is named")
     if total.unknown:
-        return about.line("; ".join(total.unknown), None, "ask again; see dns.resolver")
+        return about.result("; ".join(total.unknown), None, "ask again; see dns.resolver")
     if total.lookups > LOOKUPS:
-        return about.line(seen, False, "take an include away, or name its addresses: ip4, ip6")
+        return about.result(seen, False, "take an include away, or name its addresses: ip4, ip6")
     if total.voids > VOIDS:
-        return about.line(seen, False, "take away the names that do not exist")
-    return about.line(seen, True)
+        return about.result(seen, False, "take away the names that do not exist")
+    return about.result(seen, True)
 
 
 def terms(text: str) -> Iterator[tuple[str, str]]:

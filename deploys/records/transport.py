@@ -12,56 +12,56 @@ from deploys.records.senders import mailto
 MX_PREFERENCE = 10
 
 
-def mx(subject: DomainContext) -> tuple[Record, ...]:
+def mx(context: DomainContext) -> tuple[Record, ...]:
     """MX (RFC 5321, section 5): every domain names the one host, whose name the certificate holds."""
-    value = f"{MX_PREFERENCE} {subject.hostname}."
-    return record(subject.domain, "MX", subject.ttl, [value], "where mail for the domain goes")
+    value = f"{MX_PREFERENCE} {context.hostname}."
+    return record(context.domain, "MX", context.ttl, [value], "where mail for the domain goes")
 
 
-def mta_sts_policy(subject: DomainContext) -> str:
+def mta_sts_policy(context: DomainContext) -> str:
     """The text of https://mta-sts.DOMAIN/.well-known/mta-sts.txt (RFC 8461, section 3.2), from the datum of the MX.
 
     Raises ValueError where MTA-STS is declared off.
     """
-    settings = subject.settings.mta_sts
+    settings = context.settings.mta_sts
     if settings is False:
-        raise ValueError(f"{subject.domain} declares mta_sts: false, so it has no policy")
-    lines = ["version: STSv1", f"mode: {settings.mode}", f"mx: {subject.hostname}", f"max_age: {settings.remembered}"]
+        raise ValueError(f"{context.domain} declares mta_sts: false, so it has no policy")
+    lines = ["version: STSv1", f"mode: {settings.mode}", f"mx: {context.hostname}", f"max_age: {settings.remembered}"]
     return "".join(f"{line}\r\n" for line in lines)
 
 
-def mta_sts(subject: DomainContext) -> tuple[Record, ...]:
+def mta_sts(context: DomainContext) -> tuple[Record, ...]:
     """The sign that there is a policy. Its id is the policy's own hash: a new one exactly when the policy is new."""
-    if subject.settings.mta_sts is False:
+    if context.settings.mta_sts is False:
         return ()
-    identity = hashlib.sha256(mta_sts_policy(subject).encode()).hexdigest()[:32]  # RFC 8461: 1 to 32 alphanumerics
-    name = f"_mta-sts.{subject.domain}"
-    return record(name, "TXT", subject.ttl, [txt(f"v=STSv1; id={identity}")], "MTA-STS: TLS is expected here")
+    identity = hashlib.sha256(mta_sts_policy(context).encode()).hexdigest()[:32]  # RFC 8461: 1 to 32 alphanumerics
+    name = f"_mta-sts.{context.domain}"
+    return record(name, "TXT", context.ttl, [txt(f"v=STSv1; id={identity}")], "MTA-STS: TLS is expected here")
 
 
-def mta_sts_host(subject: DomainContext) -> tuple[Record, ...]:
+def mta_sts_host(context: DomainContext) -> tuple[Record, ...]:
     """Where the policy is read."""
-    if subject.settings.mta_sts is False:
+    if context.settings.mta_sts is False:
         return ()
-    return same_place(subject, f"mta-sts.{subject.domain}", "MTA-STS: where the policy is read")
+    return same_place(context, f"mta-sts.{context.domain}", "MTA-STS: where the policy is read")
 
 
-def tls_rpt(subject: DomainContext) -> tuple[Record, ...]:
+def tls_rpt(context: DomainContext) -> tuple[Record, ...]:
     """TLS-RPT (RFC 8460): who hears of other servers' trouble with our TLS."""
-    settings = subject.settings.tlsrpt
+    settings = context.settings.tlsrpt
     if settings is False:
         return ()
-    readers = settings.rua or (f"postmaster@{subject.domain}",)
+    readers = settings.rua or (f"postmaster@{context.domain}",)
     text = f"v=TLSRPTv1; rua={mailto(readers)}"
-    return record(f"_smtp._tls.{subject.domain}", "TXT", subject.ttl, [txt(text)], "TLS-RPT: who reads TLS reports")
+    return record(f"_smtp._tls.{context.domain}", "TXT", context.ttl, [txt(text)], "TLS-RPT: who reads TLS reports")
 
 
-def caa(subject: DomainContext) -> tuple[Record, ...]:
+def caa(context: DomainContext) -> tuple[Record, ...]:
     """CAA (RFC 8659): who may sign certificates for the domain and all names below it."""
-    settings = subject.settings.caa
+    settings = context.settings.caa
     if settings is False:
         return ()
-    values = [f'0 issue "{authority}"' for authority in settings.issue]
+    values = [f'0 issue "{ca}"' for ca in settings.issue]
     if settings.iodef:
         values.append(f'0 iodef "{mailto([settings.iodef])}"')
-    return record(subject.domain, "CAA", subject.ttl, values, "who may sign certificates for the domain")
+    return record(context.domain, "CAA", context.ttl, values, "who may sign certificates for the domain")

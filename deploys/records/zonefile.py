@@ -25,17 +25,17 @@ class Zone:
     declared: bool = field(default=False)  # nobody declared the name servers: they are only a guess
 
 
-def zone_of(subject: DomainContext) -> Zone:
+def zone_of(context: DomainContext) -> Zone:
     """The zone of one domain: as declared, else with the mail server's own name for its name server.
 
     Raises ValueError for a name server inside the zone whose addresses nobody said: nobody could ask it.
     """
-    declared = subject.settings.dns.nameservers
+    declared = context.settings.dns.nameservers
     for server, addresses in declared.items():
-        if is_below(server, subject.zone) and not addresses and server != subject.hostname:
-            raise ValueError(f"{server} is inside {subject.zone}; say its addresses, {server}: [192.0.2.53]")
-    servers = declared or {subject.hostname: ()}
-    return Zone(subject.zone, servers, f"hostmaster@{subject.domain}", subject.ttl, bool(declared))
+        if is_below(server, context.zone) and not addresses and server != context.hostname:
+            raise ValueError(f"{server} is inside {context.zone}; say its addresses, {server}: [192.0.2.53]")
+    servers = declared or {context.hostname: ()}
+    return Zone(context.zone, servers, f"hostmaster@{context.domain}", context.ttl, bool(declared))
 
 
 def name_servers(zone: Zone) -> tuple[Record, ...]:

@@ -9,9 +9,9 @@ from pyinfra import host, logger
 from pyinfra.api import deploy
 
 from deploys.components.component import Context
+from deploys.takeover.existing import Existing, listed
 from deploys.takeover.look import directories, found
 from deploys.takeover.problems import KEPT, site_names
-from deploys.takeover.standing import Standing, listed
 from operations import keep
 
 # Further files of the host that a run writes, or that the programs of before read.
@@ -24,7 +24,7 @@ def deploy_keeping(context: Context) -> None:
     """Say what is replaced, and keep it on the host. Nothing where all is ours, or as its package brought it."""
     state, there = context.foreign, found(context)
     if names := site_names(state):
-        logger.info("    %s: Apache goes on serving %s, beside ours", host.name, listed(names))
+        logger.info("    %s: Apache goes on serving %s, as well as our sites", host.name, listed(names))
     if not there:
         return
     for one in there:
@@ -37,7 +37,7 @@ def place() -> str:
     return f"{KEPT}/{datetime.now(UTC):%Y-%m-%dT%H%M%SZ}"
 
 
-def paths(context: Context, there: Iterable[Standing]) -> Iterable[str]:
+def paths(context: Context, there: Iterable[Existing]) -> Iterable[str]:
     """What is kept: whole directories."""
     known = directories(context)
     yield from (known[one.component] for one in there if one.component in known)

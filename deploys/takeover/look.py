@@ -5,7 +5,7 @@ from __future__ import annotations
 from deploys.components import all as every
 from deploys.components.component import Context, Tree
 from deploys.takeover import problems
-from deploys.takeover.standing import Standing, standing
+from deploys.takeover.existing import Existing, existing
 from facts.foreign import Foreign, ForeignState
 from facts.state import tree_id
 from facts.survey import Question, question
@@ -34,11 +34,11 @@ def directories(context: Context) -> dict[str, str]:
     return {part.takeover: part.of(Tree)[0].target for part in every.declared(context) if part.takeover}
 
 
-def found(context: Context) -> list[Standing]:
+def found(context: Context) -> list[Existing]:
     """What the run would replace."""
     mail, machine, state = context.mail, context.machine, context.foreign
     own = (mail.hostname, machine.hostname, state.hostname)
-    return standing(state, own, mail.domains, mail.accounts == "system")
+    return existing(state, own, mail.domains, mail.accounts == "system")
 
 
 def takeover_problems(context: Context) -> list[str]:
@@ -46,7 +46,7 @@ def takeover_problems(context: Context) -> list[str]:
     mail, state = context.mail, context.foreign
     people = [mail.directory.login(address) for address in mail.mailboxes] if mail.accounts == "system" else None
     return [
-        *problems.unspoken(found(context), mail.takeover),
+        *problems.not_allowed(found(context), mail.takeover),
         *problems.account_problems(state, mail.vmail, people),
         *problems.site_problems(state, (*mail.names, *mail.page_names)),
     ]

@@ -6,8 +6,8 @@ import fnmatch
 from collections.abc import Iterable
 
 from deploys.config.addresses.options import Owner
+from deploys.takeover.existing import Existing, listed
 from deploys.takeover.options import Component
-from deploys.takeover.standing import Standing, listed
 from facts.foreign import Entry, ForeignState
 from facts.mailboxes import STORE
 
@@ -16,9 +16,9 @@ SHELL = "/usr/sbin/nologin"  # as the account is made, deploys/components/doveco
 GROUP = "mailusers"
 
 
-def unspoken(found: Iterable[Standing], word: Iterable[Component]) -> list[str]:
+def not_allowed(found: Iterable[Existing], takeover: Iterable[Component]) -> list[str]:
     """What would be replaced without the administrator's consent."""
-    allowed = set(word)
+    allowed = set(takeover)
     left = [one for one in found if one.component not in allowed]
     if not left:
         return []

@@ -75,19 +75,19 @@ def own_names(found: dict[str, str], names: Iterable[str]) -> tuple[str, ...]:
     """``names``, and what the host was called when the package wrote main.cf (``found``): it may have been renamed
     since, by a run of ours too. The package names both in mydestination, so one that is known vouches for the other."""
     known = tuple(name for name in names if name)
-    settings = set(re.split(r"[,\s]+", found.get("mydestination", "")))
+    words = set(re.split(r"[,\s]+", found.get("mydestination", "")))
     before = found.get("myhostname", "")
-    return (*known, before) if before in settings and settings & set(known) else known
+    return (*known, before) if before in words and words & set(known) else known
 
 
 def destinations(value: str, names: Iterable[str]) -> tuple[str, ...]:
     """The domains of ``mydestination`` that are mail's, and not just what the host calls itself. A name without a dot
     cannot be reached from elsewhere."""
     own = {name.lower() for name in names}
-    settings = (word.lower() for word in re.split(r"[,\s]+", value) if word)
+    words = (word.lower() for word in re.split(r"[,\s]+", value) if word)
     return tuple(
         word
-        for word in settings
+        for word in words
         if not word.startswith(("$", "localhost")) and "." in word and word not in own and not _nowhere(word)
     )
 
@@ -143,8 +143,8 @@ def _services(lines: Iterable[str]) -> list[str]:
 
 
 def _normal(service: str) -> str:
-    settings = service.split()
-    return " ".join([*settings[:4], "*", *settings[5:]]) if len(settings) >= 8 else " ".join(settings)
+    words = service.split()
+    return " ".join([*words[:4], "*", *words[5:]]) if len(words) >= 8 else " ".join(words)
 
 
 def other_aliases(aliases: Iterable[str]) -> tuple[str, ...]:

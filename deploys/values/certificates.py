@@ -31,9 +31,9 @@ def problems(certificate_pem: bytes, key_pem: bytes, names: Iterable[str], now: 
 
 
 def root(certificate_pem: bytes) -> str | None:
-    """The self-signed authority at the end of a chain, as PEM; None where it is left to the client's own store."""
+    """The self-signed CA at the end of a chain, as PEM; None where it is left to the client's own store."""
     last = _read_chain(certificate_pem)[0][-1:]
-    if last and _is_authority(last[0]) and _issued(last[0], last[0]):
+    if last and _is_ca(last[0]) and _issued(last[0], last[0]):
         return last[0].public_bytes(Encoding.PEM).decode()
     return None
 
@@ -84,7 +84,7 @@ def _order(chain: Chain) -> list[str]:
                 f"{_distinguished(one.issuer)}, not {_called(following)}"
             ]
     last = chain[-1]
-    if not _is_authority(last) and not _issued(last, last):
+    if not _is_ca(last) and not _issued(last, last):
         return [
             f"tls.certificate lacks the issuer of {_called(last)}: append the certificate of "
             f"{_distinguished(last.issuer)} (a fullchain.pem has it), or phones and other servers will not trust it"
@@ -158,7 +158,7 @@ def _issued(one: x509.Certificate, issuer: x509.Certificate) -> bool:
     return True
 
 
-def _is_authority(one: x509.Certificate) -> bool:
+def _is_ca(one: x509.Certificate) -> bool:
     try:
         return one.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
     except x509.ExtensionNotFound:

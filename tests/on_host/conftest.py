@@ -5,7 +5,7 @@ Which releases: the mark ``releases(...)`` of a test, else POSTHAUS_RELEASES, el
 POSTHAUS_IMAGES, while developing: a prefix of images to start the shared hosts from, such as snapshots of converged
 hosts (``PREFIXdebian-12``); CI never sets it.
 
-A test that changes a host asks for ``bare_host`` or ``own_mail_host``; ``mail_host`` is shared, and whatever words a
+A test that changes a host asks for ``bare_host`` or ``own_mail_host``; ``mail_host`` is shared, and whatever settings a
 test leaves on it are taken back after the test.
 """
 
@@ -128,12 +128,12 @@ def mail_host(converged: Converged, release: str) -> MailHost:
 
 @pytest.fixture(autouse=True)
 def _as_it_was(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Whatever words a test leaves on the shared host, the next test finds words.EXAMPLE again."""
+    """Whatever settings a test leaves on the shared host, the next test finds settings.EXAMPLE again."""
     shared = request.getfixturevalue("mail_host") if "mail_host" in request.fixturenames else None
     yield
     if shared is not None and shared.settings != example():
         run = shared.converge(example())
-        assert run.rc == 0, f"Going back to the usual words failed:\n{run.output}"
+        assert run.rc == 0, f"Going back to the usual settings failed:\n{run.output}"
 
 
 @pytest.fixture(scope="session")

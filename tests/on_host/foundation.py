@@ -14,7 +14,7 @@ from tests.on_host.settings import example
 DEPLOY = "tests/on_host/deploys/foundation.py"
 
 
-def lay(directory: Path, *hosts: MailHost, options: tuple[str, ...] = (), **settings: Any) -> Run:
+def run_foundation(directory: Path, *hosts: MailHost, options: tuple[str, ...] = (), **settings: Any) -> Run:
     """Run tests/on_host/deploys/foundation.py with ``settings`` on ``hosts``; ``directory`` gets their site."""
     where = site.write(directory, [host.entry for host in hosts], example())
     return pyinfra.pyinfra(where, DEPLOY, "-y", "--json", *options, environment={"POSTHAUS_TEST": json.dumps(settings)})

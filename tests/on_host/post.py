@@ -1,4 +1,4 @@
-"""Messages to and from a test host, by the standard library: as a stranger at port 25, and as one of its people."""
+"""Messages to and from a test host, by the standard library: without a login at port 25, and by submission."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from lab.mailhost import MailHost
 
 
 def trusting(host: MailHost) -> ssl.SSLContext:
-    """TLS that believes the host's own authority, and looks at no name: we connect by address."""
+    """TLS that believes the host's own CA, and looks at no name: we connect by address."""
     context = ssl.create_default_context(cafile=str(host.ca))
     context.check_hostname = False
     return context
@@ -46,7 +46,7 @@ def reply(send: object, *arguments: object, **more: object) -> int:
     return 250
 
 
-def stranger(host: MailHost, recipient: str, sender: str = "", message: EmailMessage | None = None) -> int:
+def deliver(host: MailHost, recipient: str, sender: str = "", message: EmailMessage | None = None) -> int:
     """What port 25 says to a message from this machine, which the host does not trust. No sender needs no DNS."""
     message = message or compose(recipient)
     size = [f"size={len(message.as_bytes()) + 500}"]

@@ -1,4 +1,4 @@
-"""The words that test hosts are converged to, and the passwords behind their hashes."""
+"""The settings that test hosts are converged to, and the passwords behind their hashes."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def no_webmail() -> str | None:
 
 
 def example(**changes: Any) -> dict[str, Any]:
-    """A copy of EXAMPLE of one's own, with top-level words changed; None takes a word away.
+    """A copy of EXAMPLE of one's own, with top-level options changed; None takes an option away.
 
     Where SquirrelMail's source cannot be had it goes without a webmail, so that everything else is tested.
     """

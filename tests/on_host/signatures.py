@@ -1,4 +1,4 @@
-"""Signatures on messages, checked by dkimpy, which knows nothing of the filter that made them."""
+"""Signatures on messages, checked by dkimpy, which knows nothing of rspamd that made them."""
 
 from __future__ import annotations
 

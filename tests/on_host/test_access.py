@@ -23,7 +23,7 @@ from lab import pyinfra
 from lab.mailhost import MailHost
 from lab.pyinfra import ROOT
 from tests.on_host.conftest import start
-from tests.on_host.foundation import DEPLOY, lay
+from tests.on_host.foundation import DEPLOY, run_foundation
 from tests.on_host.settings import example
 
 pytestmark = pytest.mark.host
@@ -60,7 +60,7 @@ def guarded(shared: MailHost) -> Iterator[MailHost]:
 
 
 def declare(host: MailHost, **data: Any) -> None:
-    """Have the inventory say ``data`` of the host too; None takes a word away."""
+    """Have the inventory say ``data`` of the host too; None takes an option away."""
     name, known = host.entry
     host.entry = (name, {key: value for key, value in {**known, **data}.items() if value is not None})
 
@@ -143,7 +143,7 @@ def test_every_form_of_the_readme_reaches_the_host_as_root(guarded: MailHost, pe
 
 
 @one_release
-def test_two_hosts_ask_once_and_a_second_server_has_words_of_its_own(guarded: MailHost, person: dict[str, str]):
+def test_two_hosts_ask_once_and_a_second_server_has_settings_of_its_own(guarded: MailHost, person: dict[str, str]):
     (Path(person["POSTHAUS_SITE"]) / "second.yaml").write_text(yaml.safe_dump(example(hostname="mx.example.com")))
     tito = '{"ssh_user": "tito", "_sudo": True, "_use_sudo_password": True'
     inventory = "from deploys.site import settings\n\nmail = [\n"
@@ -192,7 +192,7 @@ def test_a_wrong_password_is_tried_once_and_locks_nobody_out(guarded: MailHost):
 
 
 @one_release
-def test_who_may_not_sudo_is_told_in_sudos_own_words(guarded: MailHost):
+def test_who_may_not_sudo_is_told_in_sudos_own_text(guarded: MailHost):
     guarded.run("gpasswd -d deploy sudo")
     try:
         assert "sudo refuses deploy:" in refused(guarded)
@@ -241,7 +241,7 @@ def test_what_a_login_shell_prints_is_no_answer(guarded: MailHost, tmp_path: Pat
     kept = guarded.read("/home/deploy/.bashrc")
     guarded.write("/home/deploy/.bashrc", "echo Welcome\nprintf 'no line break'\necho careful >&2\n")
     try:
-        run = lay(tmp_path, guarded, preflight=True, directories={"/srv/mail": ["0755"]})
+        run = run_foundation(tmp_path, guarded, preflight=True, directories={"/srv/mail": ["0755"]})
         assert (run.rc, run.changes) == (0, 1), run.output
         assert facts(guarded).rc == 0
     finally:
@@ -255,7 +255,7 @@ def test_one_session_at_a_time_is_enough_and_none_is_told(guarded: MailHost, tmp
 
     sessions("MaxSessions 1\n")
     try:
-        run = lay(tmp_path, guarded, preflight=True, directories={"/srv/post": ["0755"]})
+        run = run_foundation(tmp_path, guarded, preflight=True, directories={"/srv/post": ["0755"]})
         assert (run.rc, run.changes) == (0, 1), run.output
         sessions("MaxSessions 0\n")
         assert "`MaxSessions 10` (the default)" in refused(guarded)

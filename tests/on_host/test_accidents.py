@@ -1,4 +1,4 @@
-"""Refused words, units that do not start, runs that die, edits by hand: mail keeps flowing and the next run mends."""
+"""Settings refused, units that fail, runs that die, edits by hand: mail keeps flowing and the next run fixes."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def announced_size(host: MailHost) -> str:
         ({"dovecot": {"settings": {"no_such_setting": "x"}}}, "no_such_setting"),
     ],
 )
-def test_words_that_a_program_refuses_leave_everything_running(
+def test_settings_that_a_program_refuses_leave_everything_running(
     own_mail_host: MailHost, settings: Mapping[str, Any], named: str
 ) -> None:
     before = masters(own_mail_host)
@@ -55,11 +55,11 @@ def test_words_that_a_program_refuses_leave_everything_running(
     assert own_mail_host.converge(example()).changes == 0
 
 
-def test_words_that_pass_the_checker_but_do_not_start_are_put_back(own_mail_host: MailHost) -> None:
+def test_settings_that_pass_the_checker_but_do_not_start_are_put_back(own_mail_host: MailHost) -> None:
     elsewhere = {"settings": {"listen": "192.0.2.77"}}  # an address that the host does not have (RFC 5737)
     run = own_mail_host.converge(example(dovecot=elsewhere))
     assert run.rc != 0
-    assert "192.0.2.77" in run.output, "Dovecot's own last words are shown"
+    assert "192.0.2.77" in run.output, "Dovecot's own last message is shown"
     assert "the previous files are back in /etc/dovecot, and dovecot.service runs with them" in run.output
     assert "192.0.2.77" not in own_mail_host.read("/etc/dovecot/dovecot.conf").decode()
     assert own_mail_host.converge(example()).changes == 0
@@ -87,7 +87,7 @@ def test_a_daemon_that_runs_a_deleted_program_is_restarted(own_mail_host: MailHo
 
 @pytest.mark.webmail
 def test_a_new_certificate_on_disk_is_served_after_the_next_run(own_mail_host: MailHost) -> None:
-    own_mail_host.run("rm /etc/ssl/posthaus/fullchain.pem")  # the local authority signs anew, with the same key
+    own_mail_host.run("rm /etc/ssl/posthaus/fullchain.pem")  # the local CA signs anew, with the same key
     run = own_mail_host.converge()
     assert run.rc == 0, run.output
     disk = own_mail_host.run("openssl x509 -noout -serial -in /etc/ssl/posthaus/fullchain.pem").stdout

@@ -1,4 +1,4 @@
-"""Certificates from an authority that speaks ACME (Pebble), with a name server that both sides ask."""
+"""Certificates from an ACME CA (Pebble), with a name server that both sides ask."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ RUNNING = "for unit in postfix@- postfix dovecot apache2; do systemctl show -p M
 
 
 @pytest.fixture(scope="module")
-def authority(engine: docker.DockerClient, lab_state: Path) -> Iterator[AcmeLab]:
-    """The authority and the name server of example.com, shared by all tests here."""
+def acme_ca(engine: docker.DockerClient, lab_state: Path) -> Iterator[AcmeLab]:
+    """The CA and the name server of example.com, shared by all tests here."""
     try:
         started = acme.start(engine, f"posthaus-{os.getpid()}-acme", lab_state, ["example.com"], sweep.owner())
     except Unavailable as reason:
@@ -37,11 +37,11 @@ def authority(engine: docker.DockerClient, lab_state: Path) -> Iterator[AcmeLab]
     started.host.remove()
 
 
-def ordering(host: MailHost, authority: AcmeLab, changes: dict[str, Any] | None = None, **acme_settings: Any) -> Any:
-    """Words by which ``host`` gets its certificate from ``authority``; their files lie in its site."""
+def ordering(host: MailHost, acme_ca: AcmeLab, changes: dict[str, Any] | None = None, **acme_settings: Any) -> Any:
+    """Settings by which ``host`` gets its certificate from ``acme_ca``; their files lie in its site."""
     host.say()
-    (host.site / "roots.pem").write_text(authority.ca_pem)
-    (host.site / "acme.key").write_text(authority.key)
+    (host.site / "roots.pem").write_text(acme_ca.ca_pem)
+    (host.site / "acme.key").write_text(acme_ca.key)
     settings = {"email": TITO, "directory": acme.DIRECTORY, "ca_file": "roots.pem", **acme_settings}
     return example(tls={"acme": settings}, **(changes or {}))
 
@@ -70,14 +70,14 @@ def issuer(host: MailHost) -> str:
     return host.run("openssl x509 -noout -issuer -in /etc/ssl/posthaus/fullchain.pem").stdout
 
 
-def test_a_bare_host_without_webmail_has_its_certificate_after_the_first_run(bare_host: MailHost, authority: AcmeLab):
-    acme.use(bare_host.host, authority)
-    authority.publish("mail.example.com", bare_host.address)
-    settings = ordering(bare_host, authority, {"webmail": False, "clients": False})
-    before = authority.orders
+def test_a_bare_host_without_webmail_has_its_certificate_after_the_first_run(bare_host: MailHost, acme_ca: AcmeLab):
+    acme.use(bare_host.host, acme_ca)
+    acme_ca.publish("mail.example.com", bare_host.address)
+    settings = ordering(bare_host, acme_ca, {"webmail": False, "clients": False})
+    before = acme_ca.orders
     run = bare_host.converge(settings)
     assert run.rc == 0, run.output
-    assert authority.orders == before + 1
+    assert acme_ca.orders == before + 1
     assert "Pebble Intermediate" in issuer(bare_host)
     first = the_serial(bare_host)
     assert (
@@ -92,7 +92,7 @@ def test_a_bare_host_without_webmail_has_its_certificate_after_the_first_run(bar
 
     again = bare_host.converge(settings)
     assert (again.rc, again.changes) == (0, 0), again.output
-    assert authority.orders == before + 1, "nothing was ordered twice"
+    assert acme_ca.orders == before + 1, "nothing was ordered twice"
     assert bare_host.verify().rc == 0
 
     keys, running = bare_host.run(KEYS).stdout, bare_host.run(RUNNING).stdout
@@ -108,24 +108,24 @@ def test_a_bare_host_without_webmail_has_its_certificate_after_the_first_run(bar
 
 
 @pytest.mark.webmail
-def test_a_name_without_address_is_named_before_anything_is_ordered(own_mail_host: MailHost, authority: AcmeLab):
+def test_a_name_without_address_is_named_before_anything_is_ordered(own_mail_host: MailHost, acme_ca: AcmeLab):
     host = own_mail_host
-    acme.use(host.host, authority)
-    authority.publish("mail.example.com", host.address)
-    authority.withdraw("webmail.example.com")
-    settings = ordering(host, authority)
-    held, orders = the_serial(host), authority.orders
+    acme.use(host.host, acme_ca)
+    acme_ca.publish("mail.example.com", host.address)
+    acme_ca.withdraw("webmail.example.com")
+    settings = ordering(host, acme_ca)
+    held, orders = the_serial(host), acme_ca.orders
     run = host.converge(settings)
     assert run.rc == 1
     assert "has no address for: webmail.example.com (publish A or AAAA; nothing was ordered)" in run.output
-    assert authority.orders == orders
+    assert acme_ca.orders == orders
     assert the_serial(host) == held
     assert host.run("systemctl is-active postfix dovecot apache2").stdout.split() == ["active"] * 3
-    proof = host.verify()
-    assert proof.rc == 1
-    assert "has no address for: webmail.example.com" in proof.output
+    verified = host.verify()
+    assert verified.rc == 1
+    assert "has no address for: webmail.example.com" in verified.output
 
-    authority.publish("webmail.example.com", host.address)
+    acme_ca.publish("webmail.example.com", host.address)
     apache = host.run("systemctl show -p MainPID --value apache2").stdout
     run = host.converge(settings)
     assert run.rc == 0, run.output
@@ -137,43 +137,43 @@ def test_a_name_without_address_is_named_before_anything_is_ordered(own_mail_hos
 
 @pytest.mark.webmail
 @pytest.mark.releases("debian-13")
-def test_a_silent_authority_costs_nothing_but_a_warning_while_the_certificate_lasts(
-    own_mail_host: MailHost, authority: AcmeLab
-):
+def test_a_silent_ca_costs_nothing_but_a_warning_while_the_certificate_lasts(own_mail_host: MailHost, acme_ca: AcmeLab):
     host = own_mail_host
-    acme.use(host.host, authority)
+    acme.use(host.host, acme_ca)
     for name in ("mail.example.com", "webmail.example.com", "post.example.com"):
-        authority.publish(name, host.address)
+        acme_ca.publish(name, host.address)
     silent = acme.DIRECTORY.replace(":14000", ":14001")
 
-    run = host.converge(ordering(host, authority, directory=silent))
+    run = host.converge(ordering(host, acme_ca, directory=silent))
     assert run.rc == 1, "a certificate that only holds the place is no success"
     assert "Connection refused" in run.output
-    assert host.converge(ordering(host, authority)).rc == 0
+    assert host.converge(ordering(host, acme_ca)).rc == 0
     good = the_serial(host)
     assert "certbot.timer" in host.verify().output
     failing = f"/usr/bin/certbot -q renew --force-renewal --no-random-sleep-on-renew --server {silent}"
     host.write("/run/systemd/system/certbot.service.d/failing.conf", f"[Service]\nExecStart=\nExecStart={failing}\n")
     host.run("systemctl daemon-reload; systemctl start certbot.service", check=False)
-    proof = host.verify()
-    assert proof.rc == 0, "the old certificate lasts"
-    assert re.search(r"served, 89 days left; the last renewal failed: .*Connection refused", proof.output), proof.output
+    verified = host.verify()
+    assert verified.rc == 0, "the old certificate lasts"
+    assert re.search(r"served, 89 days left; the last renewal failed: .*Connection refused", verified.output), (
+        verified.output
+    )
     host.run("rm -r /run/systemd/system/certbot.service.d; systemctl daemon-reload")
 
-    run = host.converge(ordering(host, authority, directory=silent))
+    run = host.converge(ordering(host, acme_ca, directory=silent))
     assert run.rc == 0, run.output
     assert "no new certificate, the old one stays" in run.output
     assert the_serial(host) == good
     assert "Connection refused" in host.verify().output
 
-    run = host.converge(ordering(host, authority, {"webmail": {"hostname": "post.example.com"}}, directory=silent))
+    run = host.converge(ordering(host, acme_ca, {"webmail": {"hostname": "post.example.com"}}, directory=silent))
     assert run.rc == 1, "the old certificate lacks a name"
     assert the_serial(host) == good
 
 
-def published(host: MailHost, authority: AcmeLab) -> list[str]:
+def published(host: MailHost, acme_ca: AcmeLab) -> list[str]:
     """The digests of port 25's keys in the DNS."""
-    said = authority.host.run("dig +short @127.0.0.1 TLSA _25._tcp.mail.example.com").stdout
+    said = acme_ca.host.run("dig +short @127.0.0.1 TLSA _25._tcp.mail.example.com").stdout
     return sorted("".join(line.split()[3:]).lower() for line in said.splitlines())
 
 
@@ -188,16 +188,16 @@ def roll(host: MailHost) -> Any:
 
 @pytest.mark.webmail
 def test_the_next_key_is_published_before_it_is_served_and_a_renewal_changes_neither(
-    own_mail_host: MailHost, authority: AcmeLab
+    own_mail_host: MailHost, acme_ca: AcmeLab
 ):
     host = own_mail_host
-    acme.use(host.host, authority)
+    acme.use(host.host, acme_ca)
     for name in ("mail.example.com", "webmail.example.com"):
-        authority.publish(name, host.address)
-    dns = {"mode": "rfc2136", "server": authority.address, "key": {"file": "acme.key"}, "ttl": 60}
-    of_host = {"tlsa": True, "verify": False, "resolver": authority.address, "blocklists": []}
+        acme_ca.publish(name, host.address)
+    dns = {"mode": "rfc2136", "server": acme_ca.address, "key": {"file": "acme.key"}, "ttl": 60}
+    of_host = {"tlsa": True, "verify": False, "resolver": acme_ca.address, "blocklists": []}
     changes = {"dns": of_host, "domains": {"example.com": {"dns": dns}, "example.net": None}}
-    settings = ordering(host, authority, changes)
+    settings = ordering(host, acme_ca, changes)
     run = host.converge(settings)
     assert run.rc == 0, run.output
     assert host.run("stat -c %a%U /etc/ssl/posthaus/next-privkey.pem").stdout == "600root\n"
@@ -210,7 +210,7 @@ def test_the_next_key_is_published_before_it_is_served_and_a_renewal_changes_nei
     assert run.rc == 1
     assert f"ca.acme.test lacks _25._tcp.mail.example.com TLSA 3 1 1 {second}" in run.output
     host.pyinfra("deploys/dns.py", "-y")
-    assert published(host, authority) == sorted([first, second])
+    assert published(host, acme_ca) == sorted([first, second])
     host.run(f"{RENEW} -q --force-renewal")
     assert (digest(host, "privkey.pem"), digest(host, "next-privkey.pem")) == (first, second)
 
@@ -223,13 +223,13 @@ def test_the_next_key_is_published_before_it_is_served_and_a_renewal_changes_nei
     host.run("awk '{print $1, $2 - 61}' /var/lib/posthaus/next-key-seen >/tmp/seen")  # a minute goes by
     host.run("cat /tmp/seen >/var/lib/posthaus/next-key-seen")
     archive = "ls /etc/letsencrypt/archive/posthaus; readlink /etc/letsencrypt/live/posthaus/*.pem"
-    lay = host.run(archive).stdout
+    run_foundation = host.run(archive).stdout
 
-    host.say(ordering(host, authority, changes, directory=acme.DIRECTORY.replace(":14000", ":14001")))
+    host.say(ordering(host, acme_ca, changes, directory=acme.DIRECTORY.replace(":14000", ":14001")))
     run = roll(host)
     assert run.rc == 1
     assert "Connection refused" in run.output
-    assert (the_serial(host), host.run(archive).stdout) == (before, lay), "certbot has the old key again"
+    assert (the_serial(host), host.run(archive).stdout) == (before, run_foundation), "certbot has the old key again"
     host.say(settings)
     run = roll(host)
     assert run.rc == 0, run.output
@@ -237,9 +237,9 @@ def test_the_next_key_is_published_before_it_is_served_and_a_renewal_changes_nei
     third = digest(host, "next-privkey.pem")
     assert digest(host, "privkey.pem") == second
     assert third not in (first, second)
-    assert second in published(host, authority), "what is served was published before"
+    assert second in published(host, acme_ca), "what is served was published before"
     host.pyinfra("deploys/dns.py", "-y")
-    assert published(host, authority) == sorted([second, third])
+    assert published(host, acme_ca) == sorted([second, third])
     host.run(f"{RENEW} -q --force-renewal")
     assert digest(host, "privkey.pem") == second
     again = host.converge(settings)
@@ -248,14 +248,14 @@ def test_the_next_key_is_published_before_it_is_served_and_a_renewal_changes_nei
 
 @pytest.mark.webmail
 @pytest.mark.releases("debian-12")
-def test_no_key_is_lost_on_the_way_to_other_sources_and_back(own_mail_host: MailHost, authority: AcmeLab):
+def test_no_key_is_lost_on_the_way_to_other_sources_and_back(own_mail_host: MailHost, acme_ca: AcmeLab):
     host = own_mail_host
-    acme.use(host.host, authority)
+    acme.use(host.host, acme_ca)
     for name in ("mail.example.com", "webmail.example.com"):
-        authority.publish(name, host.address)
+        acme_ca.publish(name, host.address)
     local = host.run("sha256sum /etc/ssl/posthaus/ca/*.key").stdout
-    assert host.converge(ordering(host, authority)).rc == 0
-    keys, orders, ordered = host.run(KEYS).stdout, authority.orders, the_serial(host)
+    assert host.converge(ordering(host, acme_ca)).rc == 0
+    keys, orders, ordered = host.run(KEYS).stdout, acme_ca.orders, the_serial(host)
 
     run = host.converge(example())
     assert run.rc == 0, run.output
@@ -265,27 +265,27 @@ def test_no_key_is_lost_on_the_way_to_other_sources_and_back(own_mail_host: Mail
     assert "autorenew = False" in host.read("/etc/letsencrypt/renewal/posthaus.conf").decode()
     assert host.converge(example()).changes == 0
 
-    assert host.converge(ordering(host, authority)).rc == 0
-    assert (host.run(KEYS).stdout, authority.orders, the_serial(host)) == (keys, orders, ordered)
-    assert host.converge(ordering(host, authority)).changes == 0
+    assert host.converge(ordering(host, acme_ca)).rc == 0
+    assert (host.run(KEYS).stdout, acme_ca.orders, the_serial(host)) == (keys, orders, ordered)
+    assert host.converge(ordering(host, acme_ca)).changes == 0
 
 
 @pytest.mark.webmail
 @pytest.mark.releases("debian-12")
 def test_the_hook_alone_brings_a_certificate_to_every_port_and_refuses_a_wrong_key(
-    own_mail_host: MailHost, authority: AcmeLab
+    own_mail_host: MailHost, acme_ca: AcmeLab
 ):
     host = own_mail_host
-    acme.use(host.host, authority)
+    acme.use(host.host, acme_ca)
     for name in ("mail.example.com", "webmail.example.com"):
-        authority.publish(name, host.address)
-    challenge = {"rfc2136": {"server": authority.address, "key": {"file": "acme.key"}, "wait": 1}}
-    settings = ordering(host, authority, challenge=challenge)
+        acme_ca.publish(name, host.address)
+    challenge = {"rfc2136": {"server": acme_ca.address, "key": {"file": "acme.key"}, "wait": 1}}
+    settings = ordering(host, acme_ca, challenge=challenge)
     run = host.converge(settings)
     assert run.rc == 0, run.output
     assert "authenticator = dns-rfc2136" in host.read("/etc/letsencrypt/renewal/posthaus.conf").decode()
     assert host.run("stat -c %a%U /etc/letsencrypt/posthaus/rfc2136.ini").stdout == "600root\n"
-    assert authority.key.split('"')[3] not in run.output + run.stdout
+    assert acme_ca.key.split('"')[3] not in run.output + run.stdout
     assert host.converge(settings).changes == 0
 
     before = the_serial(host)

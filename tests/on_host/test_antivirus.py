@@ -1,4 +1,4 @@
-"""ClamAV for the filter: it waits for its signatures, refuses a virus, loses no message, and goes with the word."""
+"""ClamAV for rspamd: it waits for its signatures, refuses a virus, loses no message, and goes with the option."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import pytest
 
 from lab.mailhost import MailHost
 from lab.waiting import wait_until
-from tests.on_host.post import compose, stranger
+from tests.on_host.post import compose, deliver
 from tests.on_host.settings import TITO, example
 from tests.on_host.test_verify import failing
 
@@ -29,11 +29,11 @@ def test_a_virus_is_refused_as_soon_as_there_are_signatures_and_until_then_messa
     run = host.converge(settings)
     assert run.rc == 0, run.output
     assert host.run("systemctl is-enabled clamav-daemon clamav-freshclam").stdout == "enabled\n" * 2
-    assert stranger(host, TITO) == 250
-    proof = host.verify()
-    assert proof.rc == 1
-    assert "clamav-daemon.service" in failing(host), proof.output
-    assert "signatures may be on their way" in proof.output
+    assert deliver(host, TITO) == 250
+    verified = host.verify()
+    assert verified.rc == 1
+    assert "clamav-daemon.service" in failing(host), verified.output
+    assert "signatures may be on their way" in verified.output
 
     # No mirror of ClamAV's is reached from here: one signature, elsewhere, and files by the names of freshclam's.
     elsewhere = "sed -i 's|^DatabaseDirectory.*|DatabaseDirectory /srv/signatures|' /etc/clamav/clamd.conf"
@@ -41,8 +41,8 @@ def test_a_virus_is_refused_as_soon_as_there_are_signatures_and_until_then_messa
     host.write("/srv/signatures/test.ndb", SIGNATURE)
     host.run("touch /var/lib/clamav/daily.cvd && touch /var/lib/clamav/main.cvd")
     wait_until(lambda: host.run(ACTIVE, check=False).stdout.startswith("active\n"), 60, "the scanner did not start")
-    wait_until(lambda: stranger(host, TITO, message=infected()) == 554, 60, "the virus was not refused")
-    assert stranger(host, TITO) == 250
+    wait_until(lambda: deliver(host, TITO, message=infected()) == 554, 60, "the virus was not refused")
+    assert deliver(host, TITO) == 250
     assert "clamav-daemon.service" not in failing_after(host)
     again = host.converge(settings)
     assert (again.rc, again.changes) == (0, 0), again.output
@@ -51,11 +51,11 @@ def test_a_virus_is_refused_as_soon_as_there_are_signatures_and_until_then_messa
     assert run.rc == 0, run.output
     assert "active\n" not in host.run(ACTIVE, check=False).stdout.replace("inactive\n", "")
     assert host.run("systemctl is-enabled clamav-daemon clamav-freshclam", check=False).stdout == "disabled\n" * 2
-    assert stranger(host, TITO, message=infected()) == 250
+    assert deliver(host, TITO, message=infected()) == 250
     assert host.converge(example()).changes == 0
 
 
 def failing_after(host: MailHost) -> set[str]:
-    """What fails in a new proof."""
+    """What fails in a new verification."""
     host.verify()
     return failing(host)

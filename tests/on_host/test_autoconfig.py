@@ -60,7 +60,7 @@ def test_thunderbird_finds_its_settings_by_http_and_https(mail_host: MailHost):
         assert got(mail_host, name, "/").status_code == 403
 
 
-def test_outlook_is_told_the_log_in_that_was_asked_about(mail_host: MailHost):
+def test_outlook_is_told_the_login_that_was_asked_about(mail_host: MailHost):
     tree = discovered(mail_host, "Tito@Example.com")
     ways = {
         one.findtext("a:Type", namespaces=NAMES): [
@@ -132,8 +132,8 @@ def test_without_webmail_the_server_itself_has_the_page_and_without_pages_it_has
     assert got(own_mail_host, "mail.example.com", "/setup/").status_code == 200
     assert got(own_mail_host, "mail.example.com", "/").status_code == 403
     assert got(own_mail_host, "mta-sts.example.com", "/.well-known/mta-sts.txt").status_code == 200
-    proof = own_mail_host.verify()
-    assert proof.rc == 0, proof.output + proof.stdout
+    verified = own_mail_host.verify()
+    assert verified.rc == 0, verified.output + verified.stdout
     run = own_mail_host.converge(example(clients=False))
     assert run.rc == 0, run.output
     assert own_mail_host.run("ls /usr/share/posthaus/pages 2>/dev/null", check=False).stdout == ""

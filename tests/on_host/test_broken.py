@@ -79,22 +79,22 @@ BROKEN = {
     "delivery to a socket that is not there": postfix(
         "private/nowhere", virtual_transport="lmtp:unix:private/nowhere"
     ),
-    "a filter that does not answer": postfix("its probe: SMTP: 451", smtpd_milters="inet:127.0.0.1:9"),
+    "an rspamd that does not answer": postfix("its probe: SMTP: 451", smtpd_milters="inet:127.0.0.1:9"),
     "logins that nobody answers for": postfix("its probe: ", smtpd_sasl_path="private/nowhere"),
     "addresses rewritten by a table that is not there": postfix("its probe: ", canonical_maps="regexp:/nowhere"),
     "mailboxes that are not there": postfix("its probe: SMTP: 451", virtual_mailbox_maps="texthash:/nowhere"),
     "headers looked up in a table that is not there": postfix("its probe: SMTP: 451", header_checks="regexp:/nowhere"),
     "a greeting with another name": postfix("its probe: SMTP: 220", smtpd_banner="mail.example.org ESMTP"),
     # rspamd
-    "a filter that is told to sign nothing": Broken(
+    "an rspamd that is told to sign nothing": Broken(
         "rspamd",
         "No key signs for example.com",
         edit={"local.d/dkim_signing.conf": ('"example.com" {', '"example.org" {')},
     ),
-    "a filter that listens elsewhere": Broken(
+    "an rspamd that listens elsewhere": Broken(
         "rspamd", "its probe: ", edit={"override.d/worker-proxy.inc": ("127.0.0.1:11332", "127.0.0.1:11339")}
     ),
-    "a filter that has no keys": Broken(
+    "an rspamd that has no keys": Broken(
         "rspamd",
         "No key signs for example.com",
         edit={"local.d/dkim_signing.conf": ("/var/lib/rspamd/dkim/", "/nowhere/")},

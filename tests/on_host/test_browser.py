@@ -187,7 +187,7 @@ def _arrived(person: Person, subject: str) -> bool:
 
 
 @undisturbed
-def test_a_wrong_password_is_told_in_words(person: Person):
+def test_a_wrong_password_is_told_in_a_sentence(person: Person):
     person.browser.get(f"https://{HOSTNAME}/")
     person.type("login_username", IQBAL)
     person.type("secretkey", "not this one")
@@ -283,7 +283,7 @@ def test_nothing_of_a_message_loads_from_elsewhere_before_its_reader_asks(person
     _nothing_remote_loads_unasked(person, elsewhere)
 
 
-def test_nor_with_the_other_line(own_mail_host: MailHost, tmp_path: Path, elsewhere: Elsewhere):
+def test_nor_with_the_other_branch(own_mail_host: MailHost, tmp_path: Path, elsewhere: Elsewhere):
     if DRIVER is None:
         pytest.skip("no chromedriver here (apt install chromium-driver): THE WEBMAIL WAS NOT LOOKED AT IN A BROWSER")
     run = own_mail_host.converge(example(webmail={"hostname": HOSTNAME, "branch": "stable"}))

@@ -1,4 +1,4 @@
-"""The local authority, the operator's own certificate, and the way from one to the other: no key is ever lost."""
+"""The local CA, the operator's own certificate, and the way from one to the other: no key is ever lost."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from lab.mailhost import MailHost
-from tests.on_host.foundation import lay
+from tests.on_host.foundation import run_foundation
 from tests.on_host.settings import example
 from tests.test_tls import NAMES, certify
 
@@ -20,34 +20,34 @@ VERIFY = f"openssl verify -x509_strict -verify_hostname {{}} -purpose sslserver 
 KEYS = f"sha256sum {DIRECTORY}/ca/ca.key {DIRECTORY}/ca/leaf.key {DIRECTORY}/privkey.pem | cut -c1-64"
 NOW = datetime.now(UTC).replace(microsecond=0)
 TODAY = {"begin": NOW - timedelta(days=1), "end": NOW + timedelta(days=60)}
-ROOT = certify("Root", authority=True, **TODAY)
-MIDDLE = certify("Middle", ROOT, authority=True, **TODAY)
+ROOT = certify("Root", ca=True, **TODAY)
+MIDDLE = certify("Middle", ROOT, ca=True, **TODAY)
 LEAF = certify("Leaf", MIDDLE, NAMES, **TODAY)
 BARE = {"packages": ["openssl", "ca-certificates"]}
 
 
-def test_the_local_authority_is_trusted_and_certifies_every_name(bare_host: MailHost, tmp_path: Path):
-    run = lay(tmp_path, bare_host, **BARE, names=NAMES)
+def test_the_local_ca_is_trusted_and_certifies_every_name(bare_host: MailHost, tmp_path: Path):
+    run = run_foundation(tmp_path, bare_host, **BARE, names=NAMES)
     assert run.rc == 0, run.output
     keys = bare_host.run(KEYS).stdout
     for name in NAMES:
         assert "OK" in bare_host.run(VERIFY.format(name)).stdout
     assert bare_host.run(f"stat -c %a%U {DIRECTORY}/privkey.pem {DIRECTORY}/ca/*.key").stdout == "600root\n" * 3
     context = ssl.create_default_context(cadata=bare_host.ca.read_text())
-    context.verify_flags |= ssl.VERIFY_X509_STRICT  # what Python 3.13 and later ask of an authority
+    context.verify_flags |= ssl.VERIFY_X509_STRICT  # what Python 3.13 and later ask of a CA
     assert len(context.get_ca_certs()) == 1
-    assert lay(tmp_path, bare_host, **BARE, names=NAMES).changes == 0
+    assert run_foundation(tmp_path, bare_host, **BARE, names=NAMES).changes == 0
 
     more = [*NAMES, "mail.example.net"]
-    assert lay(tmp_path, bare_host, **BARE, names=more).changes == 1
+    assert run_foundation(tmp_path, bare_host, **BARE, names=more).changes == 1
     assert "OK" in bare_host.run(VERIFY.format("mail.example.net")).stdout
     assert bare_host.run(KEYS).stdout == keys
-    assert lay(tmp_path, bare_host, **BARE, names=more).changes == 0
+    assert run_foundation(tmp_path, bare_host, **BARE, names=more).changes == 0
 
 
 @pytest.mark.releases("debian-13")
 def test_a_certificate_near_its_end_or_damaged_is_issued_anew_for_the_same_key(bare_host: MailHost, tmp_path: Path):
-    lay(tmp_path, bare_host, **BARE, names=NAMES)
+    run_foundation(tmp_path, bare_host, **BARE, names=NAMES)
     keys = bare_host.run(KEYS).stdout
     short = (
         f"cd {DIRECTORY}/ca && openssl x509 -in leaf.pem -signkey leaf.key -days 29 -out new && mv new leaf.pem",
@@ -58,42 +58,42 @@ def test_a_certificate_near_its_end_or_damaged_is_issued_anew_for_the_same_key(b
     )
     for damage in short:
         bare_host.run(damage)
-        run = lay(tmp_path, bare_host, **BARE, names=NAMES)
+        run = run_foundation(tmp_path, bare_host, **BARE, names=NAMES)
         assert (run.rc, run.changes) == (0, 1), f"{damage}\n{run.output}"
         assert "OK" in bare_host.run(VERIFY.format(NAMES[0])).stdout
         assert bare_host.run(KEYS).stdout == keys
-        assert lay(tmp_path, bare_host, **BARE, names=NAMES).changes == 0
+        assert run_foundation(tmp_path, bare_host, **BARE, names=NAMES).changes == 0
 
 
-def test_from_the_local_authority_to_own_files_and_back(bare_host: MailHost, tmp_path: Path):
+def test_from_the_local_ca_to_own_files_and_back(bare_host: MailHost, tmp_path: Path):
     chain, key = tmp_path / "chain.pem", tmp_path / "key.pem"
     chain.write_bytes(LEAF.pem + MIDDLE.pem + ROOT.pem)
     key.write_bytes(LEAF.key_pem)
     own = {"certificate": str(chain), "key": str(key), "names": NAMES}
-    assert lay(tmp_path, bare_host, **BARE, names=NAMES).rc == 0
+    assert run_foundation(tmp_path, bare_host, **BARE, names=NAMES).rc == 0
     local = bare_host.run(KEYS).stdout
 
-    run = lay(tmp_path, bare_host, **BARE, **own)
+    run = run_foundation(tmp_path, bare_host, **BARE, **own)
     assert (run.rc, run.changes) == (0, 2), run.output
     assert LEAF.key_pem.decode().splitlines()[1] not in run.output + run.stdout
     assert bare_host.read(f"{DIRECTORY}/privkey.pem") == LEAF.key_pem
     assert bare_host.run(f"stat -c %a%U {DIRECTORY}/privkey.pem").stdout == "600root\n"
     assert bare_host.run("grep -c BEGIN /usr/local/share/ca-certificates/posthaus.crt").stdout == "1\n"
-    assert lay(tmp_path, bare_host, **BARE, **own).changes == 0
+    assert run_foundation(tmp_path, bare_host, **BARE, **own).changes == 0
 
-    assert lay(tmp_path, bare_host, **BARE, names=NAMES).changes == 1
+    assert run_foundation(tmp_path, bare_host, **BARE, names=NAMES).changes == 1
     assert bare_host.run(KEYS).stdout == local
-    assert lay(tmp_path, bare_host, **BARE, names=NAMES).changes == 0
+    assert run_foundation(tmp_path, bare_host, **BARE, names=NAMES).changes == 0
 
 
 @pytest.mark.releases("debian-13")
 def test_a_certificate_that_does_not_serve_is_refused_and_the_old_one_stays(bare_host: MailHost, tmp_path: Path):
     chain, key = tmp_path / "chain.pem", tmp_path / "key.pem"
-    lay(tmp_path, bare_host, **BARE, names=NAMES)
+    run_foundation(tmp_path, bare_host, **BARE, names=NAMES)
     before = bare_host.run(f"sha256sum {DIRECTORY}/*.pem").stdout
     chain.write_bytes(LEAF.pem)
     key.write_bytes(certify("Other").key_pem)
-    run = lay(tmp_path, bare_host, **BARE, certificate=str(chain), key=str(key), names=NAMES)
+    run = run_foundation(tmp_path, bare_host, **BARE, certificate=str(chain), key=str(key), names=NAMES)
     assert run.rc == 1
     assert "refused" in run.output
     assert "Traceback" not in run.output
@@ -136,9 +136,9 @@ def test_a_further_name_is_shown_its_own_certificate_and_everybody_else_the_serv
     assert "clients refuse it" in host.verify().output, "nobody trusts who signed them"
     host.write(TRUSTED, ROOT.pem)
     host.run("update-ca-certificates")
-    proof = host.verify()
+    verified = host.verify()
     host.run(f"rm {TRUSTED}; update-ca-certificates --fresh")
-    assert proof.rc == 0, proof.output
+    assert verified.rc == 0, verified.output
     assert host.converge(example()).rc == 0
     assert host.run(f"ls {DIRECTORY}-sni", check=False).stdout == ""
     assert host.converge().changes == 0, "what was removed last must not look like news to anybody"

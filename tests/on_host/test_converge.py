@@ -1,4 +1,4 @@
-"""A run makes the host what the words say; the next one finds nothing to do; what nobody declares any more goes."""
+"""A run makes the host what the settings say; the next one finds nothing to do; what nobody declares any more goes."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def test_each_change_adds_itself_and_one_more_look(mail_host: MailHost) -> None:
 
 
 @pytest.mark.releases("debian-13")
-def test_so_it_is_with_every_room_there_is(own_mail_host: MailHost) -> None:
+def test_so_it_is_with_every_component_there_is(own_mail_host: MailHost) -> None:
     asked = own_mail_host.run("awk '/^nameserver/ { print $2; exit }' /etc/resolv.conf").stdout.strip()
     own_mail_host.write("/etc/unbound/local.conf", "# whom to ask is said here: nobody is asked for signatures\n")
     settings = example(
@@ -190,7 +190,7 @@ def test_a_name_in_another_script_arrives_byte_for_byte_whatever_the_locale(
     assert own_mail_host.converge().changes == 0
 
 
-def test_two_servers_with_words_of_their_own_converge_in_one_run(
+def test_two_servers_with_settings_of_their_own_converge_in_one_run(
     own_mail_host: MailHost, start_host: Any, snapshot: str
 ) -> None:
     other = start_host(own_mail_host.release, image=snapshot)

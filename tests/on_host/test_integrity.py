@@ -24,14 +24,14 @@ from tests.on_host.sink import Sink, listening
 pytestmark = pytest.mark.host
 
 HONEST_8BIT = ("8bit", "8bit-in-parts", "binary", "windows-1250", "long-line-8bit", "calendar", "html-8bit")
-STRANGER = "somebody@outside.example"
+UNKNOWN_SENDER = "somebody@outside.example"
 BOTH = {("example.com", "mail"), ("example.com", "mail-ed25519")}
 # Postfix takes it away from whatever passes (message_drop_headers): nobody shall read who got a blind copy.
 TAKEN_AWAY = re.compile(rb"^Bcc:.*\r\n", re.MULTILINE)
 
 
 def hand_in(client: smtplib.SMTP, sender: str, recipients: list[str], message: bytes) -> int:
-    """The answer to the message, sent as it is: smtplib would mend it."""
+    """The answer to the message, sent as it is: smtplib would fix it."""
     body = "BODY=8BITMIME" if client.has_extn("8bitmime") and not message.isascii() else ""
     assert client.docmd("MAIL", f"FROM:<{sender}> {body}")[0] == 250
     assert {client.docmd("RCPT", f"TO:<{recipient}>")[0] for recipient in recipients} == {250}
@@ -70,7 +70,7 @@ def came_as(was: bytes, found: bytes) -> bool:
 
 def test_what_arrives_is_stored_byte_for_byte(mail_host: MailHost):
     run = uuid4().hex
-    messages = corpus(STRANGER, TITO, run)
+    messages = corpus(UNKNOWN_SENDER, TITO, run)
     assert len(messages) >= 40
     with smtplib.SMTP(mail_host.address, 25, local_hostname="mx.outside.example", timeout=60) as client:
         client.ehlo()

@@ -58,7 +58,7 @@ def deliver(host: MailHost, recipient: str, count: int = BATCH) -> None:
 
 
 def cost(host: MailHost, recipient: str) -> float:
-    """Milliseconds of CPU that the whole host spends on one message: Postfix, filter, Dovecot, journal."""
+    """Milliseconds of CPU that the whole host spends on one message: Postfix, rspamd, Dovecot, journal."""
 
     def spent() -> int:
         return int(host.run("cat /sys/fs/cgroup/system.slice/cpu.stat").stdout.split()[1])

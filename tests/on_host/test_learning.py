@@ -1,4 +1,4 @@
-"""What people move to and from Junk, the filter learns: a spam sample goes to Junk, and one like those follows it."""
+"""What people move to and from Junk, rspamd learns: a spam sample goes to Junk, and one like those follows it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from email.message import EmailMessage
 import pytest
 
 from lab.mailhost import MailHost
-from tests.on_host.post import arrived, compose, mailbox, stranger
+from tests.on_host.post import arrived, compose, deliver, mailbox
 from tests.on_host.settings import TITO
 
 pytestmark = pytest.mark.host
@@ -23,8 +23,8 @@ HAM = "minutes meeting garden committee tuesday agenda neighbours tomatoes harve
 
 def mixture(theme: str, number: int) -> str:
     """Some sentences of these words, no two messages the same."""
-    settings = theme.split()
-    turned = settings[number % len(settings) :] + settings[: number % len(settings)]
+    words = theme.split()
+    turned = words[number % len(words) :] + words[: number % len(words)]
     return f"{' '.join(turned)} {number}\n{' '.join(reversed(turned))}\n{' '.join(turned[::2])}\n"
 
 
@@ -35,7 +35,7 @@ def written(theme: str, number: int) -> EmailMessage:
 
 
 def learned(host: MailHost) -> tuple[int, int]:
-    """How many messages the filter knows as (spam, ham)."""
+    """How many messages rspamd knows as (spam, ham)."""
     counts = [host.run(f"{REDIS} hget RS learns_{kind}").stdout.strip() for kind in ("spam", "ham")]
     return int(counts[0] or 0), int(counts[1] or 0)
 
@@ -53,7 +53,7 @@ def moved(host: MailHost, msgs: list[EmailMessage], source: str, target: str) ->
 
 @pytest.fixture
 def pupil(mail_host: MailHost) -> Iterator[MailHost]:
-    """A filter that has learned nothing, before and after."""
+    """An rspamd that has learned nothing, before and after."""
     mail_host.run(f"{REDIS} flushall")
     yield mail_host
     mail_host.run(f"{REDIS} flushall")
@@ -84,16 +84,16 @@ def test_a_move_never_waits_for_a_filter_that_is_down(pupil: MailHost):
 
 def test_what_is_like_the_spam_that_people_moved_follows_it_to_junk(pupil: MailHost):
     before, after, ham = written(SPAM, 90), written(SPAM, 91), written(HAM, 92)
-    assert stranger(pupil, TITO, message=before) == 250
+    assert deliver(pupil, TITO, message=before) == 250
     assert arrived(pupil, TITO, pupil.password(TITO), before["Subject"]), "nobody has said what this is"
 
     moved(pupil, [written(SPAM, number) for number in range(22)], "INBOX", "Junk")
     moved(pupil, [written(HAM, number) for number in range(22)], "Junk", "INBOX")
     assert min(learned(pupil)) >= 20, "from then on it judges; what it already knows for sure it need not learn"
 
-    assert stranger(pupil, TITO, message=after) == 250
+    assert deliver(pupil, TITO, message=after) == 250
     found = arrived(pupil, TITO, pupil.password(TITO), after["Subject"], "Junk")
     assert found is not None
     assert "BAYES_SPAM" in found["X-Spamd-Result"]
-    assert stranger(pupil, TITO, message=ham) == 250
+    assert deliver(pupil, TITO, message=ham) == 250
     assert "BAYES_HAM" in arrived(pupil, TITO, pupil.password(TITO), ham["Subject"])["X-Spamd-Result"]  # type: ignore[index]

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from lab.mailhost import MailHost
-from tests.on_host.post import arrived, compose, stranger, trusting
+from tests.on_host.post import arrived, compose, deliver, trusting
 from tests.on_host.settings import IQBAL, TITO
 
 pytestmark = pytest.mark.host
@@ -44,7 +44,7 @@ def test_a_message_of_300000_parts_is_refused_and_delays_nobody(mail_host: MailH
         bombs = [pool.submit(answer, mail_host, PARTS) for _ in range(4)]
         for _ in range(3):
             began = time.monotonic()
-            assert stranger(mail_host, IQBAL) == 250
+            assert deliver(mail_host, IQBAL) == 250
             assert time.monotonic() - began < 5
         said = {bomb.result() for bomb in bombs}
     assert said == {(554, "5.6.0 This message has more than 2000 parts")}
@@ -69,9 +69,9 @@ def test_so_is_one_nested_too_deep_whoever_sends_it_and_one_within_the_limits_ar
 def test_mail_waits_while_what_counts_the_parts_is_down_and_it_comes_back_by_itself(mail_host: MailHost):
     mail_host.run("systemctl stop posthaus-mime.service")
     try:
-        assert stranger(mail_host, IQBAL) == 451
+        assert deliver(mail_host, IQBAL) == 451
     finally:
         mail_host.run("systemctl start posthaus-mime.service")
     mail_host.run("kill -9 $(systemctl show -P MainPID posthaus-mime.service)")
     mail_host.run("timeout 10 sh -c 'until ss -Hltn sport = :11331 | grep -q .; do sleep 0.2; done'")
-    assert stranger(mail_host, IQBAL) == 250
+    assert deliver(mail_host, IQBAL) == 250

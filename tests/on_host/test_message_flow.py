@@ -9,7 +9,7 @@ import pytest
 
 from lab.mailhost import MailHost
 from lab.waiting import wait_until
-from tests.on_host.post import arrived, compose, mailbox, stranger, submit, trusting
+from tests.on_host.post import arrived, compose, deliver, mailbox, submit, trusting
 from tests.on_host.settings import ANA, IQBAL, TITO
 from tests.on_host.signatures import dns_of, valid
 
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.host
 
 
 def test_a_stranger_cannot_ask_for_a_report_of_success_and_who_has_logged_in_can(mail_host: MailHost):
-    """It would go to whoever the envelope names, and say where an alias leads and how the filter judged."""
+    """It would go to whoever the envelope names, and say where an alias leads and how rspamd judged."""
     with smtplib.SMTP(mail_host.address, 25, local_hostname="mx.outside.example", timeout=30) as client:
         for greeting in ("EHLO", "HELO"):
             client.docmd(greeting, "mx.outside.example")
@@ -58,11 +58,13 @@ def test_a_long_line_is_stored_as_it_came(mail_host: MailHost):
     assert body == f"{line}\r\n".encode()
 
 
-def test_what_was_accepted_for_a_nearly_full_mailbox_is_stored_and_the_next_is_refused_at_the_door(mail_host: MailHost):
+def test_what_was_accepted_for_a_nearly_full_mailbox_is_stored_and_the_next_is_refused_at_smtp_time(
+    mail_host: MailHost,
+):
     """ana may hold 2 MB. Nobody says how large a message is, two come at once: no bounce goes to whoever they name."""
     host = mail_host
     host.run(f"doveadm expunge -u {ANA} mailbox INBOX all")
-    assert stranger(host, ANA, message=compose(ANA, size=1_000_000)) == 250
+    assert deliver(host, ANA, message=compose(ANA, size=1_000_000)) == 250
     wait_until(lambda: not host.run("postqueue -j").stdout, 30, "the first stays in the queue")
     both = [compose(ANA, size=1_500_000) for _ in range(2)]
     with ExitStack() as stack:
@@ -115,7 +117,7 @@ def test_a_bare_message_of_our_own_leaves_with_date_and_message_id_signed_and_a_
 
     strange = compose(IQBAL)
     del strange["Date"]
-    assert stranger(mail_host, IQBAL, message=strange) == 250
+    assert deliver(mail_host, IQBAL, message=strange) == 250
     kept = arrived(mail_host, IQBAL, mail_host.password(IQBAL), strange["Subject"])
     assert kept is not None
     assert kept["Date"] is None

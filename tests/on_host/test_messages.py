@@ -1,4 +1,4 @@
-"""What the proof does not do on every host: where messages go, who may send them, and what strangers cannot."""
+"""What verify does not do: where messages go, who may send them, and what unauthenticated clients cannot."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 from deploys.config.password import unix
 from lab.mailhost import MailHost
-from tests.on_host.post import arrived, compose, mailbox, raw, stranger, submit
+from tests.on_host.post import arrived, compose, deliver, mailbox, raw, submit
 from tests.on_host.settings import ANA, IQBAL, TITO, example
 
 pytestmark = pytest.mark.host
@@ -35,7 +35,7 @@ def reads(host: MailHost, address: str, subject: str, folder: str = "INBOX", sec
 )
 def test_a_strangers_message_arrives_where_it_belongs(mail_host, recipient, readers):
     message = compose(recipient)
-    assert stranger(mail_host, recipient, message=message) == 250
+    assert deliver(mail_host, recipient, message=message) == 250
     assert all(reads(mail_host, reader, message["Subject"]) for reader in readers)
 
 
@@ -54,8 +54,8 @@ def test_a_strangers_message_arrives_where_it_belongs(mail_host, recipient, read
         ("root@mail.example.com", IQBAL, 553),
     ],
 )
-def test_a_stranger_is_refused_while_still_at_the_door(mail_host, sender, recipient, code):
-    assert stranger(mail_host, recipient, sender) == code
+def test_an_unknown_client_is_refused_at_smtp_time(mail_host, sender, recipient, code):
+    assert deliver(mail_host, recipient, sender) == code
     assert mail_host.run("postqueue -j").stdout == ""
 
 
@@ -86,7 +86,7 @@ def test_an_arriving_message_keeps_its_trace(mail_host):
     ]
     for line in lines:
         message["Received"] = line
-    assert stranger(mail_host, TITO, message=message) == 250
+    assert deliver(mail_host, TITO, message=message) == 250
     stored = reads(mail_host, TITO, message["Subject"])
     kept = [" ".join(line.split()) for line in stored.get_all("Received")]
     assert len(kept) >= 4
@@ -125,24 +125,24 @@ def test_one_message_stays_one_message(mail_host):
 
 def test_spam_goes_to_junk_without_a_word_in_the_log(mail_host):
     message = compose(TITO, X_Spam="Yes")
-    assert stranger(mail_host, TITO, message=message) == 250
+    assert deliver(mail_host, TITO, message=message) == 250
     assert reads(mail_host, TITO, message["Subject"], "Junk")
     log = mail_host.run("journalctl -u dovecot --since -20s -o cat").stdout
     assert "rror" not in log
     assert "binary" not in log
 
 
-def test_a_full_mailbox_is_refused_at_the_door_by_every_name_it_has(mail_host):
+def test_a_full_mailbox_is_refused_at_smtp_time_by_every_name_it_has(mail_host):
     codes = []
     for _ in range(5):
         message = compose(ANA, size=600_000)
-        codes.append(stranger(mail_host, ANA, message=message))
+        codes.append(deliver(mail_host, ANA, message=message))
         if codes[-1] != 250:
             break
         assert reads(mail_host, ANA, message["Subject"])
     assert codes[-1] == 552
     for name in ("anybody@example.net", "ana+shop@example.net"):
-        assert stranger(mail_host, name, message=compose(name, size=600_000)) == 552
+        assert deliver(mail_host, name, message=compose(name, size=600_000)) == 552
     with mailbox(mail_host, ANA, mail_host.password(ANA)) as client:
         client.select("INBOX")
         client.store("1:*", "+FLAGS", "\\Deleted")
@@ -159,7 +159,7 @@ def test_clear_text_log_ins_are_refused_from_elsewhere(mail_host):
 
 def test_a_mailbox_that_is_gone_keeps_its_messages_and_closes_its_session(own_mail_host):
     message = compose(IQBAL)
-    assert stranger(own_mail_host, IQBAL, message=message) == 250
+    assert deliver(own_mail_host, IQBAL, message=message) == 250
     assert reads(own_mail_host, IQBAL, message["Subject"])
     settings = example(aliases=None)
     iqbal = settings["mailboxes"].pop(IQBAL)
@@ -169,7 +169,7 @@ def test_a_mailbox_that_is_gone_keeps_its_messages_and_closes_its_session(own_ma
         with pytest.raises((imaplib.IMAP4.abort, OSError)):
             client.noop()
     assert "/var/mail/vhosts/example.com/iqbal holds messages and belongs to no declared mailbox" in run.output
-    assert stranger(own_mail_host, IQBAL) == 550
+    assert deliver(own_mail_host, IQBAL) == 550
     with pytest.raises(imaplib.IMAP4.error), mailbox(own_mail_host, IQBAL, own_mail_host.password(IQBAL)):
         pass
     assert own_mail_host.converge().changes == 0
@@ -181,16 +181,16 @@ def test_a_mailbox_that_is_gone_keeps_its_messages_and_closes_its_session(own_ma
 
 def test_bad_settings_leave_the_old_ones_at_work(own_mail_host):
     before = own_mail_host.run("doveconf -n; postconf -n").stdout
-    for room, settings in (
+    for component, settings in (
         ("dovecot", {"settings": {"no_such_setting": 1}}),
         ("postfix", {"parameters": {"no_such_parameter": 1}}),
         ("postfix", {"parameters": {"smtpd_recipient_restrictions": "no_such_restriction"}}),
     ):
-        run = own_mail_host.converge(example(**{room: settings}))
+        run = own_mail_host.converge(example(**{component: settings}))
         assert run.rc != 0
         assert "no_such" in run.output
         assert own_mail_host.run("doveconf -n; postconf -n").stdout == before
-    assert stranger(own_mail_host, TITO) == 250
+    assert deliver(own_mail_host, TITO) == 250
 
 
 def test_unix_accounts_are_served_and_nobody_elses(own_mail_host):
@@ -204,7 +204,7 @@ def test_unix_accounts_are_served_and_nobody_elses(own_mail_host):
     host.run("echo 'iqbal:own password' | chpasswd")
     assert host.converge().changes == 0
     message = compose(TITO)
-    assert stranger(host, TITO, message=message) == 250
+    assert deliver(host, TITO, message=message) == 250
     for login in ("tito", TITO, "TITO@example.com"):
         assert arrived(host, login, secret, message["Subject"])
         assert submit(host, login, secret, TITO, IQBAL, compose(IQBAL, sender=TITO)) == 250
@@ -213,7 +213,7 @@ def test_unix_accounts_are_served_and_nobody_elses(own_mail_host):
     for login, password in (("carla", "carlas-own"), ("carla@example.com", "carlas-own"), ("tito", "wrong")):
         with pytest.raises(imaplib.IMAP4.error), mailbox(host, login, password):
             pass
-    assert stranger(host, "carla@example.com") == 550
+    assert deliver(host, "carla@example.com") == 550
     own = compose(TITO)["Subject"]
     host.run("sendmail tito", input=f"Subject: {own}\n\nDone.\n")
     assert arrived(host, "tito", secret, own)

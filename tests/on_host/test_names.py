@@ -12,7 +12,7 @@ import requests
 from lab.mailhost import MailHost
 from lab.passwords import hashed
 from tests.on_host.browsing import by_imap, client, new_subject, soon
-from tests.on_host.post import arrived, compose, stranger, submit, trusting
+from tests.on_host.post import arrived, compose, deliver, submit, trusting
 from tests.on_host.settings import EXAMPLE, TITO, example
 
 pytestmark = [pytest.mark.host, pytest.mark.webmail]
@@ -55,7 +55,7 @@ def test_odd_and_international_addresses_and_their_names_work_everywhere(own_mai
 
     for address in (CAROL, *ODD):
         message, answer, subject = compose(address), compose(TITO, sender=address), new_subject()
-        assert stranger(host, address, message=message) == 250, address
+        assert deliver(host, address, message=message) == 250, address
         assert arrived(host, address, PASSWORD, message["Subject"]), address
         assert submit(host, address, PASSWORD, address, TITO, answer) == 250, address
         written = client(host, WRITTEN if address == CAROL else address).write(TITO, subject, "x")
@@ -66,7 +66,7 @@ def test_odd_and_international_addresses_and_their_names_work_everywhere(own_mai
         assert (sender.display_name.strip('"'), sender.addr_spec) == (NAME, address)
 
     message = compose(ALIAS)
-    assert stranger(host, ALIAS, message=message) == 250
+    assert deliver(host, ALIAS, message=message) == 250
     assert arrived(host, TITO, host.password(TITO), message["Subject"])
     assert submit(host, TITO, host.password(TITO), ALIAS, TITO, compose(TITO, sender=ALIAS)) == 250
 

@@ -28,7 +28,7 @@ LETS_CUSTOMERS_SEND = {"parameters": {"mua_sender_restrictions": "reject_non_fqd
 def smarthost(start_host: StartHost, mail_host: MailHost, snapshot: str) -> MailHost:
     """A mail server for example.net in the snapshot's place."""
     host = start_host(mail_host.release, image=snapshot)
-    host.run("rm -r /etc/ssl/posthaus")  # else the copy's authority would be one that the original trusts
+    host.run("rm -r /etc/ssl/posthaus")  # else the copy's CA would be one that the original trusts
     settings = example(
         hostname=SMARTHOST, domains=["example.net"], postmaster=ANA, aliases=None, webmail=False, clients=False
     )

@@ -13,7 +13,7 @@ import pytest
 from deploys.components.host.render import debconf
 from lab import pyinfra, site
 from lab.mailhost import MailHost
-from tests.on_host.foundation import DEPLOY, lay
+from tests.on_host.foundation import DEPLOY, run_foundation
 from tests.on_host.settings import example
 
 pytestmark = pytest.mark.host
@@ -31,28 +31,28 @@ def hold(host: MailHost, lock: str, seconds: int) -> None:
 
 def test_servers_are_installed_and_none_runs_with_the_distributions_configuration(bare_host: MailHost, tmp_path: Path):
     before = bare_host.run(OPEN).stdout
-    run = lay(tmp_path, bare_host, packages=SERVERS, debconf=ANSWERS)
+    run = run_foundation(tmp_path, bare_host, packages=SERVERS, debconf=ANSWERS)
     assert (run.rc, run.changes) == (0, 1), run.output
     assert bare_host.run(OPEN).stdout == before
     assert bare_host.run("systemctl is-enabled postfix dovecot apache2 | sort -u").stdout == "enabled\n"
     assert bare_host.run("dpkg --audit; ls /usr/sbin/policy-rc.d 2>/dev/null", check=False).stdout == ""
     assert "postfix/main_mailer_type: Internet Site" in bare_host.run("debconf-show postfix").stdout
     assert bare_host.run("cat /etc/mailname").stdout == "mail.example.com\n"
-    again = lay(tmp_path, bare_host, packages=SERVERS, debconf=ANSWERS)
+    again = run_foundation(tmp_path, bare_host, packages=SERVERS, debconf=ANSWERS)
     assert (again.rc, again.changes) == (0, 0), again.output
 
 
 def test_another_package_manager_is_waited_for(bare_host: MailHost, tmp_path: Path):
     hold(bare_host, "/var/lib/dpkg/lock-frontend", 8)
     hold(bare_host, "/var/lib/apt/lists/lock", 14)
-    run = lay(tmp_path, bare_host, packages=["tree"])
+    run = run_foundation(tmp_path, bare_host, packages=["tree"])
     assert (run.rc, run.changes) == (0, 1), run.output
 
 
 @pytest.mark.parametrize("lock", ["/var/lib/dpkg/lock-frontend", "/var/lib/apt/lists/lock"])
 def test_one_that_never_ends_is_named_with_its_lock(bare_host: MailHost, tmp_path: Path, lock: str):
     hold(bare_host, lock, 300)
-    run = lay(tmp_path, bare_host, packages=["tree"], wait=4)
+    run = run_foundation(tmp_path, bare_host, packages=["tree"], wait=4)
     assert run.rc == 1
     assert lock in run.output
     assert "python3" in run.output
@@ -62,7 +62,7 @@ def test_one_that_never_ends_is_named_with_its_lock(bare_host: MailHost, tmp_pat
 def test_a_half_configured_package_is_completed_first(bare_host: MailHost, tmp_path: Path):
     bare_host.run("cd /root && apt-get update -qq && apt-get download -qq tree 2>/dev/null && dpkg --unpack tree_*.deb")
     assert "tree" in bare_host.run("dpkg --audit").stdout
-    run = lay(tmp_path, bare_host, packages=["tree"])
+    run = run_foundation(tmp_path, bare_host, packages=["tree"])
     assert (run.rc, run.changes) == (0, 1), run.output
     assert bare_host.run("dpkg --audit").stdout == ""
 
@@ -88,15 +88,15 @@ def test_an_installation_killed_half_way_is_finished_by_the_next_run(bare_host: 
     bare_host.run("kill -9 $(ps -C apt-get,dpkg -o pid=)")
     assert process.wait(timeout=60) == 1
     assert bare_host.run("dpkg --audit").stdout != ""
-    run = lay(tmp_path, bare_host, packages=SERVERS, debconf=ANSWERS)
+    run = run_foundation(tmp_path, bare_host, packages=SERVERS, debconf=ANSWERS)
     assert run.rc == 0, run.output
     assert bare_host.run("dpkg --audit").stdout == ""
-    assert lay(tmp_path, bare_host, packages=SERVERS).changes == 0
+    assert run_foundation(tmp_path, bare_host, packages=SERVERS).changes == 0
 
 
 @pytest.mark.releases("debian-13")
 def test_a_package_that_nobody_knows_is_named(bare_host: MailHost, tmp_path: Path):
-    run = lay(tmp_path, bare_host, packages=["no-such-package"])
+    run = run_foundation(tmp_path, bare_host, packages=["no-such-package"])
     assert run.rc == 1
     assert "Unable to locate package no-such-package" in run.output
 
@@ -110,10 +110,10 @@ UPGRADE = f"apt-get update -qq; {ANOTHER_VERSION}; apt-get -y install --reinstal
 
 
 def verdicts(host: MailHost) -> dict[str, str]:
-    """The verdict of each line of the proof about packages, by its key."""
+    """The verdict of each result about packages, by its key."""
     host.verify()
-    lines = json.loads((pyinfra.ROOT / "reports" / f"{host.name}.json").read_text())["lines"]
-    return {line["key"]: line["verdict"] for line in lines if line["key"].startswith("packages.")}
+    results = json.loads((pyinfra.ROOT / "reports" / f"{host.name}.json").read_text())["results"]
+    return {result["key"]: result["verdict"] for result in results if result["key"].startswith("packages.")}
 
 
 @pytest.mark.webmail
@@ -122,13 +122,13 @@ def test_an_upgrade_that_nobody_attends_keeps_our_files_and_what_it_leaves_is_na
     own_mail_host.run(UPGRADE, timeout=600)
     assert own_mail_host.run("dpkg --audit").stdout == ""
     assert own_mail_host.read("/etc/apache2/apache2.conf") == ours
-    beside = "packages.beside./etc/apache2/apache2.conf.dpkg-dist"
-    assert verdicts(own_mail_host) == {"packages.whole": "ok", beside: "warn"}
+    dist_files = "packages.dist-file./etc/apache2/apache2.conf.dpkg-dist"
+    assert verdicts(own_mail_host) == {"packages.installed": "ok", dist_files: "warn"}
 
     own_mail_host.run("rm /etc/apt/apt.conf.d/90posthaus /etc/apache2/apache2.conf.dpkg-dist")
     assert own_mail_host.run(UPGRADE, check=False, timeout=600).returncode == 100, "without our word dpkg asks"
-    assert verdicts(own_mail_host) == {"packages.whole.apache2": "FAIL"}
+    assert verdicts(own_mail_host) == {"packages.installed.apache2": "FAIL"}
     run = own_mail_host.converge()
     assert run.rc == 0, run.output
     assert own_mail_host.read("/etc/apache2/apache2.conf") == ours
-    assert verdicts(own_mail_host)["packages.whole"] == "ok"
+    assert verdicts(own_mail_host)["packages.installed"] == "ok"

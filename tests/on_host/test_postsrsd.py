@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from lab.mailhost import MailHost
-from tests.on_host.post import arrived, compose, raw, stranger
+from tests.on_host.post import arrived, compose, deliver, raw
 from tests.on_host.settings import TITO, example
 
 pytestmark = pytest.mark.host
@@ -34,11 +34,11 @@ def test_while_postsrsd_is_down_forwards_wait_and_all_other_mail_flows(mail_host
     mail_host.run("systemctl stop postsrsd")
     try:
         message = compose(TITO)
-        assert stranger(mail_host, TITO, message=message) == 250
+        assert deliver(mail_host, TITO, message=message) == 250
         assert arrived(mail_host, TITO, mail_host.password(TITO), message["Subject"])
         assert bounce_to(mail_host, "nobody-of-this-name@example.com").startswith(b"550")
         assert bounce_to(mail_host, "SRS0=aaaa=bb=outside.example=x@example.com").startswith(b"451")
-        assert stranger(mail_host, AWAY, "x@outside.example") == 250
+        assert deliver(mail_host, AWAY, "x@outside.example") == 250
         mail_host.run(WAITS.format("451"))
     finally:
         mail_host.run("systemctl start postsrsd")

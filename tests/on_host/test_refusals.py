@@ -12,7 +12,7 @@ import pytest
 from lab import images, pyinfra, site
 from lab.mailhost import MailHost
 from tests.on_host.conftest import StartHost
-from tests.on_host.foundation import DEPLOY, lay
+from tests.on_host.foundation import DEPLOY, run_foundation
 from tests.on_host.settings import example
 
 pytestmark = pytest.mark.host
@@ -42,7 +42,7 @@ def test_all_that_stands_in_the_way_is_said_in_one_message_and_nothing_changes(b
     occupy(bare_host, 25)
     occupy(bare_host, 80)
     before = bare_host.run(STATE).stdout
-    run = lay(tmp_path, bare_host, preflight=True, packages=["tree"])
+    run = run_foundation(tmp_path, bare_host, preflight=True, packages=["tree"])
     assert run.rc == 1
     assert "port 25, which Postfix needs: held by perl" in run.output
     assert "port 80, which Apache needs: held by perl" in run.output
@@ -76,7 +76,7 @@ def test_one_refused_host_does_not_hide_what_is_wrong_with_another(
 
 def test_a_half_configured_package_is_mentioned_and_no_obstacle(bare_host: MailHost, tmp_path: Path):
     bare_host.run("cd /root && apt-get update -qq && apt-get download -qq tree 2>/dev/null && dpkg --unpack tree_*.deb")
-    run = lay(tmp_path, bare_host, preflight=True, packages=["tree"])
+    run = run_foundation(tmp_path, bare_host, preflight=True, packages=["tree"])
     assert (run.rc, run.changes) == (0, 1), run.output
     assert "dpkg left unfinished: tree" in run.output
 
@@ -85,7 +85,9 @@ def test_a_sudo_password_with_every_special_character_works_and_is_found_nowhere
     start_host: StartHost, release: str, tmp_path: Path
 ):
     host = start_host(release, user="deploy", sudo_password=PASSWORD)
-    run = lay(tmp_path, host, options=("-vv",), preflight=True, packages=["tree"], hostname="mail.example.com")
+    run = run_foundation(
+        tmp_path, host, options=("-vv",), preflight=True, packages=["tree"], hostname="mail.example.com"
+    )
     assert (run.rc, run.changes) == (0, 2), run.output
     assert PASSWORD not in run.output + run.stdout
     assert host.run("grep -rlF 'a b;c' /tmp /var/tmp /root /home", check=False).stdout == ""
@@ -110,7 +112,7 @@ def test_a_log_in_that_cannot_become_root_is_refused_by_name(
     name, data = host.entry
     host.entry = (name, {key: value for key, value in data.items() if not key.startswith("_")} | declared)
     before = host.run(STATE).stdout
-    run = lay(tmp_path, host, preflight=True, packages=["tree"])
+    run = run_foundation(tmp_path, host, preflight=True, packages=["tree"])
     assert run.rc == 1
     assert said in run.output
     assert "Traceback" not in run.output

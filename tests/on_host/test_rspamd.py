@@ -1,4 +1,4 @@
-"""The filter: what leaves is signed, what arrives is judged, and nobody writes as somebody else."""
+"""rspamd: what leaves is signed, what arrives is judged, and nobody writes as somebody else."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 
 from deploys.components.rspamd.options import CONTROLLER
 from lab.mailhost import MailHost
-from tests.on_host.post import arrived, compose, stranger, submit
+from tests.on_host.post import arrived, compose, deliver, submit
 from tests.on_host.settings import ANA, IQBAL, TITO, example
 from tests.on_host.signatures import dns_of, valid
 
@@ -72,7 +72,7 @@ def test_nobody_writes_a_from_that_is_not_theirs(mail_host: MailHost):
 
 def test_a_stranger_who_claims_to_be_us_gets_no_signature(mail_host: MailHost):
     forged = compose(TITO, sender=IQBAL)
-    assert stranger(mail_host, TITO, message=forged) == 250
+    assert deliver(mail_host, TITO, message=forged) == 250
     assert read(mail_host, TITO, forged["Subject"])["DKIM-Signature"] is None
 
 
@@ -81,7 +81,7 @@ def test_what_a_persons_own_rule_sends_on_is_not_signed_as_ours_but_what_it_writ
     mail_host.run(f"doveadm sieve put -u {IQBAL} -a away", input=rule)
     try:
         foreign = compose(IQBAL)
-        assert stranger(mail_host, IQBAL, message=foreign) == 250
+        assert deliver(mail_host, IQBAL, message=foreign) == 250
         assert read(mail_host, ANA, foreign["Subject"])["DKIM-Signature"] is None
         asked = compose(IQBAL, sender=TITO)
         assert submit(mail_host, TITO, mail_host.password(TITO), TITO, IQBAL, asked) == 250
@@ -96,7 +96,7 @@ def test_there_is_one_verdict_on_who_wrote_and_it_is_ours(mail_host: MailHost):
     message = compose(TITO)
     for name in ("Authentication-Results", "AUTHENTICATION-RESULTS", "authentication-results"):
         message[name] = "mail.example.com; dkim=pass header.d=bank.example; dmarc=pass"
-    assert stranger(mail_host, TITO, message=message) == 250
+    assert deliver(mail_host, TITO, message=message) == 250
     found = read(mail_host, TITO, message["Subject"])
     (verdict,) = found.get_all("Authentication-Results")
     assert verdict.startswith("mail.example.com;")
@@ -110,21 +110,21 @@ def test_there_is_one_verdict_on_who_wrote_and_it_is_ours(mail_host: MailHost):
 def test_spam_beyond_all_doubt_is_refused_and_our_own_peoples_messages_are_not_judged(mail_host: MailHost):
     spam = compose(TITO)
     spam.set_content(GTUBE)
-    assert stranger(mail_host, TITO, message=spam) == 554
+    assert deliver(mail_host, TITO, message=spam) == 554
     assert mail_host.run(f"{REDIS} ping").stdout == "PONG\n"
     assert not mail_host.run("ss -Hltn 'sport = :6379'").stdout, "Redis listens on no port"
 
 
 def test_declared_points_win_over_rspamds_own(mail_host: MailHost):
     message = compose(TITO)
-    assert stranger(mail_host, TITO, message=message) == 250
+    assert deliver(mail_host, TITO, message=message) == 250
     assert "HFILTER_HOSTNAME_UNKNOWN(1.00)" in read(mail_host, TITO, message["Subject"])["X-Spamd-Result"]
 
 
 def test_a_message_is_looked_at_in_no_time(mail_host: MailHost):
     began = time.monotonic()
     for _ in range(5):
-        assert stranger(mail_host, TITO) == 250
+        assert deliver(mail_host, TITO) == 250
     assert time.monotonic() - began < 10
 
 
@@ -138,30 +138,30 @@ def test_a_file_that_rspamd_refuses_leaves_the_old_ones_at_work(mail_host: MailH
     assert run.rc != 0
     assert "/etc/rspamd/local.d/phishing.conf:2 unmatched open brace" in run.output
     assert mail_host.run(running).stdout == before
-    assert stranger(mail_host, TITO) == 250
+    assert deliver(mail_host, TITO) == 250
 
 
-def test_messages_wait_while_the_filter_is_down_and_no_key_ever_changes(own_mail_host: MailHost):
+def test_messages_wait_while_rspamd_is_down_and_no_key_ever_changes(own_mail_host: MailHost):
     host = own_mail_host
     keys = host.run(KEYS).stdout
     host.run(f"rspamc -h {CONTROLLER} learn_spam", input=compose(TITO, size=400).as_string())
     learned = set(host.run(f"{REDIS} --scan").stdout.split())
     assert learned
     host.run("systemctl stop rspamd")
-    assert stranger(host, TITO) == 451
+    assert deliver(host, TITO) == 451
     with pytest.raises(SMTPResponseException, match="454"):  # before anybody's password is asked for
         sent_by(host, TITO, IQBAL)
-    proof = host.verify()
-    assert proof.rc == 1
-    assert "rspamd.service" in proof.output
+    verified = host.verify()
+    assert verified.rc == 1
+    assert "rspamd.service" in verified.output
     run = host.converge()
     assert run.rc == 0, run.output
-    assert stranger(host, TITO) == 250
+    assert deliver(host, TITO) == 250
 
     run = host.converge(example(filter=False))
     assert run.rc == 0, run.output
     assert host.run("systemctl is-active rspamd posthaus-redis", check=False).stdout.split() == ["inactive"] * 2
-    assert stranger(host, TITO) == 250
+    assert deliver(host, TITO) == 250
     assert host.converge(example(filter=False)).changes == 0
     rotated = {"example.com": {"dkim": {"selector": "new", "publish": ["mail"]}}, "example.net": None}
     run = host.converge(example(domains=rotated))
@@ -182,7 +182,7 @@ with socket.socket(socket.AF_UNIX) as controller:
 """
 
 
-def test_no_program_of_the_host_but_dovecots_own_talks_to_the_filter_and_none_changes_it(mail_host: MailHost):
+def test_no_program_of_the_host_but_dovecots_own_talks_to_rspamd_and_none_changes_it(mail_host: MailHost):
     listening = mail_host.run("ss -Hltn | awk '{ print $4 }'").stdout
     assert ":11332" in listening
     assert ":11334" not in listening
@@ -198,7 +198,7 @@ def test_no_program_of_the_host_but_dovecots_own_talks_to_the_filter_and_none_ch
     try:
         mail_host.run("systemctl restart rspamd")
         mail_host.run("timeout 20 sh -c 'until ss -Hltn sport = :11332 | grep -q .; do sleep 0.2; done'")
-        assert stranger(mail_host, TITO) == 250
+        assert deliver(mail_host, TITO) == 250
     finally:
         mail_host.run("rm -f /var/lib/rspamd/rspamd_dynamic")
 
@@ -207,7 +207,7 @@ def test_mail_waits_while_its_domains_keys_are_gone_and_no_run_makes_others(mail
     mail_host.run("mkdir -m 0700 /root/taken && mv /var/lib/rspamd/dkim/example.com.* /root/taken")
     try:
         assert sent_by(mail_host, TITO, IQBAL) == 451
-        assert stranger(mail_host, TITO) == 250, "what arrives needs no signature"
+        assert deliver(mail_host, TITO) == 250, "what arrives needs no signature"
         assert sent_by(mail_host, ANA, IQBAL) == 250, "another domain's own keys are there"
         run = mail_host.converge()
         assert run.rc == 1

@@ -62,7 +62,7 @@ def test_a_killed_master_comes_back_by_itself_and_a_lost_pid_file_takes_one_run(
     )
 
 
-def test_no_service_that_runs_is_led_into_files_that_its_checker_refuses(own_mail_host: MailHost) -> None:
+def test_no_service_that_runs_is_given_files_that_its_checker_refuses(own_mail_host: MailHost) -> None:
     assert own_mail_host.converge().rc == 0
     pids = "systemctl show -p MainPID --value apache2 rspamd dovecot"
     before = own_mail_host.run(pids).stdout

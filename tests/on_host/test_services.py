@@ -24,7 +24,7 @@ NAMES = "/etc/unbound/local.conf"
 EVERY_UNIT = {"resolver": "local", "aliases": {"away@example.com": [TITO, "somebody@example.org"]}}
 
 # Apache's files on a host with somebody else's sites; here all of its configuration is ours.
-BESIDE_OTHERS = {
+WITH_OTHERS = {
     "/etc/apache2/mods-enabled/00-posthaus.load",
     "/etc/apache2/mods-enabled/zz-posthaus.load",
     "/etc/apache2/sites-enabled/zz-posthaus.conf",
@@ -54,15 +54,15 @@ def all_that_is_declared_is_there(host: MailHost, parts: Sequence[Component]) ->
 
 
 def reddened_by(host: MailHost, one: Service, kind: str, path: str) -> bool:
-    """Whether verify's line is red for what lies at this path alone."""
+    """Whether verify's result is red for what lies at this path alone."""
     question = Service(one.unit, instance=one.instance).question | {kind: [path]}
     fact = UnitState()
     answer = host.run(str(fact.command(**question).get_raw_value())).stdout.splitlines()
-    (line,) = services.lines({one.unit: fact.process(answer)})
-    return line.ok is False
+    (result,) = services.results({one.unit: fact.process(answer)})
+    return result.ok is False
 
 
-def test_each_file_that_a_unit_watches_turns_its_own_line_red_and_the_next_run_acts(mail_host: MailHost):
+def test_each_file_that_a_unit_watches_turns_its_own_result_red_and_the_next_run_acts(mail_host: MailHost):
     host = mail_host
     host.write(NAMES, "server:\n    local-zone: example.org. static\n")
     local = "/etc/apache2/local.conf"
@@ -74,7 +74,7 @@ def test_each_file_that_a_unit_watches_turns_its_own_line_red_and_the_next_run_a
         host.run(f"touch {local}")
         paths = sorted({path for one in units for path in (*one.reload_on, *one.restart_on)})
         there = host.run(f"ls -d {' '.join(paths)} 2>/dev/null", check=False).stdout.split()
-        assert {path for path in paths if path not in there} <= BESIDE_OTHERS
+        assert {path for path in paths if path not in there} <= WITH_OTHERS
         watched = [
             (one, kind, path)
             for one in units

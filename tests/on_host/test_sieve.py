@@ -10,7 +10,7 @@ from email.message import Message
 import pytest
 
 from lab.mailhost import MailHost
-from tests.on_host.post import arrived, compose, mailbox, stranger, submit
+from tests.on_host.post import arrived, compose, deliver, mailbox, submit
 from tests.on_host.settings import ANA, IQBAL, TITO
 from tests.on_host.signatures import dns_of, valid
 
@@ -130,7 +130,7 @@ def test_what_claims_to_be_ours_is_kept_instead_of_redirected(scripts: MailHost)
     puts(scripts, IQBAL, f'redirect "{ANA}";')
     forged, foreign = compose(IQBAL, sender=TITO), compose(IQBAL)
     for message in (forged, foreign):
-        assert stranger(scripts, IQBAL, message=message) == 250
+        assert deliver(scripts, IQBAL, message=message) == 250
     kept = inbox(scripts, IQBAL, forged["Subject"])
     assert kept["X-Not-Redirected"].startswith(f"{ANA}: 554 5.7.1 From claims to be of example.com")
     passed = inbox(scripts, ANA, foreign["Subject"])
@@ -143,7 +143,7 @@ def test_what_could_not_be_redirected_comes_to_the_inbox_whatever_the_script_say
     kept = inbox(scripts, IQBAL, written_to(scripts, IQBAL))
     assert kept["X-Not-Redirected"].startswith("nobody-of-this-name@example.com: 550")
     report = compose("iqbal+returned@example.com")
-    assert stranger(scripts, "iqbal+returned@example.com", message=report) == 250
+    assert deliver(scripts, "iqbal+returned@example.com", message=report) == 250
     assert inbox(scripts, IQBAL, report["Subject"])
 
 

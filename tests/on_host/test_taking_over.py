@@ -1,4 +1,4 @@
-"""A host that served mail and a web site before: told, kept, taken over by the administrator's word, and given back."""
+"""A host that served mail and a site before: told, kept, taken over with the administrator's consent, given back."""
 
 from __future__ import annotations
 
@@ -71,8 +71,8 @@ def test_a_host_set_up_by_hand_is_told_kept_taken_over_and_given_back(bare_host:
 
     again = host.converge(example(vmail={"uid": 1001}))
     assert (again.rc, again.changes) == (0, 0), again.output
-    proof = host.verify()
-    assert proof.rc == 0, proof.output
+    verified = host.verify()
+    assert verified.rc == 0, verified.output
 
     host.run("a2dissite -q www && systemctl reload apache2 && a2ensite -q www && systemctl reload apache2")
     assert host.converge().changes == 0, "sites come and go beside ours"

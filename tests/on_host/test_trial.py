@@ -69,8 +69,8 @@ def test_without_the_webmails_source_a_trial_is_a_mail_server_all_the_same_and_t
     assert err.index("So this trial goes without a webmail") < err.index("Starting a host")
     assert "No webmail: SquirrelMail's source cannot be had here: git could not fetch" in out
     lines = [line.split() for line in out.splitlines()]
-    port = next(settings[2].partition(":")[2] for settings in lines if settings[:2] == ["IMAP,", "TLS"])
-    person, password = next(settings for settings in lines if settings and settings[0] == "tito@example.com")
+    port = next(words[2].partition(":")[2] for words in lines if words[:2] == ["IMAP,", "TLS"])
+    person, password = next(words for words in lines if words and words[0] == "tito@example.com")
     trusted = ssl.create_default_context(cafile=str(own_trial / "ca.pem"))
     trusted.check_hostname = False  # it is localhost here
     with imaplib.IMAP4_SSL("127.0.0.1", int(port), ssl_context=trusted, timeout=20) as imap:

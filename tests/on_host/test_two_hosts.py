@@ -17,7 +17,7 @@ import pytest
 
 from deploys.config.mailserver import MailServer
 from deploys.records.check import check
-from deploys.records.collect import subjects
+from deploys.records.collect import contexts
 from deploys.records.context import DomainContext
 from deploys.records.resolver import Resolver
 from deploys.result import CheckResult
@@ -30,7 +30,7 @@ from lab.pair import ADDRESSES, Pair, ordering
 from lab.passwords import hashed
 from lab.waiting import wait_until
 from tests.on_host.converged import Converged
-from tests.on_host.post import arrived, compose, stranger, submit
+from tests.on_host.post import arrived, compose, deliver, submit
 from tests.on_host.settings import IQBAL, PASSWORDS, TITO, no_webmail
 from tests.on_host.signatures import valid
 from tests.on_host.sink import listening
@@ -101,7 +101,7 @@ def settled(server: names.Names, hosts: list[Any], site: Path) -> Pair:
         server.use(one.host)
     run = pair.converge()
     assert run.rc == 0, run.output
-    pair.lead_to_the_lab()
+    pair.use_lab_dns()
     pair.publish_reverse_names()
     run = pair.write_zones()
     assert run.rc == 0, run.output
@@ -163,7 +163,7 @@ def test_a_message_from_the_webmail_lands_in_a_strangers_inbox_with_all_its_pape
         browser.log_in(TITO, com.password(TITO))
         browser.write(BEA, subject, "Dear Bea,\nhow is your new server?\n")
     else:
-        people_write(com, TITO, BEA, DomainContext=subject)
+        people_write(com, TITO, BEA, Subject=subject)
     message = arrived(net, BEA, net.password(BEA), subject, seconds=30)
     assert message is not None, transport(com, BEA)
     assert verdicts(message) >= {"spf=pass", "dkim=pass", "dmarc=pass"}
@@ -207,10 +207,10 @@ def test_what_claims_to_be_us_is_treated_as_our_policy_says(pair: Pair):
     com, net = pair
     forged = compose(BEA)
     forged.replace_header("From", TITO)
-    assert stranger(net, BEA, "", forged) in (550, 554), "example.com asks to refuse it"
+    assert deliver(net, BEA, "", forged) in (550, 554), "example.com asks to refuse it"
     forged = compose(IQBAL)
     forged.replace_header("From", BEA)
-    assert stranger(com, IQBAL, "", forged) == 250, "example.net asks to set it aside"
+    assert deliver(com, IQBAL, "", forged) == 250, "example.net asks to set it aside"
     assert arrived(com, IQBAL, com.password(IQBAL), forged["Subject"], "Junk", 20) is not None
 
 
@@ -235,8 +235,8 @@ def test_what_an_alias_leads_elsewhere_still_proves_itself_there(pair: Pair):
         bounce = compose("x@example.org")
         bounce.replace_header("From", "mailer-daemon@out.example.org")
         bounce.replace_header("To", sender)
-        assert stranger(net, sender, "", bounce) == 250
-        assert stranger(net, sender.replace("SRS0=", "SRS0=x"), "", bounce) == 550, "an address that we never gave out"
+        assert deliver(net, sender, "", bounce) == 250
+        assert deliver(net, sender.replace("SRS0=", "SRS0=x"), "", bounce) == 550, "an address that we never gave out"
         assert arrived(com, TITO, com.password(TITO), bounce["Subject"], seconds=20) is not None
         own = people_write(net, BEA, "away@example.net")
         assert sink.wait(own["Subject"])[0] == BEA, "our own people's messages keep their sender"
@@ -259,7 +259,7 @@ def test_a_second_run_changes_nothing_and_no_key_or_certificate(pair: Pair):
     assert [one.run(KEYS).stdout for one in pair] == before
 
 
-def test_the_proof_of_both_is_without_a_red_line(pair: Pair):
+def test_verify_of_both_is_without_a_red_result(pair: Pair):
     run = pair.verify()
     assert run.rc == 0, run.output
 
@@ -271,18 +271,18 @@ def about(pair: Pair, number: int) -> tuple[DomainContext, ...]:
     asked = fact.command(keys=mail.records.keys, certificate=mail.tls.chain_path, next_key=mail.records.next_key)
     on_host = fact.process(one.run(asked.get_raw_value()).stdout.splitlines())
     page = mail.webmail.hostname if mail.webmail else None
-    return subjects(mail.hostname, mail.domains, page, mail.dovecot.protocols, mail.records, on_host, mail.paged)
+    return contexts(mail.hostname, mail.domains, page, mail.dovecot.protocols, mail.records, on_host, mail.paged)
 
 
 def lacks(pair: Pair, number: int) -> list[CheckResult]:
-    """The red lines on one of the two, by the authoritative server: nothing between us remembers."""
+    """The red results on one of the two, by the authoritative server: nothing between us remembers."""
     subject, ask = about(pair, number), Resolver(pair.names.server).ask
     return [one for one in check(subject, (), ask, time.time()) if one.ok is False]
 
 
 @pytest.mark.parametrize("number", [0, 1])
-def test_each_record_taken_away_turns_its_line_red_and_no_other(pair: Pair, number: int):
-    """Lines that need the record say that they cannot know; the name server's own line counts what it lacks."""
+def test_each_record_taken_away_turns_its_result_red_and_no_other(pair: Pair, number: int):
+    """Results that need the record say that they cannot know; the name server's own result counts what it lacks."""
     domain = ("example.com", "example.net")[number]
     assert lacks(pair, number) == []
     zone = pair.names.zones[domain]
@@ -301,7 +301,7 @@ def test_each_record_taken_away_turns_its_line_red_and_no_other(pair: Pair, numb
     assert lacks(pair, number) == []
 
 
-def test_a_reverse_name_taken_away_turns_its_line_red_and_no_other(pair: Pair):
+def test_a_reverse_name_taken_away_turns_its_result_red_and_no_other(pair: Pair):
     zone, _ = reverse_zone(pair.names.network, {})
     text = pair.names.zones[zone]
     try:

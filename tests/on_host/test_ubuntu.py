@@ -19,7 +19,7 @@ def test_a_bare_ubuntu_becomes_a_mail_server_by_sudo_and_stays_one(bare_host: Ma
     assert run.rc == 0, run.output
     again = bare_host.converge()
     assert (again.rc, again.changes) == (0, 0), again.output
-    proof = bare_host.verify()
-    assert proof.rc == 0, proof.output
+    verified = bare_host.verify()
+    assert verified.rc == 0, verified.output
     assert bare_host.run("hostname -f").stdout == "mail.example.com\n"
     assert bare_host.run("systemctl --failed --no-legend --plain").stdout == ""

@@ -22,6 +22,6 @@ def test_one_run_after_an_upgrade_of_the_release_makes_it_a_mail_server_again(ow
     run = own_mail_host.converge()
     assert run.rc == 0, run.output
     assert own_mail_host.converge().changes == 0
-    proof = own_mail_host.verify()
-    assert proof.rc == 0, proof.output
+    verified = own_mail_host.verify()
+    assert verified.rc == 0, verified.output
     assert own_mail_host.run("head -n 5 /etc/dovecot/dovecot.conf | grep -c dovecot_config_version").stdout == "1\n"

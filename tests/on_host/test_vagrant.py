@@ -1,4 +1,4 @@
-"""The trial for those who like Vagrant: its docker provider and pyinfra's @vagrant, from nothing to the proof."""
+"""The trial for those who like Vagrant: its docker provider and pyinfra's @vagrant, from nothing to verify."""
 
 from __future__ import annotations
 

@@ -98,7 +98,7 @@ def test_drafts_sent_messages_and_trash_share_folders_with_every_other_program(m
     assert not [name for name in folders if name.startswith("INBOX") and name != "INBOX"]
 
 
-OLD_SETTINGS = {
+OLD_CHARSETS = {
     "windows-1251": "Привет, мир",
     "koi8-r": "Здравствуй",
     "iso-8859-2": "Zażółć gęślą jaźń",
@@ -110,9 +110,9 @@ OLD_SETTINGS = {
 }
 
 
-@pytest.mark.parametrize("charset", OLD_SETTINGS)
+@pytest.mark.parametrize("charset", OLD_CHARSETS)
 def test_messages_in_old_character_sets_are_readable(mail_host: MailHost, charset: str):
-    text = OLD_SETTINGS[charset]
+    text = OLD_CHARSETS[charset]
     subject = f"{text} {uuid4().hex[:8]}"
     msg = EmailMessage()
     msg["From"], msg["To"] = "out@example.org", TITO
@@ -173,12 +173,12 @@ def test_a_large_file_goes_out_and_one_too_large_leaves_the_message_as_it_is(mai
     subject = new_subject()
     large, larger = ("large.bin", b"\xa5" * (36 << 20)), ("larger.bin", b"\xa5" * (40 << 20))
     tito = client(mail_host, TITO)
-    settings = {"send_to": IQBAL, "subject": subject, "body": "My whole draft."}
+    fields = {"send_to": IQBAL, "subject": subject, "body": "My whole draft."}
     form = tito.get("/src/compose.php").form_with("attach")
-    page = tito.submit(form, "attach", (larger,), **settings)
+    page = tito.submit(form, "attach", (larger,), **fields)
     assert page.form_with("send").fields["body"].strip() == "My whole draft."
-    page = tito.submit(page.form_with("attach"), "attach", (large,), **settings)
-    assert "Your mail has been sent" in tito.submit(page.form_with("send"), "send", (), **settings).text
+    page = tito.submit(page.form_with("attach"), "attach", (large,), **fields)
+    assert "Your mail has been sent" in tito.submit(page.form_with("send"), "send", (), **fields).text
     iqbal = client(mail_host, IQBAL)
     assert soon(lambda: subject in iqbal.messages(), seconds=60)
     assert iqbal.download(iqbal.read(subject), "large.bin") == large[1]
@@ -187,7 +187,7 @@ def test_a_large_file_goes_out_and_one_too_large_leaves_the_message_as_it_is(mai
     )
 
 
-def test_the_other_line_is_one_word_away_and_the_way_back_too(own_mail_host: MailHost):
+def test_the_other_branch_is_one_option_away_and_the_way_back_too(own_mail_host: MailHost):
     run = own_mail_host.converge(example(webmail={"hostname": HOSTNAME, "branch": "stable"}))
     assert run.rc == 0, run.output
     assert "1.4.23" in own_mail_host.pyinfra("fact", "facts.squirrelmail.SquirrelMail").output

@@ -166,7 +166,7 @@ def test_whoever_guesses_passwords_leaves_the_login_page_to_others(mail_host: Ma
         assert {200, 429} >= {answer.result() for answer in guesses}
 
 
-def test_a_page_that_computes_for_ever_is_given_up_in_words(own_mail_host: MailHost):
+def test_a_page_that_computes_for_ever_is_given_up_with_a_message(own_mail_host: MailHost):
     own_mail_host.run(
         "sed -i 's/max_execution_time. = .*/max_execution_time] = 1/' /etc/php/*/fpm/pool.d/squirrelmail.conf"
     )

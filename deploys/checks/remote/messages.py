@@ -20,9 +20,9 @@ from typing import Any
 from deploys.checks.remote.protocols import OPEN, trusting
 from deploys.checks.remote.signature import signers
 
-MARK = "X-Posthaus-Proof"
+MARK = "X-Posthaus-Verification"
 BODY = "Grüße aus dem Posthaus: naïve, 郵便, 💌.\n.\n..The dots above are the body's own.\n"
-AGED = 3600  # seconds after which a proof's message can only be what a killed run left
+AGED = 3600  # seconds after which a message of the probe can only be what a killed run left
 
 
 def envelope(client: smtplib.SMTP, sender: str, recipient: str, reset: bool = True) -> tuple[int, bytes]:
@@ -42,7 +42,7 @@ class Post:
     def __init__(self, plan: dict[str, Any], secret: str) -> None:
         self.probe, self.name, self.secret = plan["probe"], plan["hostname"], secret
         self.readers, self.maildir, self.patience = plan["readers"], plan["maildir"], plan["patience"]
-        self.context = trusting(plan["authorities"])
+        self.context = trusting(plan["ca_files"])
         self.run = uuid.uuid4().hex[:16]
         self.queued: list[str] = []
         self.underway = False  # a message may be in the host's hands, even if its answer never reached us
@@ -55,7 +55,7 @@ class Post:
         """
         message = email.message.EmailMessage(policy=email.policy.SMTP)
         message["From"], message["To"] = self.probe, self.probe
-        message["Subject"], message[MARK] = f"Grüße💌 Posthaus proof {self.run}", self.run
+        message["Subject"], message[MARK] = f"Grüße💌 Posthaus verification {self.run}", self.run
         if not bare:
             message["Date"], message["Message-ID"] = email.utils.formatdate(), email.utils.make_msgid(domain=self.name)
         message.set_content(BODY)
@@ -123,8 +123,8 @@ class Post:
         while len(messages) < len(self.queued) and time.monotonic() < self.until:
             time.sleep(0.2)
             messages = self.messages(kind, port)
-        whole = sum(map(self.intact, messages))
-        return whole, f"{whole} of {len(self.queued)} sent arrived whole"
+        intact = sum(map(self.intact, messages))
+        return intact, f"{intact} of {len(self.queued)} sent arrived intact"
 
     def signatures(self, keys: str) -> tuple[int, str]:
         """How many good signatures each message of this run has, at the least; ``keys``: see signers."""

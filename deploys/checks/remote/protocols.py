@@ -1,4 +1,4 @@
-"""How each protocol's door opens, and what its certificate looks like from outside."""
+"""How each protocol greets, and what its certificate looks like to a client."""
 
 from __future__ import annotations
 
@@ -104,10 +104,10 @@ OPEN: dict[str, Callable[[str, int, ssl.SSLContext], Any]] = {
 }
 
 
-def trusting(authorities: Iterable[str]) -> ssl.SSLContext:
-    """A context that trusts what the system trusts, and the authorities given (PEM files, those that exist)."""
+def trusting(ca_files: Iterable[str]) -> ssl.SSLContext:
+    """A context that trusts what the system trusts, and the CAs given (PEM files, those that exist)."""
     context = ssl.create_default_context()
-    for path in authorities:
+    for path in ca_files:
         if pathlib.Path(path).exists():
             context.load_verify_locations(path)
     return context

@@ -1,4 +1,4 @@
-"""The whole examination, in the order of a message's life. ``plan`` is described in plan.py."""
+"""All checks on the host, in the order of a message's life. ``plan`` is described in plan.py."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from deploys.checks.remote.disk import disk
 from deploys.checks.remote.messages import Post
 from deploys.checks.remote.outgoing import names, outgoing
 from deploys.checks.remote.protocols import attempt, certificate, certificate_on_disk, say, trusting
-from deploys.checks.remote.unauthenticated import knock, offers_auth, own_addresses, untrusted
+from deploys.checks.remote.unauthenticated import answer_to, offers_auth, own_addresses, untrusted
 from deploys.checks.remote.webmail import Webmail, plain
 
 
@@ -22,7 +22,7 @@ def run(plan: dict[str, Any]) -> None:
     stay_here(plan["names"])
     say("addresses", 0, " ".join(own_addresses()))
     certificate_on_disk(plan["chain"])
-    context = trusting(plan["authorities"])
+    context = trusting(plan["ca_files"])
     for kind, name, port in plan["tls"]:
         certificate(kind, name, port, context)
     unauthenticated_client(plan)
@@ -68,13 +68,13 @@ def unauthenticated_client(plan: dict[str, Any]) -> None:
     address = untrusted(own_addresses(), plan["trusted"])
     for check, (sender, recipient) in plan["envelopes"].items():
         if address:
-            attempt(check, knock, address, sender, recipient)
+            attempt(check, answer_to, address, sender, recipient)
         else:
             say(check, None, "every address of this host is a trusted one", unknown=True)
 
 
 def send_and_read(plan: dict[str, Any], post: Post) -> None:
-    """Messages by every way in, read by every way out; none is left, even if this process is told to stop."""
+    """Messages sent by every protocol, read by every protocol; none is left, even if this process is told to stop."""
     try:
         for kind, port in (("smtp", 587), ("smtps", 465)):
             attempt(f"send-{port}", post.send, kind, port)

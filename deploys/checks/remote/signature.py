@@ -1,4 +1,4 @@
-"""DKIM signatures (RFC 6376, RFC 8463) against the keys on this host: no DNS, no program of the filter's."""
+"""DKIM signatures (RFC 6376, RFC 8463) against the keys on this host: no DNS, no program of rspamd's."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A stranger at the door: what the host refuses to those who have not logged in."""
+"""Unauthenticated clients: what the host refuses to those who have not logged in."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def own_addresses() -> list[str]:
 
 
 def untrusted(addresses: Iterable[str], networks: Iterable[str]) -> str | None:
-    """The first address that lies in none of the networks: a connection from there is a stranger's to Postfix."""
+    """The first address that lies in none of the networks: to Postfix a client from there is an unknown one."""
     trusted = [ipaddress.ip_network(network.translate({91: None, 93: None}), strict=False) for network in networks]
     for word in addresses:
         if not any(ipaddress.ip_address(word) in network for network in trusted):
@@ -26,8 +26,8 @@ def untrusted(addresses: Iterable[str], networks: Iterable[str]) -> str | None:
     return None
 
 
-def knock(address: str, sender: str, recipient: str) -> tuple[int, bytes]:
-    """What port 25 says to a stranger with this envelope; nothing is sent."""
+def answer_to(address: str, sender: str, recipient: str) -> tuple[int, bytes]:
+    """What port 25 says to an unauthenticated client with this envelope; nothing is sent."""
     helo = f"[IPv6:{address}]" if ":" in address else f"[{address}]"  # a literal needs no DNS (RFC 5321, 4.1.3)
     with smtplib.SMTP(address, 25, local_hostname=helo, timeout=TIMEOUT, source_address=(address, 0)) as client:
         return envelope(client, sender, recipient)

@@ -13,16 +13,16 @@ from deploys.checks.remote.unauthenticated import own_addresses, untrusted
 
 
 def vantage(plan: dict[str, Any]) -> None:
-    """Look at every address of the plan, then try the envelopes at the first that answers; see proof/witness.py."""
+    """Look at every address of the plan, then try the envelopes at the first that answers; see checks/vantage.py."""
     own = own_addresses()
     answering = [address for address in plan["addresses"] if _looks(address, own)]
     if not answering:
         return
-    # To Postfix a trusted network is no stranger: what it lets us do says nothing about others.
+    # To Postfix a trusted network is no unknown client: what it lets us do says nothing about others.
     if not all(untrusted([address], plan["trusted"]) for address in own):
         return
     for check, (sender, recipient) in plan["envelopes"].items():
-        attempt(check, _knock, answering[0], sender, recipient)
+        attempt(check, _answer_to, answering[0], sender, recipient)
 
 
 def _looks(address: str, own: list[str]) -> bool:
@@ -50,6 +50,6 @@ def _opens(address: str, port: int) -> bool:
         return False
 
 
-def _knock(address: str, sender: str, recipient: str) -> tuple[int, bytes]:
+def _answer_to(address: str, sender: str, recipient: str) -> tuple[int, bytes]:
     with smtplib.SMTP(address, 25, timeout=TIMEOUT) as client:
         return envelope(client, sender, recipient)

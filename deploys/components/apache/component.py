@@ -1,4 +1,4 @@
-"""Apache: the webmail, the pages for mail programs, and what an ACME authority asks for at port 80."""
+"""Apache: the webmail, the pages for mail programs, and what an ACME CA asks for at port 80."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _VALIDATE = (
     f"python3 -I -c {shlex.quote((Path(__file__).parent / 'listens.py').read_text(encoding='utf-8'))} $STAGE $TARGET"
 )
 # Their apache2.conf names what it reads by where Apache's files lie.
-_VALIDATE_BESIDE = (
+_VALIDATE_FOREIGN = (
     "export APACHE_CONFDIR=$STAGE; . $STAGE/envvars; mkdir -p $APACHE_RUN_DIR $APACHE_LOCK_DIR; "
     "sed 's|^[[:space:]]*[Ss]erver[Rr]oot .*|ServerRoot '\"$STAGE|\" $STAGE/apache2.conf >$STAGE/staged; "
     "apache2 -t -d $STAGE -f $STAGE/staged; rm -f $STAGE/staged"
@@ -45,23 +45,23 @@ def service(tls: Tls | None) -> Service:
 
 def component(context: Context) -> Component | None:
     """Apache for whatever is declared of these; where nothing is, it serves the others' sites alone, if any."""
-    mail, neighbours = context.mail, beside(context.mail, context.foreign)
+    mail, foreign = context.mail, foreign_sites(context.mail, context.foreign)
     serves = bool(mail.webmail or mail.pages)
     if not (serves or mail.tls.by_http):
-        return _others_alone() if neighbours else None
+        return _others_alone() if foreign else None
     return Component(
         NAME,
         packages=render.packages(),
         oldest={"apache2": (2, 4)},
-        revived=(UNIT,),
+        auto_restart=(UNIT,),
         steps=(
             Tree(
                 "Write Apache's configuration",
                 TARGET,
-                partial(_files, context, neighbours),
-                validate=_VALIDATE_BESIDE if neighbours else _VALIDATE,
+                partial(_files, context, foreign),
+                validate=_VALIDATE_FOREIGN if foreign else _VALIDATE,
             ),
-            Run("Run Apache with it", service(mail.tls if serves else None), _probe(mail)),
+            Run("Run Apache with its configuration", service(mail.tls if serves else None), _probe(mail)),
         ),
         listens=_listeners(mail),
         processes=("apache2",),
@@ -76,15 +76,11 @@ def _others_alone() -> Component:
     return Component(NAME, steps=(Run("Let Apache serve the other sites alone", alone),), last=True)
 
 
-def _files(context: Context, neighbours: Beside | None) -> dict[str, render.File]:
+def _files(context: Context, foreign: ForeignSites | None) -> dict[str, render.File]:
     mail = context.mail
     serves = bool(mail.webmail or mail.pages)
-    text = (
-        render.apache2_conf(mail, context.php, neighbours)
-        if serves
-        else render.challenges_conf(mail.hostname, neighbours)
-    )
-    return render.files(text, mail.pages, serves, bool(neighbours))
+    text = render.apache2_conf(mail, context.php, foreign) if serves else render.challenges_conf(mail.hostname, foreign)
+    return render.files(text, mail.pages, serves, bool(foreign))
 
 
 def _probe(mail: MailServer) -> str:

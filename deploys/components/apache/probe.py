@@ -14,7 +14,7 @@ from deploys.probes.talk import HERE, SECONDS, Wrong, anybody, shows, stream
 def probe(name: str, port: int, leads: str, page: str, sites: list[tuple[str, int, str]]) -> None:
     """``name``, ``port``: of the site; ``leads``: where http must lead; ``page``: a path that must be there.
     ``sites``: (name, port, chain): what must be shown to whoever asks for that name. An empty name: a host that serves
-    nothing but an authority's challenges."""
+    nothing but a CA's challenges."""
     stream((HERE, 80)).close()
     if not name:
         return

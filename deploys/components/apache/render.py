@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from deploys.components.apache import probe
-from deploys.components.apache.neighbours import Beside
+from deploys.components.apache.foreign import ForeignSites
 from deploys.components.autoconfig.options import DIRECTORY, SCRIPT
 from deploys.components.squirrelmail.options import HOME, STATE, address, entrance, post_size, socket
 from deploys.components.tls.options import WEBROOT
@@ -52,9 +52,9 @@ def packages() -> tuple[str, ...]:
     return ("apache2", "libapache2-mod-security2")
 
 
-def apache2_conf(mail: MailServer, php: str, beside: Beside | None = None) -> str:
-    """The whole of apache2.conf: the webmail, if any, and the pages for mail programs, if any. ``beside`` others' sites
-    it is ours alone, and the rest of Apache's configuration is theirs.
+def apache2_conf(mail: MailServer, php: str, foreign: ForeignSites | None = None) -> str:
+    """All of apache2.conf: the webmail, if any, and the pages for mail programs, if any. With ``foreign`` sites
+    it holds ours alone, and the rest of Apache's configuration is theirs.
 
     ``php`` such as ``8.2``. The size of a message decides how large a form may be.
     """
@@ -64,13 +64,13 @@ def apache2_conf(mail: MailServer, php: str, beside: Beside | None = None) -> st
     largest_form = post_size(message_size) if webmail else 1 << 16
     return template(
         HERE / "apache2.conf.j2",
-        beside=beside,
-        also=beside.also if beside else _nothing,
-        manners=template(HERE / "manners.conf.j2", largest_form=largest_form) if beside else "",
+        foreign=foreign,
+        further=foreign.further if foreign else _nothing,
+        limits=template(HERE / "limits.conf.j2", largest_form=largest_form) if foreign else "",
         host=hostname,
         hostname=webmail.hostname if webmail else hostname,
         address=place,
-        authority=place.removeprefix("https://"),
+        http_host=place.removeprefix("https://"),
         port=webmail.port if webmail else 443,
         home=HOME if webmail else f"{DIRECTORY}/setup",
         socket=socket(php) if webmail else "",
@@ -91,7 +91,7 @@ def apache2_conf(mail: MailServer, php: str, beside: Beside | None = None) -> st
         webroot=WEBROOT,
         directory=DIRECTORY,
         script=f"{DIRECTORY}/{SCRIPT}",
-        pages=pages_conf(mail, beside) if pages else "",
+        pages=pages_conf(mail, foreign) if pages else "",
     )
 
 
@@ -111,10 +111,10 @@ def content_security_policy(*images: str) -> str:
     )
 
 
-def files(text: str, pages: bool, sites: bool, beside: bool) -> dict[str, File]:
-    """Every file of ours below /etc/apache2, ``text`` among them: the one file that is all of it, or ``beside`` others'
-    sites ours and the modules that these may lack. ``sites``: ours are more than an answer to an ACME authority."""
-    if not beside:
+def files(text: str, pages: bool, sites: bool, foreign: bool) -> dict[str, File]:
+    """Every file of ours below /etc/apache2, ``text`` among them: the one file that is all of it, or with ``foreign``
+    sites ours and the modules that these may lack. ``sites``: ours are more than an answer to an ACME CA."""
+    if not foreign:
         return {"apache2.conf": File(text)}
     early = {EARLY: File(template(HERE / "modules.load.j2", modules=("lua",), libraries=LIBRARIES, sites=None))}
     modules = [module for module in (MODULES if sites else CHALLENGE_MODULES) if module != "mpm_event"]
@@ -126,7 +126,7 @@ def _nothing(port: int) -> str:
     return ""
 
 
-def pages_conf(mail: MailServer, beside: Beside | None = None) -> str:
+def pages_conf(mail: MailServer, foreign: ForeignSites | None = None) -> str:
     """The sites that mail programs ask."""
     return template(
         HERE / "pages.conf.j2",
@@ -135,20 +135,20 @@ def pages_conf(mail: MailServer, beside: Beside | None = None) -> str:
         directory=DIRECTORY,
         script=f"{DIRECTORY}/{SCRIPT}",
         tls=mail.tls,
-        beside=beside,
-        also=beside.also if beside else _nothing,
-        manners=template(HERE / "manners.conf.j2", largest_form=1 << 16) if beside else "",
+        foreign=foreign,
+        further=foreign.further if foreign else _nothing,
+        limits=template(HERE / "limits.conf.j2", largest_form=1 << 16) if foreign else "",
         challenges=CHALLENGES if mail.tls.by_http else "",
         webroot=WEBROOT,
     )
 
 
-def challenges_conf(hostname: str, beside: Beside | None = None) -> str:
-    """The whole of apache2.conf for a host without webmail, whose Apache only answers an ACME authority."""
+def challenges_conf(hostname: str, foreign: ForeignSites | None = None) -> str:
+    """All of apache2.conf for a host without webmail, whose Apache only answers an ACME CA."""
     return template(
         HERE / "challenges.conf.j2",
-        beside=beside,
-        also=beside.also if beside else _nothing,
+        foreign=foreign,
+        further=foreign.further if foreign else _nothing,
         hostname=hostname,
         challenges=CHALLENGES,
         webroot=WEBROOT,
@@ -175,5 +175,5 @@ def running(mail: MailServer) -> str:
 
 
 def running_for_challenges() -> str:
-    """The same where it serves nothing but what an ACME authority asks for."""
+    """The same where it serves nothing but what an ACME CA asks for."""
     return program(probe, name="", port=0, leads="", page="", sites=[])

@@ -31,13 +31,13 @@ def autoconfig(site: Site, domain: str) -> str:
 
 def setup(site: Site, webmail: bool) -> str:
     """The page for people."""
-    return template(HERE / "setup.html.j2", site=site, ways=(*site.reading, *SENDING), webmail=webmail)
+    return template(HERE / "setup.html.j2", site=site, servers=(*site.reading, *SENDING), webmail=webmail)
 
 
 def clients_lua(site: Site) -> str:
     """Outlook's autodiscover ([MS-OXDSCLI]) and Apple's profile, which hold the asker's address."""
     best = (site.reading[0], SENDING[0])
     profile = template(
-        HERE / "mobileconfig.xml.j2", site=site, way=best[0], reversed=".".join(reversed(site.hostname.split(".")))
+        HERE / "mobileconfig.xml.j2", site=site, server=best[0], reversed=".".join(reversed(site.hostname.split(".")))
     )
-    return template(HERE / "clients.lua.j2", site=site, ways=best, profile=profile)
+    return template(HERE / "clients.lua.j2", site=site, servers=best, profile=profile)

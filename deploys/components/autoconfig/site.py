@@ -13,8 +13,8 @@ Kind = Literal["imap", "pop3", "smtp"]
 
 
 @dataclass(frozen=True)
-class Way:
-    """One way in: ``tls`` from the first byte, or after STARTTLS."""
+class Server:
+    """What a mail program connects to: ``tls`` from the first byte, or after STARTTLS."""
 
     kind: Kind
     port: int
@@ -28,10 +28,10 @@ class Way:
 
 # TLS from the first byte before STARTTLS (RFC 8314, 3.2), IMAP before POP3.
 _READING = {
-    "imap": (Way("imap", ports.IMAPS, "SSL"), Way("imap", ports.IMAP, "STARTTLS")),
-    "pop3": (Way("pop3", ports.POP3S, "SSL"), Way("pop3", ports.POP3, "STARTTLS")),
+    "imap": (Server("imap", ports.IMAPS, "SSL"), Server("imap", ports.IMAP, "STARTTLS")),
+    "pop3": (Server("pop3", ports.POP3S, "SSL"), Server("pop3", ports.POP3, "STARTTLS")),
 }
-SENDING = (Way("smtp", ports.SUBMISSIONS, "SSL"), Way("smtp", ports.SUBMISSION, "STARTTLS"))
+SENDING = (Server("smtp", ports.SUBMISSIONS, "SSL"), Server("smtp", ports.SUBMISSION, "STARTTLS"))
 
 
 @dataclass(frozen=True)
@@ -48,10 +48,12 @@ class Site:
 
     @property
     def spellings(self) -> dict[str, str]:
-        """Every domain in A-labels, by each way to write it."""
+        """Every domain in A-labels, by each spelling."""
         return {**{idna.decode(domain): domain for domain in self.domains}, **{name: name for name in self.domains}}
 
     @property
-    def reading(self) -> tuple[Way, ...]:
-        """How messages are read, the best way first."""
-        return tuple(way for protocol in ("imap", "pop3") if protocol in self.protocols for way in _READING[protocol])
+    def reading(self) -> tuple[Server, ...]:
+        """How messages are read, the best one first."""
+        return tuple(
+            server for protocol in ("imap", "pop3") if protocol in self.protocols for server in _READING[protocol]
+        )

@@ -17,12 +17,12 @@ NAME, TIMER = "certbot", "certbot.timer"
 
 
 def component(context: Context) -> Component:
-    """The order, once all services run: the authority comes to Apache. Without ``tls.acme`` nothing is renewed."""
+    """The order, once all services run: the CA comes to Apache. Without ``tls.acme`` nothing is renewed."""
     mail = context.mail
     if not mail.tls.acme:
         ended = Step("Stop renewing undeclared certificates", acme.ended, {"directory": DIRECTORY})
         # its timer may renew certificates of the administrator's own
-        return Component(NAME, steps=(ended,), spares=(TIMER,), last=True)
+        return Component(NAME, steps=(ended,), keeps_units=(TIMER,), last=True)
     return Component(
         NAME,
         packages=render.packages(mail.tls),
@@ -44,7 +44,7 @@ def component(context: Context) -> Component:
 
 
 def order(mail: MailServer, declared: Acme, next_key: bool) -> acme.Order:
-    """What is asked of the authority. ``next_key``: make the key that comes after its own, to be published."""
+    """What is asked of the CA. ``next_key``: make the key that comes after its own, to be published."""
     return acme.Order(
         names=list(mail.names),
         optional=list(mail.page_names),

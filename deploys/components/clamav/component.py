@@ -19,7 +19,7 @@ def component(context: Context) -> Component | None:
         "ClamAV",
         packages=render.PACKAGES,
         units=render.units(),
-        revived=(render.SCANNER, render.FETCHER),
+        auto_restart=(render.SCANNER, render.FETCHER),
         steps=(Run("Run ClamAV as soon as it has signatures", SERVICE),),
         local=(Local(SOCKET, "whether a message holds a virus, to rspamd"),),
     )

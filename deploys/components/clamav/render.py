@@ -8,7 +8,7 @@ PACKAGES = ("clamav-daemon", "clamav-freshclam")
 UNIT = "posthaus-antivirus.service"
 SCANNER, FETCHER = "clamav-daemon.service", "clamav-freshclam.service"
 _HEAD = "# Written by Posthaus: the next run undoes changes made here.\n"
-# It is the last of those that the scanner's own unit waits for: some hundred megabytes, so the first run cannot.
+# It is the last of those that the scanner's own unit depends on: some hundred megabytes, so the first run cannot.
 _SIGNATURES = "/var/lib/clamav/main.c[vl]d"
 _UNIT = f"""{_HEAD}[Unit]
 Description=ClamAV for the messages that arrive

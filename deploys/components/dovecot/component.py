@@ -69,10 +69,10 @@ def component(context: Context) -> Component:
         "Dovecot",
         packages=render.packages(mail.dovecot),
         units=sieve.units(mail.accounts, mail.vmail.name),
-        revived=("dovecot.service",),
+        auto_restart=("dovecot.service",),
         steps=(
             *_people(mail),
-            Places("Make directories for messages and sockets", directories(mail.vmail.name)),
+            Directories("Make directories for messages and sockets", directories(mail.vmail.name)),
             *_mailboxes(mail),
             Tree(
                 "Write Dovecot's configuration",
@@ -81,7 +81,7 @@ def component(context: Context) -> Component:
                 validate=_VALIDATE,
             ),
             Run(
-                "Run Dovecot with it",
+                "Run Dovecot with its configuration",
                 service(mail.tls),
                 render.running(mail),
             ),

@@ -26,7 +26,7 @@ def probe(
     quota: str,
     chains: Sequence[tuple[str | None, str | None]],
 ) -> None:
-    """``address``: the probe's. ``auth``, ``lmtp``, ``quota``: the sockets that Postfix knocks at. ``chains``: as for
+    """``address``: the probe's. ``auth``, ``lmtp``, ``quota``: the sockets that Postfix connects to. ``chains``: as for
     talk.tls_at."""
     _offers_logins(auth)
     _answers_policy(quota, address)
@@ -61,7 +61,7 @@ def _answers_policy(path: str, address: str) -> None:
         sock.sendall(words.encode())
         said = sock.recv(4096).decode("utf-8", "replace").strip()
     if not said.startswith("action=") or said.startswith(("action=4", "action=DEFER")):
-        raise Wrong(f"{path} answered Postfix's question about room with {said or 'nothing'}")
+        raise Wrong(f"{path} answered Postfix's question about quota with {said or 'nothing'}")
 
 
 def _takes_a_message(path: str, address: str) -> str:

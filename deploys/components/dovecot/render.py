@@ -72,7 +72,7 @@ def configuration(context: Context) -> dict[str, File]:
 
 
 def taught_at(mail: MailServer) -> str | None:
-    """Where the filter learns what people move to and from Junk by IMAP; None: it does not."""
+    """Where rspamd learns what people move to and from Junk by IMAP; None: it does not."""
     return mail.learn_endpoint if "imap" in mail.dovecot.protocols else None
 
 

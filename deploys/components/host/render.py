@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 
 def packages() -> tuple[str, ...]:
-    """``ss`` for facts, a whole Python for the proof's probe, and what every host needs to trust and be trusted."""
+    """``ss`` for facts, a complete Python for verify, and what every host needs to trust and be trusted."""
     return ("ca-certificates", "hostname", "iproute2", "openssl", "python3")
 
 

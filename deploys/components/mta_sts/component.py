@@ -17,8 +17,8 @@ SERVICE = Service(
 
 
 def component(context: Context) -> Component | None:
-    """The resolver of policies, on the loopback alone, led to the host's own resolver of names."""
-    if not context.mail.sts:
+    """The resolver of policies, on the loopback alone, which asks the host's own resolver."""
+    if not context.mail.tls_policies:
         return None
     return Component(
         "MTA-STS",
@@ -31,7 +31,7 @@ def component(context: Context) -> Component | None:
                 render.configuration,
                 validate="python3 -I -B $STAGE/daemon.py --check $STAGE/mta-sts-daemon.yml",
             ),
-            Run("Run the MTA-STS resolver with it", SERVICE, render.running()),
+            Run("Run the MTA-STS resolver with its configuration", SERVICE, render.running()),
         ),
         local=(Local(f"127.0.0.1:{PORT}", "other domains' policies, to Postfix"),),
     )

@@ -69,7 +69,7 @@ def component(context: Context) -> Component:
         packages=render.packages(mail),
         oldest={"postfix": (3, 6)},
         # an instance of a template up to Debian 12 and Ubuntu 24.04, later itself
-        revived=("postfix.service", "postfix@.service"),
+        auto_restart=("postfix.service", "postfix@.service"),
         steps=(
             Tree(
                 "Write Postfix's configuration",
@@ -80,7 +80,7 @@ def component(context: Context) -> Component:
                 built=render.built(),
             ),
             Run(
-                "Run Postfix with it",
+                "Run Postfix with its configuration",
                 service(mail.tls, mail.resolves),
                 render.running(mail),
             ),

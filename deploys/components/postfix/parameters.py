@@ -50,7 +50,7 @@ def main(context: Context) -> Sections:
         "who may send what, submission (master.cf names these)": _submission(mail.relayhost is not None),
         "which way a sender's messages leave": _sender_transports() if asked or mail.relayhosts else {},
         "messages that aliases lead elsewhere (SRS)": _forwarding(asked[1]) if asked else {},
-        "the filter": _filter(context.machine.seven_bit) if mail.filter else {},
+        "rspamd": _milter(context.machine.seven_bit) if mail.filter else {},
         "relayhost": _relayhost(mail.relayhost) if mail.relayhost else {},
     }
     theirs = dict(mail.postfix.parameters)
@@ -177,7 +177,7 @@ def _outgoing_level(mail: MailServer) -> dict[str, Value]:
         # the open internet many servers have a certificate that names somebody else.
         level: dict[str, Value] = {"smtp_tls_security_level": "dane", "smtp_dns_support_level": "dnssec"}
         # Who has an enforced MTA-STS policy is verified by that, or waited for (RFC 8461); who has both, by DANE alone.
-        return level | ({"smtp_tls_policy_maps": MAP} if mail.sts else {})
+        return level | ({"smtp_tls_policy_maps": MAP} if mail.tls_policies else {})
     return {"smtp_tls_security_level": "may"}
 
 
@@ -210,7 +210,7 @@ def _inbound() -> dict[str, Value]:
         "smtpd_policy_service_default_action": "DUNNO",
         "smtpd_data_restrictions": "reject_unauth_pipelining",
         # A report of success (RFC 3461) would go to whoever the envelope names, and say where an alias leads and how
-        # the filter judged. Only who has logged in may ask for one (master.cf). ETRN serves nobody here.
+        # rspamd judged. Only who has logged in may ask for one (master.cf). ETRN serves nobody here.
         "smtpd_discard_ehlo_keywords": "dsn, etrn, silent-discard",
         "smtpd_etrn_restrictions": "reject",
         # Copiers and scripts in trusted networks often write neither Date nor Message-ID: both are added before the
@@ -250,13 +250,13 @@ def _forwarding(reverse: str) -> dict[str, Value]:
     }
 
 
-def _filter(seven_bit: bool) -> dict[str, Value]:
+def _milter(seven_bit: bool) -> dict[str, Value]:
     return {
         "smtpd_milters": f"{MIME_MILTER}, {MILTER}",
         # What the host itself writes, cron's messages and bounces, is signed, too.
         "non_smtpd_milters": "$smtpd_milters",
         "internal_mail_filter_classes": "bounce",
-        # Where the filter does not answer, messages wait where they are: none goes out unsigned, none comes in unseen.
+        # Where rspamd does not answer, messages wait where they are: none goes out unsigned, none comes in unseen.
         "milter_default_action": "tempfail",
         "milter_connect_timeout": "10s",
         "milter_command_timeout": "30s",

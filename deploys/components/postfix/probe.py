@@ -28,7 +28,7 @@ def probe(
     milters: Sequence[tuple[str, int]],
 ) -> None:
     """``hostname``: as it must greet. ``address``: the probe's; ``postmaster``: an address that must receive.
-    ``chains``: as for talk.tls_at. ``starttls``: strangers get TLS. ``milters``: where filters are asked."""
+    ``chains``: as for talk.tls_at. ``starttls``: strangers get TLS. ``milters``: where milters are asked."""
     try:
         _a_stranger_may_write(hostname, postmaster)
         for name, chain in chains[1:] if starttls else ():
@@ -41,7 +41,7 @@ def probe(
     except smtplib.SMTPResponseException as error:
         silent = [f"{host}:{port}" for host, port in milters if not _listens((host, port))]
         if error.smtp_code == 451 and silent:
-            raise Wrong(f"the filter does not answer at {', '.join(silent)}, so Postfix takes nothing") from None
+            raise Wrong(f"rspamd does not answer at {', '.join(silent)}, so Postfix takes nothing") from None
         raise
 
 

@@ -29,7 +29,7 @@ def component(context: Context) -> Component | None:
     return Component(
         "postsrsd",
         packages=render.packages(),
-        revived=("postsrsd.service",),
+        auto_restart=("postsrsd.service",),
         steps=(
             Tree(
                 "Write postsrsd's configuration",
@@ -39,7 +39,7 @@ def component(context: Context) -> Component | None:
                 copy=False,
                 shared=True,
             ),
-            Run("Run postsrsd with it", service(series), render.running(series)),
+            Run("Run postsrsd with its configuration", service(series), render.running(series)),
         ),
         local=tuple(
             Local(f"127.0.0.1:{port}", "senders of messages that are sent on, to Postfix") for port in ports(series)

@@ -7,17 +7,17 @@ from __future__ import annotations
 
 from deploys.probes.talk import HERE, Wrong, stream
 
-STRANGER = "stranger@posthaus-probe.invalid"
+UNKNOWN_SENDER = "stranger@posthaus-probe.invalid"
 
 
-def probe(ways: list[tuple[int, str]]) -> None:
-    """``ways``: the port for the sender of what goes on, then that for the way back, each with the map's name where the
+def probe(maps: list[tuple[int, str]]) -> None:
+    """``maps``: the port for the sender of what goes on, then that for the way back, each with the map's name where the
     port speaks the socketmap protocol (socketmap_table(5)), else empty (tcp_table(5))."""
-    ours = _ask(*ways[0], STRANGER)
+    ours = _ask(*maps[0], UNKNOWN_SENDER)
     if not ours.upper().startswith("SRS0"):
-        raise Wrong(f"SRS makes {ours or 'nothing'} of {STRANGER}")
-    if (back := _ask(*ways[1], ours)) != STRANGER:
-        raise Wrong(f"SRS leads {ours} back to {back or 'nobody'}, not to {STRANGER}")
+        raise Wrong(f"SRS makes {ours or 'nothing'} of {UNKNOWN_SENDER}")
+    if (back := _ask(*maps[1], ours)) != UNKNOWN_SENDER:
+        raise Wrong(f"SRS leads {ours} back to {back or 'nobody'}, not to {UNKNOWN_SENDER}")
 
 
 def _ask(port: int, table: str, address: str) -> str:

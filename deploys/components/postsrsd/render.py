@@ -61,4 +61,4 @@ def _conf(domains: list[str]) -> str:
 def running(series: str) -> str:
     """A shell command that succeeds where it makes an address of ours of a stranger's, and leads that back."""
     two = [(FORWARD, ""), (REVERSE, "")]
-    return program(probe, ways=two if series == "1" else [(SOCKETMAP, "forward"), (SOCKETMAP, "reverse")])
+    return program(probe, maps=two if series == "1" else [(SOCKETMAP, "forward"), (SOCKETMAP, "reverse")])

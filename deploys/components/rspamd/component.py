@@ -63,7 +63,7 @@ def component(context: Context) -> Component | None:
                 validate=_VALIDATE,
             ),
             *((redis,) if learns else ()),
-            Run("Run rspamd with it", RSPAMD, render.running(mail.directory.probe)),
+            Run("Run rspamd with its configuration", RSPAMD, render.running(mail.directory.probe)),
             Run("Run the limit on message parts", MIME_LIMITS, render.mime_running(), after=(DIRECTORY,)),
         ),
         local=(
@@ -74,7 +74,7 @@ def component(context: Context) -> Component | None:
         ),
         state=(
             State(render.KEYS, "DKIM keys"),
-            *((State(f"/var/lib/{render.REDIS}", "what the filter has learned"),) if learns else ()),
+            *((State(f"/var/lib/{render.REDIS}", "what rspamd has learned"),) if learns else ()),
         ),
         secrets=tuple(Secret(f"{render.KEYS}/{name}.key", "0640", group=render.USER) for name in signing),
         takeover="rspamd",

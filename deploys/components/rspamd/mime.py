@@ -1,5 +1,5 @@
-"""A milter before the filter: refuses messages of too many MIME parts, or nested too deep, which cost all who read them
-later (the filter, IMAP, the webmail) time and memory. Runs on the host: ``mime.py SOCKET PARTS DEPTH``.
+"""A milter before rspamd: refuses messages of too many MIME parts, or nested too deep, which cost all who read them
+later (rspamd, IMAP, the webmail) time and memory. Runs on the host: ``mime.py SOCKET PARTS DEPTH``.
 
 It counts lines that could divide parts (RFC 2046, section 5.1.1), and looks closer at nothing.
 """

@@ -1,4 +1,4 @@
-"""What may be said about the filter: what is spam, what is learned, what is refused."""
+"""What may be said about rspamd: what is spam, what is learned, what is refused."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from deploys.config.base import Settings, refuse
 
 MIME_MILTER = "inet:127.0.0.1:11331"
 MILTER = "inet:127.0.0.1:11332"
-# No port: whoever may enter this directory may teach and ask, and nobody else (docs/decisions/filter.md).
+# No port: whoever may enter this directory may teach and ask, and nobody else (docs/decisions/rspamd.md).
 CONTROLLER_DIRECTORY = "/run/posthaus-rspamd"
 CONTROLLER = f"{CONTROLLER_DIRECTORY}/controller.sock"
 SPAM_HEADER = "X-Spam"  # "Yes": Dovecot files the message in Junk

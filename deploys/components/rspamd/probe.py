@@ -1,4 +1,4 @@
-"""The filter does its work: as Postfix asks it (the milter protocol, version 6), it signs what the probe writes.
+"""rspamd does its work: as Postfix asks it (the milter protocol, version 6), it signs what the probe writes.
 
 Runs on the host, under its own python3 alone.
 """
@@ -27,7 +27,7 @@ def probe(milter: int, controller: str, address: str) -> None:
     with stream((HERE, milter)) as sock:
         signatures = _signatures(sock, address)
     if not any(f"d={domain};" in "".join(one.split()) for one in signatures):
-        raise Wrong(f"the filter does not sign what {domain} sends")
+        raise Wrong(f"rspamd does not sign what {domain} sends")
 
 
 def _has_new_workers() -> None:
@@ -37,7 +37,7 @@ def _has_new_workers() -> None:
     changed = time.monotonic() - int(values.get("StateChangeTimestampMonotonic") or 0) / 1e6
     ages = _ages_of_milters(values.get("MainPID", "0"))
     if min(ages, default=changed + 1) > changed + 0.1:  # the former ones finish what they are at, and take no more
-        raise Silent("the filter has not started anew what Postfix asks")
+        raise Silent("rspamd has not started anew what Postfix asks")
 
 
 def _ages_of_milters(main: str) -> list[float]:
@@ -53,12 +53,12 @@ def _ages_of_milters(main: str) -> list[float]:
 
 
 def _signatures(sock: socket.socket, address: str) -> list[str]:
-    """The values of DKIM-Signature that the filter adds to a message of ``address``, logged in."""
+    """The values of DKIM-Signature that rspamd adds to a message of ``address``, logged in."""
     _, text = message(address)
     head, _, body = text.partition("\r\n\r\n")
     _send(sock, b"O", struct.pack(">III", 6, 0x1FF, 0))
     if _receive(sock)[0] != b"O":
-        raise Wrong("the filter does not speak the milter protocol")
+        raise Wrong("rspamd does not speak the milter protocol")
     _send(sock, b"D", b"C" + _words("j", "localhost", "{daemon_name}", "ORIGINATING"))
     _send(sock, b"C", _words("localhost") + b"4" + struct.pack(">H", 50000) + _words(HERE))
     _send(sock, b"H", _words("localhost"))
@@ -82,7 +82,7 @@ def _signatures(sock: socket.socket, address: str) -> list[str]:
             _send(sock, b"Q", b"")
             return found
         elif kind in ENDS:
-            raise Wrong(f"the filter answers a message of ours with {ENDS[kind]}: {data.decode('utf-8', 'replace')}")
+            raise Wrong(f"rspamd answers a message of ours with {ENDS[kind]}: {data.decode('utf-8', 'replace')}")
 
 
 def _words(*words: str) -> bytes:
@@ -102,6 +102,6 @@ def _exactly(sock: socket.socket, size: int) -> bytes:
     data = b""
     while len(data) < size:
         if not (more := sock.recv(size - len(data))):
-            raise Silent("the filter hangs up")
+            raise Silent("rspamd hangs up")
         data += more
     return data

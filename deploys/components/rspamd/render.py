@@ -302,5 +302,5 @@ def mime_running() -> str:
 
 
 def running(address: str) -> str:
-    """A shell command that succeeds where the filter signs what ``address`` sends, asked as Postfix asks it."""
+    """A shell command that succeeds where rspamd signs what ``address`` sends, asked as Postfix asks it."""
     return program(probe, milter=int(MILTER.rpartition(":")[2]), controller=CONTROLLER, address=address)

@@ -18,7 +18,7 @@ DIRECTORIES = {
     STATE: Directory(),
     f"{STATE}/data": Directory("0730", group="www-data"),
     f"{STATE}/sessions": Directory("0700", "www-data", "www-data"),
-    render.PLACES: Directory("0700", "www-data", "www-data"),
+    render.SLOTS: Directory("0700", "www-data", "www-data"),
     render.SPOOL: Directory(),
     f"{render.SPOOL}/attach": Directory("0730", group="www-data"),
     f"{render.SPOOL}/tmp": Directory("0700", "www-data", "www-data"),
@@ -41,15 +41,15 @@ def component(context: Context) -> Component | None:
     """SquirrelMail in PHP, unless ``webmail: false``; then PHP goes on where Apache serves somebody else."""
     webmail, php = context.mail.webmail, context.php
     if not webmail:
-        spares = (f"php{php}-fpm.service",) if context.foreign.serves_sites else ()
-        return Component("SquirrelMail", spares=spares) if spares else None
+        keeps_units = (f"php{php}-fpm.service",) if context.foreign.serves_sites else ()
+        return Component("SquirrelMail", keeps_units=keeps_units) if keeps_units else None
     fpm = service(php)
     source = webmail.pinned
     return Component(
         "SquirrelMail",
         packages=render.packages(webmail),
         oldest={"php-fpm": (8, 1)},
-        revived=(fpm.unit,),
+        auto_restart=(fpm.unit,),
         steps=(
             Step(
                 "Install SquirrelMail",
@@ -61,9 +61,9 @@ def component(context: Context) -> Component | None:
                     "stamp": stamp(source),
                 },
             ),
-            Places("Make SquirrelMail's directories", DIRECTORIES),
+            Directories("Make SquirrelMail's directories", DIRECTORIES),
             *_trees(context),
-            Run("Run PHP with it", fpm, render.running(php)),
+            Run("Run PHP with its configuration", fpm, render.running(php)),
         ),
         local=(
             Local(socket(php), "the webmail's pages, to Apache"),

@@ -21,7 +21,7 @@ VERSIONS = "/usr/share/squirrelmail-versions"
 CONFIGURATION = "/etc/squirrelmail"
 SPOOL = "/var/spool/squirrelmail"
 LOG = "/var/log/squirrelmail"
-PLACES = f"{STATE}/places"  # who is at how many pages
+SLOTS = f"{STATE}/slots"  # who is at how many pages
 # How many PHP processes there are for the pages of those who are logged in, and for the login page; how many of the
 # latter may ask Dovecot, which takes seconds over a wrong password; and how many one person or address has.
 PAGES, PAGES_EACH = 20, 8
@@ -43,9 +43,9 @@ def configuration(mail: MailServer) -> dict[str, File]:
     }
 
 
-def pools(mail: MailServer, php: str, beside: bool = False) -> dict[str, File]:
-    """Every file of ours below /etc/php/VERSION/fpm. ``beside`` others' pools php-fpm's own file is theirs."""
-    own = {} if beside else {"php-fpm.conf": File(php_fpm_conf(php))}
+def pools(mail: MailServer, php: str, foreign: bool = False) -> dict[str, File]:
+    """Every file of ours below /etc/php/VERSION/fpm. ``foreign`` others' pools php-fpm's own file is theirs."""
+    own = {} if foreign else {"php-fpm.conf": File(php_fpm_conf(php))}
     return {**own, "pool.d/squirrelmail.conf": File(pool_conf(php, mail.message_size, mail.tls))}
 
 
@@ -58,7 +58,7 @@ def before_php() -> str:
     """What PHP does before every page: nobody has all of it, and nothing unreadable goes out."""
     return template(
         HERE / "before.php.j2",
-        places=PLACES,
+        slots=SLOTS,
         state=STATE,
         pages_each=PAGES_EACH,
         logins=LOGINS,

@@ -22,11 +22,11 @@ LETS_ENCRYPT = "https://acme-v02.api.letsencrypt.org/directory"
 
 def _https(text: str) -> str:
     if not re.fullmatch(r"https://[A-Za-z0-9.\[\]:-]+/[!-~]*", text):
-        raise ValueError(f"{text!r} is no https URL; write the authority's directory, such as {LETS_ENCRYPT}")
+        raise ValueError(f"{text!r} is no https URL; write the CA's directory, such as {LETS_ENCRYPT}")
     return text
 
 
-def _authorities(where: Path, info: ValidationInfo) -> Path:
+def _ca_certificates(where: Path, info: ValidationInfo) -> Path:
     if info.context:
         try:
             x509.load_pem_x509_certificates(where.read_bytes())
@@ -65,29 +65,29 @@ class Dns01(Settings):
 
 
 class Acme(Settings):
-    """Certificates from an authority that speaks ACME: ordered at the first run, renewed by certbot's own timer."""
+    """Certificates from an ACME CA: ordered at the first run, renewed by certbot's own timer."""
 
-    email: Address = Field(description="Whom the authority may write to.", examples=["hostmaster@example.org"])
+    email: Address = Field(description="Whom the CA may write to.", examples=["hostmaster@example.org"])
     directory: Annotated[StrictStr, AfterValidator(_https)] = Field(
         default=LETS_ENCRYPT,
-        description="The authority's directory.",
+        description="The CA's directory.",
         examples=["https://acme-staging-v02.api.letsencrypt.org/directory"],
     )
-    ca_file: Annotated[PemFile, AfterValidator(_authorities)] | None = Field(
+    ca_file: Annotated[PemFile, AfterValidator(_ca_certificates)] | None = Field(
         default=None,
         description="A PEM file on this workstation with the roots that the host shall trust besides those it knows:"
-        " of the directory's own https, and of what it signs. For an authority of one's own.",
+        " of the directory's own https, and of what it signs. For a CA of one's own.",
         examples=["acme-roots.pem"],
     )
     challenge: Annotated[Literal["http-01"] | Dns01, BeforeValidator(_challenge)] = Field(
         default="http-01",
-        description="How the authority sees that the names are ours: at their port 80, through Apache, or in the DNS"
+        description="How the CA sees that the names are ours: at their port 80, through Apache, or in the DNS"
         " (`{rfc2136: …}`).",
     )
 
     @property
     def by_http(self) -> bool:
-        """Whether the authority comes to port 80."""
+        """Whether the CA comes to port 80."""
         return self.challenge == "http-01"
 
     @property

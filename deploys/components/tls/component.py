@@ -1,4 +1,4 @@
-"""A certificate for every service: the operator's own, or one that an authority on the host signs."""
+"""A certificate for every service: the operator's own, or one that a CA on the host signs."""
 
 from __future__ import annotations
 

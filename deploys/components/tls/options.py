@@ -28,8 +28,8 @@ class Named(Settings):
 
 
 class Tls(Settings):
-    """Nothing said: a local authority on the host signs, for trials. Else the operator's files, on the workstation,
-    or an authority that speaks ACME."""
+    """Nothing said: a local CA on the host signs, for trials. Else the operator's files, on the workstation,
+    or an ACME CA."""
 
     certificate: PemFile | None = Field(
         default=None,
@@ -42,7 +42,7 @@ class Tls(Settings):
     )
     acme: Acme | None = Field(
         default=None,
-        description="A certificate from Let's Encrypt or another authority that speaks ACME, renewed by the host.",
+        description="A certificate from Let's Encrypt or another ACME CA, renewed by the host.",
         examples=[{"email": "hostmaster@example.org"}],
     )
 
@@ -57,14 +57,14 @@ class Tls(Settings):
     def _is_whole(self) -> Tls:
         if (self.certificate is None) != (self.key is None):
             missing, given = ("key", "certificate") if self.key is None else ("certificate", "key")
-            refuse([((missing,), f"is missing, and {given} is given; write both, or neither for a local authority")])
+            refuse([((missing,), f"is missing, and {given} is given; write both, or neither for a local CA")])
         if self.acme and self.certificate:
             refuse([(("acme",), "stands beside certificate and key; write one or the other")])
         return self
 
     @property
     def by_http(self) -> bool:
-        """Whether an authority comes to port 80 of every name, so that Apache must answer there."""
+        """Whether a CA comes to port 80 of every name, so that Apache must answer there."""
         return bool(self.acme and self.acme.by_http)
 
     @property
@@ -92,5 +92,5 @@ class Tls(Settings):
 
     @property
     def ca_path(self) -> str:
-        """The local authority's certificate on the host, where there is one."""
+        """The local CA's certificate on the host, where there is one."""
         return f"{DIRECTORY}/ca/ca.pem"

@@ -28,7 +28,7 @@ def component(context: Context) -> Component | None:
         "unbound",
         packages=render.packages(),
         units=render.units(),
-        revived=(SERVICE.unit,),
+        auto_restart=(SERVICE.unit,),
         steps=(
             Tree(
                 "Write unbound's configuration",
@@ -36,7 +36,7 @@ def component(context: Context) -> Component | None:
                 partial(render.configuration, mail.resolver, context.machine.ipv6),
                 validate=_VALIDATE,
             ),
-            Run("Run unbound with it", SERVICE, render.running()),
+            Run("Run unbound with its configuration", SERVICE, render.running()),
         ),
         local=(Local(f"{ADDRESS}:53", "names, to Postfix, rspamd and the MTA-STS resolver", udp=True),),
         state=(State(f"{DIRECTORY}/local.conf", LOCAL_CONF, always=False),),

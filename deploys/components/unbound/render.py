@@ -1,4 +1,4 @@
-"""The text that unbound reads (unbound.conf(5)), and how Postfix is led to it. Same options in, same text out."""
+"""The text that unbound reads (unbound.conf(5)), and how Postfix is pointed to it. Same options in, same text out."""
 
 from __future__ import annotations
 

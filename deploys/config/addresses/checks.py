@@ -29,85 +29,85 @@ SYSTEM_USERS = frozenset(
 
 def contradictions(settings: Mapping[str, Any]) -> list[Problem]:
     """Every contradiction in ``settings``, each with its place; nothing twice that one value's error says."""
-    written = RawAddresses.read(settings)
-    problems = [*written.repeated, *_names(written), *_passwords(written), *_own_aliases(written)]
-    problems += _unix_users(written) if written.system else ()
-    if written.complete:  # else a misspelt mailbox would be blamed on every alias that leads to it
-        problems += [*_foreign_domains(written), *_nobody_there(written)]
-    return [*problems, *circles_and_crowds(written)]
+    raw = RawAddresses.read(settings)
+    problems = [*raw.repeated, *_names(raw), *_passwords(raw), *_own_aliases(raw)]
+    problems += _unix_users(raw) if raw.system else ()
+    if raw.complete:  # else a misspelt mailbox would be blamed on every alias that leads to it
+        problems += [*_foreign_domains(raw), *_nobody_there(raw)]
+    return [*problems, *circles_and_crowds(raw)]
 
 
-def _names(written: RawAddresses) -> Iterator[Problem]:
-    if written.hostname in written.domains:
+def _names(raw: RawAddresses) -> Iterator[Problem]:
+    if raw.hostname in raw.domains:
         yield (
             ("hostname",),
-            f"{written.hostname} is also one of domains, so its mail would be taken for Unix users'; "
-            f"give the host a name of its own, such as mail.{written.hostname}",
+            f"{raw.hostname} is also one of domains, so its mail would be taken for Unix users'; "
+            f"give the host a name of its own, such as mail.{raw.hostname}",
         )
-    for address, place in {**written.aliases, **written.mailboxes}.items():
+    for address, place in {**raw.aliases, **raw.mailboxes}.items():
         if address.startswith(f"{RESERVED}@"):
             yield place, f"{RESERVED} is the name of this project's own test mailbox; choose another"
 
 
-def _passwords(written: RawAddresses) -> Iterator[Problem]:
-    for address, password in written.passwords.items():
-        place = (*written.mailboxes[address], "password")
-        if not written.system and password is None:
+def _passwords(raw: RawAddresses) -> Iterator[Problem]:
+    for address, password in raw.passwords.items():
+        place = (*raw.mailboxes[address], "password")
+        if not raw.system and password is None:
             yield place, f"is missing, so nobody could log in; {hashes.HELP}"
-        if written.system and isinstance(password, str) and "$argon2" in password:
+        if raw.system and isinstance(password, str) and "$argon2" in password:
             yield place, "is Argon2, which Unix logins do not read; `script/password --system` makes a hash they do"
 
 
-def _own_aliases(written: RawAddresses) -> Iterator[Problem]:
-    for alias, place in written.aliases.items():
-        targets = written.targets[alias]
-        if alias in written.mailboxes and alias not in targets:
+def _own_aliases(raw: RawAddresses) -> Iterator[Problem]:
+    for alias, place in raw.aliases.items():
+        targets = raw.targets[alias]
+        if alias in raw.mailboxes and alias not in targets:
             yield (
                 place,
                 "a mailbox of this name exists and would never receive again; "
                 f"add {alias} to the list to keep a copy, or take the alias away",
             )
-        elif alias in targets and alias not in written.mailboxes:
+        elif alias in targets and alias not in raw.mailboxes:
             yield (
                 place,
                 f"leads to itself, and there is no mailbox {alias}; declare it under mailboxes, or lead elsewhere",
             )
 
 
-def _foreign_domains(written: RawAddresses) -> Iterator[Problem]:
-    places = {**written.mailboxes, **written.aliases, **{f"@{d}": place for d, (_, place) in written.catch_all.items()}}
+def _foreign_domains(raw: RawAddresses) -> Iterator[Problem]:
+    places = {**raw.mailboxes, **raw.aliases, **{f"@{d}": place for d, (_, place) in raw.catch_all.items()}}
     for address, place in places.items():
         domain = domain_of(address)
-        if domain not in written.domains:
-            yield place, f"{domain} is not one of domains; add it there{closest(domain, written.domains)}"
+        if domain not in raw.domains:
+            yield place, f"{domain} is not one of domains; add it there{closest(domain, raw.domains)}"
 
 
-def _nobody_there(written: RawAddresses) -> Iterator[Problem]:
+def _nobody_there(raw: RawAddresses) -> Iterator[Problem]:
     there: dict[str, dict[str, None]] = {}
-    for address in (*written.mailboxes, *written.aliases):
+    for address in (*raw.mailboxes, *raw.aliases):
         there.setdefault(domain_of(address), {})[address] = None
-    for target, place in _targets(written):
-        if domain_of(target) in written.domains and not _is_known(target, written):
+    for target, place in _targets(raw):
+        if domain_of(target) in raw.domains and not _is_known(target, raw):
             meant = closest(target, there.get(domain_of(target), ()))
             yield place, f"{target} is neither a mailbox nor an alias; declare it under mailboxes{meant}"
 
 
-def _targets(written: RawAddresses) -> Iterator[tuple[str, Place]]:
-    for alias, targets in written.targets.items():
+def _targets(raw: RawAddresses) -> Iterator[tuple[str, Place]]:
+    for alias, targets in raw.targets.items():
         yield from ((target, place) for target, place in targets.items() if target != alias)
-    yield from written.catch_all.values()
-    if written.postmaster:
-        yield written.postmaster, ("postmaster",)
+    yield from raw.catch_all.values()
+    if raw.postmaster:
+        yield raw.postmaster, ("postmaster",)
 
 
-def _is_known(address: str, written: RawAddresses) -> bool:
-    automatic = address.partition("@")[0] in AUTOMATIC and address != written.postmaster
-    return automatic or any(one in written.mailboxes or one in written.aliases for one in (address, untagged(address)))
+def _is_known(address: str, raw: RawAddresses) -> bool:
+    automatic = address.partition("@")[0] in AUTOMATIC and address != raw.postmaster
+    return automatic or any(one in raw.mailboxes or one in raw.aliases for one in (address, untagged(address)))
 
 
-def _unix_users(written: RawAddresses) -> Iterator[Problem]:
+def _unix_users(raw: RawAddresses) -> Iterator[Problem]:
     first: dict[str, str] = {}
-    for address, place in written.mailboxes.items():
+    for address, place in raw.mailboxes.items():
         local = address.partition("@")[0]
         if local in first:
             yield place, f"is the Unix user {local}, as {first[local]} is; make one of them an alias of the other"

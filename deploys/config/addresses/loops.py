@@ -12,18 +12,18 @@ MOST_STEPS = 100  # well within Postfix's virtual_alias_recursion_limit (1000), 
 SHOWN = 10  # steps of a circle in its error
 
 
-def circles_and_crowds(written: RawAddresses) -> Iterator[Problem]:
+def circles_and_crowds(raw: RawAddresses) -> Iterator[Problem]:
     """One problem for each circle, told once, from its first alias; then aliases that lead too far or too wide."""
     told: set[str] = set()
-    endless = _endless(written)
-    for alias in written.aliases:
-        circle = _circle(alias, written) if alias in endless and alias not in told else []
+    endless = _endless(raw)
+    for alias in raw.aliases:
+        circle = _loop(alias, raw) if alias in endless and alias not in told else []
         if circle and told.isdisjoint(circle):
             told.update(circle)
-            yield written.aliases[alias], f"goes round in a circle ({_shown(circle)}); take one of these steps out"
-    reach = {} if told else _reach(written)
-    for alias in written.aliases if not told else ():
-        yield from ((written.aliases[alias], text) for text in _too_far(*reach[alias]))
+            yield raw.aliases[alias], f"goes round in a circle ({_shown(circle)}); take one of these steps out"
+    reach = {} if told else _reach(raw)
+    for alias in raw.aliases if not told else ():
+        yield from ((raw.aliases[alias], text) for text in _too_far(*reach[alias]))
 
 
 def _shown(circle: list[str]) -> str:
@@ -31,15 +31,15 @@ def _shown(circle: list[str]) -> str:
     return " → ".join([*circle[:SHOWN], *left_out, circle[0]])
 
 
-def _endless(written: RawAddresses) -> set[str]:
+def _endless(raw: RawAddresses) -> set[str]:
     """The aliases that lead into a circle: those that are left when what leads to an end is taken away, again and
     again (Kahn's algorithm, backwards). Most often none, and in one look at each step."""
     before: dict[str, list[str]] = {}
-    open_steps = {alias: len(_steps(alias, written)) for alias in written.aliases}
-    for alias in written.aliases:
-        for target in _steps(alias, written):
+    open_steps = {alias: len(_steps(alias, raw)) for alias in raw.aliases}
+    for alias in raw.aliases:
+        for target in _steps(alias, raw):
             before.setdefault(target, []).append(alias)
-    ended = [name for name in {*before, *written.aliases} if not open_steps.get(name)]
+    ended = [name for name in {*before, *raw.aliases} if not open_steps.get(name)]
     for name in ended:
         for alias in before.get(name, ()):
             open_steps[alias] -= 1
@@ -48,56 +48,56 @@ def _endless(written: RawAddresses) -> set[str]:
     return {alias for alias, steps in open_steps.items() if steps}
 
 
-def _steps(alias: str, written: RawAddresses) -> list[str]:
-    return [target for target in written.targets.get(alias, {}) if target != alias]
+def _steps(alias: str, raw: RawAddresses) -> list[str]:
+    return [target for target in raw.targets.get(alias, {}) if target != alias]
 
 
-def _circle(start: str, written: RawAddresses) -> list[str]:
+def _loop(start: str, raw: RawAddresses) -> list[str]:
     """The way from ``start`` back to itself, or nothing. Breadth first, so it is the shortest."""
     came_from: dict[str, str] = {}
     ahead = [start]
     for here in ahead:
-        for target in _steps(here, written):
+        for target in _steps(here, raw):
             if target == start:
-                return _way(start, here, came_from)
+                return _path(start, here, came_from)
             if target not in came_from:
                 came_from[target] = here
                 ahead.append(target)
     return []
 
 
-def _way(start: str, end: str, came_from: dict[str, str]) -> list[str]:
-    way = [end]
-    while way[-1] != start:
-        way.append(came_from[way[-1]])
-    return way[::-1]
+def _path(start: str, end: str, came_from: dict[str, str]) -> list[str]:
+    path = [end]
+    while path[-1] != start:
+        path.append(came_from[path[-1]])
+    return path[::-1]
 
 
-def _reach(written: RawAddresses) -> dict[str, tuple[int, int]]:
+def _reach(raw: RawAddresses) -> dict[str, tuple[int, int]]:
     """Of each alias, how many steps its way has and how many addresses lie on it, itself among them; counted no further
     than it takes to know that they are too many. There is no circle.
 
     Most aliases lead to one address: such a one has one step and one address more than that.
     """
     found: dict[str, tuple[int, int]] = {}
-    for alias in written.aliases:
-        way = [alias]
-        while way[-1] not in found and len(targets := _steps(way[-1], written)) == 1:
-            way.append(targets[0])
-        for name in reversed(way):
-            following = _steps(name, written)
+    for alias in raw.aliases:
+        path = [alias]
+        while path[-1] not in found and len(targets := _steps(path[-1], raw)) == 1:
+            path.append(targets[0])
+        for name in reversed(path):
+            following = _steps(name, raw)
             if name not in found and len(following) == 1:
                 steps, addresses = found[following[0]]
                 found[name] = steps + 1, addresses + 1
             elif name not in found:
-                found[name] = _walked(name, written)
+                found[name] = _walked(name, raw)
     return found
 
 
-def _walked(alias: str, written: RawAddresses) -> tuple[int, int]:
+def _walked(alias: str, raw: RawAddresses) -> tuple[int, int]:
     seen, level, steps = {alias}, [alias], 0
     while level and steps <= MOST_STEPS and len(seen) <= MOST_TARGETS:
-        level = [target for here in level for target in _steps(here, written) if target not in seen]
+        level = [target for here in level for target in _steps(here, raw) if target not in seen]
         level = list(dict.fromkeys(level))
         seen.update(level)
         steps += bool(level)

@@ -33,23 +33,23 @@ class RawAddresses:
     @classmethod
     def read(cls, settings: Mapping[str, Any]) -> RawAddresses:
         """What can be read of ``settings`` (the mapping of mail.yaml)."""
-        written = cls(system=settings.get("accounts") == "system")
-        written.hostname = written._canonical(names.host_name, settings.get("hostname", ""))
-        written.postmaster = written._canonical(names.address, settings.get("postmaster", ""))
+        raw = cls(system=settings.get("accounts") == "system")
+        raw.hostname = raw._canonical(names.host_name, settings.get("hostname", ""))
+        raw.postmaster = raw._canonical(names.address, settings.get("postmaster", ""))
         for place, text in _items(settings, "domains"):
-            written._add(written.domains, names.host_name, text, place, "domain")
+            raw._add(raw.domains, names.host_name, text, place, "domain")
         for key, mailbox in _pairs(settings, "mailboxes"):
-            canonical = written._add(written.mailboxes, names.mailbox_address, key, ("mailboxes", key), "mailbox")
+            canonical = raw._add(raw.mailboxes, names.mailbox_address, key, ("mailboxes", key), "mailbox")
             if canonical:
                 known = mailbox.get("password") if isinstance(mailbox, Mapping) else getattr(mailbox, "password", None)
-                written.passwords[canonical] = known
+                raw.passwords[canonical] = known
         for key, targets in _pairs(settings, "aliases"):
-            canonical = written._add(written.aliases, names.alias_address, key, ("aliases", key), "alias")
+            canonical = raw._add(raw.aliases, names.alias_address, key, ("aliases", key), "alias")
             if canonical:
-                written.targets[canonical] = written._addresses(targets, ("aliases", key))
+                raw.targets[canonical] = raw._addresses(targets, ("aliases", key))
         for key, target in _pairs(settings, "catch_all"):
-            written._catch_all(key, target)
-        return written
+            raw._catch_all(key, target)
+        return raw
 
     def _catch_all(self, key: str, target: object) -> None:
         places = {domain: place for domain, (_, place) in self.catch_all.items()}

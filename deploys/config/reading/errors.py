@@ -20,7 +20,7 @@ _KINDS = {"int": "a number", "float": "a number", "bool": "yes or no"}
 
 
 class SettingsError(ValueError):
-    """Words that cannot be deployed. ``lines`` holds one line for each reason."""
+    """Settings that cannot be deployed. ``lines`` holds one line for each reason."""
 
     def __init__(self, lines: Iterable[str]) -> None:
         self.lines = list(lines)

@@ -69,7 +69,7 @@ class _Reading:
     document: Document
     events: Iterator[Event]
     anchors: dict[str, tuple[Place, Any] | None] = field(default_factory=dict)
-    room: int = 0  # how many more values aliases (*) may stand for: aliases of aliases multiply
+    budget: int = 0  # how many more values aliases (*) may stand for: aliases of aliases multiply
 
 
 def read(path: Path) -> Document:
@@ -82,7 +82,7 @@ def read(path: Path) -> Document:
     document = Document(path, lines={(): 1})
     events = yaml.parse(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
     try:
-        document.value = _whole(_Reading(document, events, room=10_000 + 4 * len(text)))
+        document.value = _whole(_Reading(document, events, budget=10_000 + 4 * len(text)))
     except yaml.YAMLError as error:
         raise Unreadable(f"{path}{yamlerrors.explain(error, text)}") from None
     return document
@@ -198,8 +198,8 @@ def _aliased(event: Event, place: Place, reading: _Reading) -> Any:
     ahead: list[tuple[Place, Any]] = [((), value)]
     while ahead:
         below, one = ahead.pop()
-        reading.room -= 1
-        if reading.room < 0:
+        reading.budget -= 1
+        if reading.budget < 0:
             raise Unreadable(f"{document.path}: its aliases (*) repeat more than a file can hold; write the values out")
         if len(place) + len(below) > DEEPEST:
             raise Unreadable(f"{document.path}:{event.start_mark.line + 1}: {yamlerrors.TOO_DEEP}")

@@ -1,4 +1,4 @@
-"""One component alone, as the host's words and POSTHAUS_TEST (JSON) say; ``edit``: {file: [text, another text]}."""
+"""One component alone, as the host's settings and POSTHAUS_TEST (JSON) say; ``edit``: {file: [text, another text]}."""
 
 import json
 import os
@@ -22,7 +22,7 @@ tree = config.tree
 
 
 def edited(**arguments: Any) -> Any:
-    """config.tree with files that no words of ours would make."""
+    """config.tree with files that no settings of ours would make."""
     for path, (old, new) in SETTINGS.get("edit", {}).items():
         if path in arguments["files"]:
             file = arguments["files"][path]

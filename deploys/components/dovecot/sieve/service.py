@@ -2,7 +2,7 @@
 a message, with the connection on stdin (systemd.socket(5), Accept=yes): a line of JSON, then the message.
 
 Who the person is, the kernel says: Dovecot delivers as the Unix user; where all mailboxes belong to one user, nobody
-but Dovecot is that user, and its word counts. Postfix and the filter then ask what they ask of every login.
+but Dovecot is that user, and its word counts. Postfix and rspamd then ask what they ask of every login.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ SENT, REFUSED, LATER = 0, 1, 75  # sysexits.h
 
 
 class RefusedError(Exception):
-    """Postfix or the filter says no, for good."""
+    """Postfix or rspamd says no, for good."""
 
 
 class Submission(smtplib.LMTP):

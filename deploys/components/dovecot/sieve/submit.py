@@ -11,7 +11,7 @@ import socket
 import sys
 
 SERVICE = "/run/posthaus-sieve/socket"
-SECONDS = 120  # the filter alone may take 60
+SECONDS = 120  # rspamd alone may take 60
 
 
 def main() -> int:

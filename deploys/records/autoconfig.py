@@ -20,27 +20,27 @@ PORTS: dict[Service, tuple[int, int]] = {
 }
 
 
-def autoconfig(subject: DomainContext) -> tuple[Record, ...]:
+def autoconfig(context: DomainContext) -> tuple[Record, ...]:
     """The name that Thunderbird asks."""
-    return same_place(subject, f"autoconfig.{subject.domain}", "Thunderbird sets itself up")
+    return same_place(context, f"autoconfig.{context.domain}", "Thunderbird sets itself up")
 
 
-def autodiscover(subject: DomainContext) -> tuple[Record, ...]:
+def autodiscover(context: DomainContext) -> tuple[Record, ...]:
     """The name that Outlook asks, and the SRV record that it asks next."""
     why = "Outlook sets itself up"
-    host = same_place(subject, f"autodiscover.{subject.domain}", why)
-    name = f"_autodiscover._tcp.{subject.domain}"
-    return (*host, *record(name, "SRV", subject.ttl, [f"0 1 443 {subject.hostname}."], why))
+    host = same_place(context, f"autodiscover.{context.domain}", why)
+    name = f"_autodiscover._tcp.{context.domain}"
+    return (*host, *record(name, "SRV", context.ttl, [f"0 1 443 {context.hostname}."], why))
 
 
-def srv(subject: DomainContext) -> tuple[Record, ...]:
+def srv(context: DomainContext) -> tuple[Record, ...]:
     """One SRV record a service. What is not offered says so with ``.`` as its target (RFC 2782), so nobody guesses."""
-    return tuple(one for service in PORTS for one in _srv(subject, service))
+    return tuple(one for service in PORTS for one in _srv(context, service))
 
 
-def _srv(subject: DomainContext, service: Service) -> tuple[Record, ...]:
+def _srv(context: DomainContext, service: Service) -> tuple[Record, ...]:
     port, priority = PORTS[service]
-    offered = service in subject.offered
-    value = f"{priority} 1 {port} {subject.hostname}." if offered else "0 0 0 ."
+    offered = service in context.offered
+    value = f"{priority} 1 {port} {context.hostname}." if offered else "0 0 0 ."
     why = f"mail programs find {service}" if offered else f"mail programs learn that {service} is not offered"
-    return record(f"_{service}._tcp.{subject.domain}", "SRV", subject.ttl, [value], why)
+    return record(f"_{service}._tcp.{context.domain}", "SRV", context.ttl, [value], why)

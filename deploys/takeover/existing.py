@@ -1,4 +1,4 @@
-"""What stands on a host that Posthaus did not write, in mail's words. Pure: no host."""
+"""What stands on a host that Posthaus did not write, in terms of mail. Pure: no host."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _DOMAINS = ("virtual_alias_domains", "virtual_mailbox_domains", "relay_domains")
 
 
 @dataclass(frozen=True)
-class Standing:
+class Existing:
     """``what``: the sentence's beginning, ``ends``: what of it no longer works once it is replaced."""
 
     component: Component
@@ -35,7 +35,7 @@ class Standing:
         return f"{self.what}: {'; '.join(self.ends)}" if self.ends else self.what
 
 
-def standing(state: ForeignState, host_names: Iterable[str], domains: Iterable[str], system: bool) -> list[Standing]:
+def existing(state: ForeignState, host_names: Iterable[str], domains: Iterable[str], system: bool) -> list[Existing]:
     """Everything that a run would replace, component by component.
 
     ``host_names``: what the host calls itself, and shall; ``domains``: those that mail.yaml declares; ``system``:
@@ -46,11 +46,11 @@ def standing(state: ForeignState, host_names: Iterable[str], domains: Iterable[s
     for component in ("rspamd", "unbound", "files"):
         if files := state.files.get(component):
             what = "files that nobody's package brought lie where ours go" if component == "files" else component
-            found.append(Standing(component, f"{what}: {listed(files)}", ("ours take their place",)))
+            found.append(Existing(component, f"{what}: {listed(files)}", ("ours take their place",)))
     return [one for one in found if one]
 
 
-def _postfix(state: ForeignState, host_names: tuple[str, ...], declared: set[str], system: bool) -> Standing | None:
+def _postfix(state: ForeignState, host_names: tuple[str, ...], declared: set[str], system: bool) -> Existing | None:
     reached = parameters(state.main_cf).get("inet_interfaces") != "loopback-only"
     strange = [
         name
@@ -67,7 +67,7 @@ def _postfix(state: ForeignState, host_names: tuple[str, ...], declared: set[str
         *([f"/etc/aliases leads {listed(aliases)}"] if aliases else []),
     ]
     ends = [*_mail_that_ends(state, host_names, declared, aliases), *([] if state.dovecot else _people(state, system))]
-    return Standing("postfix", f"Postfix is set up by somebody else ({', '.join(where)})", tuple(ends))
+    return Existing("postfix", f"Postfix is set up by somebody else ({', '.join(where)})", tuple(ends))
 
 
 def _mail_that_ends(
@@ -81,9 +81,9 @@ def _mail_that_ends(
     boxes = state.tables.get("virtual_mailbox_maps", ())
     if boxes:
         yield f"it has {_count(boxes, 'mailbox', 'mailboxes')} ({listed(boxes)})"
-    led = (*(name for name in state.tables.get("virtual_alias_maps", ()) if "@" in name), *aliases)
-    if led:
-        yield f"it has {_count(led, 'alias', 'aliases')} ({listed(led)})"
+    aliased = (*(name for name in state.tables.get("virtual_alias_maps", ()) if "@" in name), *aliases)
+    if aliased:
+        yield f"it has {_count(aliased, 'alias', 'aliases')} ({listed(aliased)})"
     for name in ("relayhost", "sender_dependent_relayhost_maps", "transport_maps"):
         if value := state.parameters.get(name, ""):
             yield f"it sends mail on by {name} = {value}"
@@ -112,7 +112,7 @@ def _database(state: ForeignState, parameter: str) -> bool:
     return any(re.match(kinds, word) for word in _settings(state, parameter))
 
 
-def _dovecot(state: ForeignState, system: bool) -> Standing | None:
+def _dovecot(state: ForeignState, system: bool) -> Existing | None:
     files = state.files.get("dovecot", ())
     if not files:
         return None
@@ -120,7 +120,7 @@ def _dovecot(state: ForeignState, system: bool) -> Standing | None:
         (line.partition("=")[2].strip() for line in state.dovecot if re.match("mail_(location|path)", line)), ""
     )
     ends = [f"it reads messages at {where}"] if where else []
-    return Standing(
+    return Existing(
         "dovecot", f"Dovecot is set up by somebody else ({listed(files)})", (*ends, *_people(state, system))
     )
 

@@ -11,24 +11,24 @@ from operations.file import File
 SETTINGS = json.loads(os.environ["POSTHAUS_TEST"])
 
 
-@deploy("Messagebox")
-def deploy_messagebox() -> None:
+@deploy("Demo")
+def deploy_demo() -> None:
     files = {path: File(**settings) for path, settings in SETTINGS["files"].items()}
     put = config.tree(
-        name="Write the messagebox's configuration",
-        target="/etc/messagebox",
+        name="Write the demo's configuration",
+        target="/etc/demo",
         files=files,
         validate=SETTINGS.get("validate", "true"),
         copy=SETTINGS.get("copy", True),
     )
     if SETTINGS.get("unit", True):
         unit.converge(
-            name="Run the messagebox with it",
-            unit="messagebox.service",
-            reload_on=["/etc/messagebox"],
-            trees=["/etc/messagebox"],
+            name="Run the demo with its configuration",
+            unit="demo.service",
+            reload_on=["/etc/demo"],
+            trees=["/etc/demo"],
             after=[put],
         )
 
 
-deploy_messagebox()
+deploy_demo()
