@@ -161,7 +161,7 @@ def _all(sent: int) -> Callable[[int], bool]:
 def _webmail(sent: int) -> list[Expectation]:
     return [
         Expectation(
-            "http", "webmail.http", WEBMAIL, "plain HTTP on 80", "leads to https", lambda code: 300 <= code < 400
+            "http", "webmail.http", WEBMAIL, "plain HTTP on 80", "redirects to https", lambda code: 300 <= code < 400
         ),
         Expectation("webmail-page", "webmail.page", WEBMAIL, "login page", "200, with its form", exactly(200)),
         Expectation(

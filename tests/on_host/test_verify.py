@@ -102,7 +102,7 @@ def test_an_examination_that_is_killed_takes_its_messages_away(mail_host: MailHo
     settings = json.dumps(plan(mail, ports(mail)))
     mail_host.write("/root/examine.py", script(), "0600")
     for moment in (0.5, 1, 1.5, 2, 2.5, 3):
-        mail_host.run(f"timeout -s HUP {moment} python3 -I -B /root/verify.py '{settings}'", check=False)
+        mail_host.run(f"timeout -s HUP {moment} python3 -I -B /root/verify.py '{asked}'", check=False)
         assert messages_left(mail_host) == ("0", "Mail queue is empty")
 
 
