@@ -97,12 +97,12 @@ def test_nobody_has_to_press_enter_for_a_verification(mail_host: MailHost) -> No
     assert "read by IMAP 993" in run.output
 
 
-def test_an_examination_that_is_killed_takes_its_messages_away(mail_host: MailHost) -> None:
+def test_a_verification_that_is_killed_takes_its_messages_away(mail_host: MailHost) -> None:
     mail = MailServer.read(mail_host.settings)
     settings = json.dumps(plan(mail, ports(mail)))
-    mail_host.write("/root/examine.py", script(), "0600")
+    mail_host.write("/root/verify.py", script(), "0600")
     for moment in (0.5, 1, 1.5, 2, 2.5, 3):
-        mail_host.run(f"timeout -s HUP {moment} python3 -I -B /root/verify.py '{asked}'", check=False)
+        mail_host.run(f"timeout -s HUP {moment} python3 -I -B /root/verify.py '{settings}'", check=False)
         assert messages_left(mail_host) == ("0", "Mail queue is empty")
 
 
