@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from pyinfra import host
 from pyinfra.api import StringCommand
 
-from facts.ca import TRUSTED_PATH, Authority, LocalCa
+from facts.ca import TRUSTED_PATH, CaState, LocalCa
 from facts.state import CERTIFICATES
 from facts.survey import Question, question
 from operations.script import script

@@ -106,7 +106,7 @@ def test_what_the_schema_refuses_the_reader_refuses(changes):
         MailServer.read(example(**changes))
 
 
-def test_the_reference_has_every_word():
+def test_the_reference_has_every_option():
     text = (ROOT / documentation.REFERENCE).read_text()
     settings = [f"## `{name}`" for name in fields_of(MailServer)]
     assert [line for line in text.splitlines() if line.startswith("## ")] == settings

@@ -13,7 +13,7 @@ from selenium import webdriver
 
 from deploys.checks.report import Report, as_html
 from deploys.result import CheckResult
-from tests.test_keys import EVERYTHING, whole
+from tests.test_keys import EVERYTHING, everything_of
 from tests.verify_settings import NOW
 
 DRIVER = shutil.which("chromedriver")

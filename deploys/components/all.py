@@ -8,7 +8,18 @@ from deploys.components.apache import component as apache
 from deploys.components.autoconfig import component as autoconfig
 from deploys.components.certbot import component as certbot
 from deploys.components.clamav import component as clamav
-from deploys.components.component import UNITS, Component, Context, Listener, Local, Places, Run, Secret, State, Tree
+from deploys.components.component import (
+    UNITS,
+    Component,
+    Context,
+    Directories,
+    Listener,
+    Local,
+    Run,
+    Secret,
+    State,
+    Tree,
+)
 from deploys.components.dovecot import component as dovecot
 from deploys.components.host import component as host
 from deploys.components.host.restarts import drop_ins

@@ -175,12 +175,12 @@ class Component:
     """One part of the server, whole.
 
     ``packages``: in Debian's archive; ``oldest``: the oldest version that will do, by package. ``units``: units and
-    drop-ins below /etc/systemd/system; ``revived``: units that the distribution leaves down when something ends them.
-    ``steps``: in their order. ``listens``: ports open to the world; ``processes``: who may hold them, as the kernel
-    names them; ``local``: where it answers to this host alone. ``state``: what must survive the host; ``secrets``: what
-    is made there. ``takeover``: what others' configuration of it is called (the option ``takeover``, facts.foreign).
-    ``spares``: units that go on though nothing declares them. ``last``: its steps come after what nothing declares any
-    more has gone.
+    drop-ins below /etc/systemd/system; ``auto_restart``: units that the distribution does not start again when they
+    die. ``steps``: in their order. ``listens``: ports open to the world; ``processes``: who may hold them, as the
+    kernel names them; ``local``: where it answers to this host alone. ``state``: what must survive the host;
+    ``secrets``: what is made there. ``takeover``: what others' configuration of it is called (the option ``takeover``,
+    facts.foreign). ``keeps_units``: those that go on though nothing declares them. ``last``: its steps come after what
+    nothing declares any more has gone.
     """
 
     name: str

@@ -14,8 +14,8 @@ from deploys.records.delegation import dnssec_result, mx_result, soa_result
 from deploys.records.nameservers import Elsewhere, at, name_server_results
 from deploys.records.record import Record, is_below
 from deploys.records.resolver import Ask
-from deploys.records.reverse import helo_line, is_public, reverse_lines, unreachable
-from deploys.records.spf import spf_line
+from deploys.records.reverse import helo_result, is_public, reverse_results, unreachable
+from deploys.records.spf import spf_result
 from deploys.result import Check, CheckResult
 
 

@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from deploys.components.apache import render
-from deploys.components.apache.neighbours import Beside, beside
+from deploys.components.apache.foreign import ForeignSites, foreign_sites
 from deploys.components.component import LOCAL_CONF, Component, Context, Listener, Run, State, Tree
 from deploys.components.tls.options import Tls
 from deploys.config.mailserver import MailServer

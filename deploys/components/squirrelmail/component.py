@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from deploys.components.component import Component, Context, Local, Places, Run, State, Step, Tree
+from deploys.components.component import Component, Context, Directories, Local, Run, State, Step, Tree
 from deploys.components.squirrelmail import render
 from deploys.components.squirrelmail.options import HOME, STATE, entrance, socket
 from deploys.components.squirrelmail.source import squirrelmail_tree, stamp
