@@ -83,7 +83,7 @@ class Packages(FactBase[dict[str, Package]]):
 
 
 @dataclass(frozen=True)
-class Unsettled(Record):
+class LeftoverState(Record):
     """What an upgrade left: packages ``half`` way, with dpkg's word for each, and ``dist_files``: its own versions of
     files of ours (a package that is half way has *.dpkg-new for all of them: these are left out)."""
 
@@ -91,13 +91,13 @@ class Unsettled(Record):
     dist_files: tuple[str, ...] = ()
 
 
-class Leftovers(FactBase[Unsettled]):
+class Leftovers(FactBase[LeftoverState]):
     """Packages that are not completely installed, and below ``directories`` packages' own versions of changed files.
 
     ``pyinfra inventory.py fact facts.packages.Leftovers directories='["/etc/postfix"]'``
     """
 
-    default = Unsettled
+    default = LeftoverState
 
     @override
     def command(self, directories: list[str]) -> StringCommand:
@@ -110,12 +110,12 @@ class Leftovers(FactBase[Unsettled]):
         )
 
     @override
-    def process(self, output: list[str]) -> Unsettled:
+    def process(self, output: list[str]) -> LeftoverState:
         packages = [line.split(" ", 2)[1:] for line in output if line.startswith("P ")]
         settled = ("installed", "config-files", "not-installed")
         half = {package: status for status, package in packages if status not in settled}
         found = sorted(line[2:] for line in output if line.startswith("B "))
-        return Unsettled(half, tuple(path for path in found if not (half and path.endswith(".dpkg-new"))))
+        return LeftoverState(half, tuple(path for path in found if not (half and path.endswith(".dpkg-new"))))
 
 
 def upstream(version: str | None, parts: int = 2) -> str | None:

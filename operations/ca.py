@@ -1,4 +1,4 @@
-"""A certificate authority on the host, for trials and closed circles; and whom the host trusts."""
+"""A certificate authority on the host, for trials and closed networks; and whom the host trusts."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ def _of_directory(directory: str = CERTIFICATES, **_: object) -> list[Question[C
 
 
 @looks(_of_directory)
-def issued(names: Sequence[str], directory: str, hold: bool = False, others: str = ""):  # type: ignore[no-untyped-def]
+def issued(names: Sequence[str], directory: str, placeholder: bool = False, others: str = ""):  # type: ignore[no-untyped-def]
     """
     A certificate for ``names``, signed by a CA that lives on this host and that this host trusts.
 
     + names: DNS names
     + directory: gets fullchain.pem and privkey.pem (0600); the CA and the keys stay below ca/
-    + hold: only hold the place of another one: any that lies there and works stays
+    + placeholder: only until another one comes: any that is installed and works stays
     + others: certificates (PEM) of CAs that the host trusts as well
 
     No key leaves the host, and none is ever replaced or deleted. The certificate lasts 397 days and is issued anew,
@@ -35,7 +35,7 @@ def issued(names: Sequence[str], directory: str, hold: bool = False, others: str
     """
     (about,) = _of_directory(directory)
     there = ask(about)
-    if hold and there.good and not there.served:
+    if placeholder and there.good and not there.served:
         yield from _trusted_too(there, others)
         return
     fit = there.sound and set(there.names) == set(names)

@@ -129,20 +129,20 @@ QUOTAS: dict[str, dict[str, str | int]] = {"a": {}, "b": {"quota": 0}, "c": {"qu
 # --- Contradictions --------------------------------------------------------------------------------------------------
 
 
-def test_a_circle_of_aliases_is_printed_once():
-    circle = {
+def test_a_loop_of_aliases_is_printed_once():
+    loop = {
         "a@example.org": ["b@example.org"],
         "b@example.org": ["c@example.org"],
         "c@example.org": ["a@example.org"],
     }
-    assert refusal(aliases={"start@example.org": ["a@example.org"], **circle}) == [
-        "aliases.a@example.org: goes round in a circle "
+    assert refusal(aliases={"start@example.org": ["a@example.org"], **loop}) == [
+        "aliases.a@example.org: is an alias loop "
         "(a@example.org → b@example.org → c@example.org → a@example.org); "
         "take one of these steps out"
     ]
 
 
-def test_two_circles_are_both_printed():
+def test_two_loops_are_both_printed():
     two = {f"{a}@example.org": [f"{b}@example.org"] for a, b in ("ab", "ba", "cd", "dc")}
     assert [line.split(":")[0] for line in refusal(aliases=two)] == ["aliases.a@example.org", "aliases.c@example.org"]
 

@@ -148,7 +148,7 @@ hostnam: x
         "script/password makes a hash to put here, in quotes",
         "7: aliases.sales@example.org: nosuch@example.org is neither a mailbox nor an alias; "
         "declare it under mailboxes",
-        "8: aliases.a@example.org: goes round in a circle (a@example.org → b@example.org → a@example.org); "
+        "8: aliases.a@example.org: is an alias loop (a@example.org → b@example.org → a@example.org); "
         "take one of these steps out",
         "10: relayhost.password: a secret does not stand here itself; write {file: path} or {env: NAME}, "
         "and keep the secret there",

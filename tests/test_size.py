@@ -97,7 +97,7 @@ def test_a_thousand_domains_have_their_records_within_seconds():
 
 CROWDS = {
     "aliases that follow one another": lambda n: {f"a{i}@example.org": [f"a{i + 1}@example.org"] for i in range(n)},
-    "circles": lambda n: {f"a{i}@example.org": [f"a{i ^ 1}@example.org"] for i in range(n)},
+    "loops": lambda n: {f"a{i}@example.org": [f"a{i ^ 1}@example.org"] for i in range(n)},
     "misspelt targets": lambda n: {f"a{i}@example.org": [f"xp{i}@example.org"] for i in range(n)},
     "aliases to one person": lambda n: {f"a{i}@example.org": ["p0@example.org"] for i in range(n)},
     "aliases to an alias to many": lambda n: {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from deploys.result import Check, CheckResult
-from facts.packages import Unsettled
+from facts.packages import LeftoverState
 
 GROUP = "packages"
 DIRECTORIES = (
@@ -17,7 +17,7 @@ DIRECTORIES = (
 )
 
 
-def results(found: Unsettled) -> list[CheckResult]:
+def results(found: LeftoverState) -> list[CheckResult]:
     """One result if all are installed, else one for each that is not; a warning for each file an upgrade left there."""
     installed = Check("packages.installed", GROUP, "all packages", "completely installed")
     return [

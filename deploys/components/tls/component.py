@@ -74,7 +74,7 @@ def _signed(tls: Tls, names: Iterable[str]) -> tuple[AnyStep, ...]:
     arguments = {
         "names": sorted(names),
         "directory": DIRECTORY,
-        "hold": bool(acme),
+        "placeholder": bool(acme),
         "others": acme.roots if acme else "",
     }
     name = "Install a placeholder certificate" if acme else "Sign a certificate by the local CA"

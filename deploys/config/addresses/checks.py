@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from deploys.config.addresses.loops import circles_and_crowds
+from deploys.config.addresses.loops import loops_and_limits
 from deploys.config.addresses.options import AUTOMATIC, RESERVED
 from deploys.config.addresses.raw import RawAddresses
 from deploys.config.addresses.similar import closest
@@ -34,7 +34,7 @@ def contradictions(settings: Mapping[str, Any]) -> list[Problem]:
     problems += _unix_users(raw) if raw.system else ()
     if raw.complete:  # else a misspelt mailbox would be blamed on every alias that leads to it
         problems += [*_foreign_domains(raw), *_nobody_there(raw)]
-    return [*problems, *circles_and_crowds(raw)]
+    return [*problems, *loops_and_limits(raw)]
 
 
 def _names(raw: RawAddresses) -> Iterator[Problem]:

@@ -9,30 +9,30 @@ from deploys.config.base import Problem
 
 MOST_TARGETS = 1000  # Postfix's virtual_alias_expansion_limit
 MOST_STEPS = 100  # well within Postfix's virtual_alias_recursion_limit (1000), and more than anybody can follow
-SHOWN = 10  # steps of a circle in its error
+SHOWN = 10  # steps of a loop in its error
 
 
-def circles_and_crowds(raw: RawAddresses) -> Iterator[Problem]:
-    """One problem for each circle, told once, from its first alias; then aliases that lead too far or too wide."""
+def loops_and_limits(raw: RawAddresses) -> Iterator[Problem]:
+    """One problem for each loop, told once, from its first alias; then aliases that lead too far or too wide."""
     told: set[str] = set()
     endless = _endless(raw)
     for alias in raw.aliases:
-        circle = _loop(alias, raw) if alias in endless and alias not in told else []
-        if circle and told.isdisjoint(circle):
-            told.update(circle)
-            yield raw.aliases[alias], f"goes round in a circle ({_shown(circle)}); take one of these steps out"
+        loop = _loop(alias, raw) if alias in endless and alias not in told else []
+        if loop and told.isdisjoint(loop):
+            told.update(loop)
+            yield raw.aliases[alias], f"is an alias loop ({_shown(loop)}); take one of these steps out"
     reach = {} if told else _reach(raw)
     for alias in raw.aliases if not told else ():
         yield from ((raw.aliases[alias], text) for text in _too_far(*reach[alias]))
 
 
-def _shown(circle: list[str]) -> str:
-    left_out = [f"… {len(circle) - SHOWN} more …"] if len(circle) > SHOWN else []
-    return " → ".join([*circle[:SHOWN], *left_out, circle[0]])
+def _shown(loop: list[str]) -> str:
+    left_out = [f"… {len(loop) - SHOWN} more …"] if len(loop) > SHOWN else []
+    return " → ".join([*loop[:SHOWN], *left_out, loop[0]])
 
 
 def _endless(raw: RawAddresses) -> set[str]:
-    """The aliases that lead into a circle: those that are left when what leads to an end is taken away, again and
+    """The aliases that lead into a loop: those that are left when what leads to an end is taken away, again and
     again (Kahn's algorithm, backwards). Most often none, and in one look at each step."""
     before: dict[str, list[str]] = {}
     open_steps = {alias: len(_steps(alias, raw)) for alias in raw.aliases}
@@ -75,7 +75,7 @@ def _path(start: str, end: str, came_from: dict[str, str]) -> list[str]:
 
 def _reach(raw: RawAddresses) -> dict[str, tuple[int, int]]:
     """Of each alias, how many steps its way has and how many addresses lie on it, itself among them; counted no further
-    than it takes to know that they are too many. There is no circle.
+    than it takes to know that they are too many. There is no loop.
 
     Most aliases lead to one address: such a one has one step and one address more than that.
     """
