@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from deploys.components import all as every
 from deploys.components.tls.options import DIRECTORY
 from facts.directories import Directories
 from facts.survey import Question, Survey, answers, kinds, question, script
@@ -37,7 +38,7 @@ def alone(host: MailHost, one: Question[Any]) -> Any:
 def test_units_files_and_directories_are_as_each_by_itself(mail_host: MailHost) -> None:
     targets = mail_host.run("cat /var/lib/posthaus/trees/*/target").stdout.split()
     questions = [
-        *(question(UnitState, **one.question) for one in declared(mail_host)),
+        *(question(UnitState, **one.question) for one in every.services(declared(mail_host))),
         question(UnitState, unit="no-such.service"),
         question(UnitState, unit="no-such.service", instance="postfix.service", restart_on=["/etc/no such"]),
         *(question(Tree, target=target, paths=sorted(manifest(mail_host, target))) for target in targets),
