@@ -9,8 +9,8 @@ from xdist.scheduler import LoadScopeScheduling
 
 from deploys.config.read import SettingsError, settings
 from tests.durations import table
-from tests.example import SECRET, example
 from tests.proved import unproved
+from tests.settings import SECRET, example
 from tests.sharing import IMAGES, group, longest_first
 
 

@@ -9,7 +9,7 @@ import pytest
 from deploys.access import inventory, sentences
 from deploys.access.sentences import Login
 from deploys.access.session import Answer, Session
-from tests.example import SECRET
+from tests.settings import SECRET
 from tests.test_inventory import make, pyinfra  # noqa: F401  (a fixture)
 
 LOGIN = Login("mail.example.com", 22, "tito")

@@ -18,7 +18,7 @@ from deploys.config.reading.errors import SettingsError
 from deploys.config.warnings import warnings
 from facts.acme import AcmeState
 from tests.declared import packages, parts, ports, targets
-from tests.example import SECRET, about, example
+from tests.settings import SECRET, about, example
 from tests.test_tls import certify
 
 NOW = datetime.now(UTC)

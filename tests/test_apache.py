@@ -6,7 +6,7 @@ from pathlib import Path
 
 from deploys.components.apache import render
 from deploys.components.squirrelmail.options import post_size
-from tests.test_squirrelmail import server
+from tests.settings import server
 
 GOLDEN = Path(__file__).parent / "golden" / "apache"
 

@@ -14,7 +14,7 @@ from deploys.components.autoconfig.options import page_names
 from deploys.config import warnings
 from deploys.config.mailserver import MailServer
 from deploys.config.read import settings
-from tests.golden_settings import golden_server
+from tests.settings import golden_server
 from tests.test_tls import certify
 
 

@@ -12,7 +12,7 @@ from facts.stores import Stores
 from operations.file import File
 from operations.mailboxes import left_behind, taken_over
 from tests.declared import context
-from tests.golden_settings import golden, golden_server
+from tests.settings import golden, golden_server
 
 SERIES = ("2.3", "2.4")
 

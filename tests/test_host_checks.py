@@ -15,7 +15,7 @@ from deploys.result import CheckResult, failed
 from facts.listeners import Socket
 from facts.units import Unit
 from tests.declared import ports
-from tests.verify_settings import NAMES, NOW, mail
+from tests.settings import NAMES, NOW, mail
 
 # --- listeners
 

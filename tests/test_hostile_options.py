@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from deploys.config.read import SettingsError, settings
-from tests.example import ARGON2, about, example
+from tests.settings import ARGON2, about, example
 
 SECONDS = 1.0  # of the processor, so that a busy machine is no fault
 

@@ -15,7 +15,7 @@ import yaml
 
 from deploys import site
 from deploys.access.nodelay import NoDelayTransport
-from tests.example import ROOT, SECRET, example
+from tests.settings import ROOT, SECRET, example
 
 PYINFRA = Path(sys.executable).with_name("pyinfra")
 

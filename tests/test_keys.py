@@ -28,8 +28,8 @@ from facts.mailboxes import Usage
 from facts.units import Unit
 from tests.declared import parts, ports
 from tests.dns_contexts import KEYS
+from tests.settings import NOW, mail
 from tests.test_host_checks import der
-from tests.verify_settings import NOW, mail
 
 ACME = {"acme": {"email": "tito@example.com"}}
 EVERYTHING: dict[str, Any] = {

@@ -23,7 +23,7 @@ from deploys.components.all import services
 from deploys.components.mta_sts import daemon, render
 from deploys.components.postfix import render as postfix
 from tests.declared import context, packages, parts, targets, units
-from tests.golden_settings import golden_server
+from tests.settings import golden_server
 
 STRAIGHT = {"relayhost": None, "resolver": "local"}
 

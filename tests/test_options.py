@@ -6,7 +6,7 @@ from deploys.config.mailserver import MailServer
 from deploys.config.read import settings
 from deploys.config.warnings import warnings
 from tests.declared import packages
-from tests.example import ROOT, SECRET, about, box, boxes
+from tests.settings import ROOT, SECRET, about, box, boxes
 
 # --- A hostname, a domain and a mailbox are enough -------------------------------------------------------------------
 

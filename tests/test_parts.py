@@ -24,7 +24,7 @@ from deploys.records.check import check
 from deploys.records.resolver import Answer, Ask, Resolver, understood
 from deploys.result import LONGEST, CheckResult, failed
 from tests.dns_contexts import COM, NET
-from tests.verify_settings import NOW
+from tests.settings import NOW
 
 
 def failing(error: Exception) -> Any:

@@ -13,8 +13,7 @@ from facts.machine import MachineState
 from facts.packages import Package
 from operations.file import File
 from tests.declared import context, packages
-from tests.example import about
-from tests.golden_settings import SECRET, golden, golden_server
+from tests.settings import HARD_SECRET, about, golden, golden_server
 
 TABLES = ("domains", "mailboxes", "aliases", "senders", "own-senders", "helo-names", "not-from-outside")
 
@@ -117,10 +116,10 @@ def test_no_mail_domain_is_taken_for_unix_users(monkeypatch):
 
 def test_the_relayhosts_password_keeps_every_character_and_is_roots_alone(monkeypatch):
     file = files(golden_server(monkeypatch))["posthaus/relayhost-password"]
-    assert file.data.decode() == f"[smtp.example.org]:465 mail@example.com:{SECRET}\n"
+    assert file.data.decode() == f"[smtp.example.org]:465 mail@example.com:{HARD_SECRET}\n"
     assert (file.mode, file.user) == ("0600", "root")
     others = [f.data.decode() for name, f in files(golden_server(monkeypatch)).items() if not name.endswith("password")]
-    assert not any(SECRET in other for other in others)
+    assert not any(HARD_SECRET in other for other in others)
 
 
 def test_a_password_goes_only_to_the_server_that_the_certificate_names(monkeypatch):
@@ -248,9 +247,9 @@ def test_each_domains_messages_take_its_own_relayhost_and_all_others_their_usual
 def test_a_domains_password_is_roots_alone_and_stands_in_one_file(monkeypatch):
     made = relayed(monkeypatch)
     file = made.pop("posthaus/relayhost-passwords")
-    assert file.data.decode() == f"@example.com com:{SECRET}\n", "example.net's relayhost asks for none"
+    assert file.data.decode() == f"@example.com com:{HARD_SECRET}\n", "example.net's relayhost asks for none"
     assert (file.mode, file.user) == ("0600", "root")
-    assert not any(SECRET in other.data.decode() for other in made.values())
+    assert not any(HARD_SECRET in other.data.decode() for other in made.values())
 
 
 def test_a_domains_relayhost_leaves_the_servers_own_as_it_is(monkeypatch):
@@ -275,7 +274,7 @@ def test_a_domains_relayhost_leaves_the_servers_own_as_it_is(monkeypatch):
     ],
 )
 def test_a_domains_relayhost_that_makes_no_sense_is_refused_by_its_key(refusal, monkeypatch, change, key, right):
-    monkeypatch.setenv("POSTHAUS_TEST_SECRET", SECRET)
+    monkeypatch.setenv("POSTHAUS_TEST_SECRET", HARD_SECRET)
     said = {word: value for word, value in {**STARTTLS, **change}.items() if value is not None}
     reason = about(refusal(domains={"example.org": {"relayhost": said}}), f"domains.example.org.relayhost.{key}")
     assert right in reason

@@ -16,7 +16,7 @@ from facts.listeners import Listeners, Socket
 from facts.machine import Machine, MachineState
 from facts.packages import Package
 from tests.declared import parts
-from tests.test_squirrelmail import server
+from tests.settings import server
 
 FACTS = Path(__file__).parent / "facts"
 PARTS = parts(server())

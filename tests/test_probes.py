@@ -17,7 +17,7 @@ from deploys.components.rspamd import render as rspamd
 from deploys.components.squirrelmail import render as squirrelmail
 from deploys.components.unbound import render as unbound
 from deploys.probes.program import program
-from tests.golden_settings import golden_server
+from tests.settings import golden_server
 
 PROBES = {
     "dovecot": lambda mail: dovecot.running(mail),

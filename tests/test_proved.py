@@ -6,8 +6,8 @@ import sys
 
 import pytest
 
-from tests.example import ROOT
 from tests.proved import unproved
+from tests.settings import ROOT
 
 CI = {"CI": "true"}
 

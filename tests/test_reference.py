@@ -10,7 +10,7 @@ from deploys import documentation
 from deploys.config.mailserver import MailServer
 from deploys.config.reading.errors import SettingsError
 from deploys.config.reading.shape import fields_of
-from tests.example import ARGON2, ROOT, example
+from tests.settings import ARGON2, ROOT, example
 
 SCHEMA = json.loads((ROOT / documentation.SCHEMA).read_text())
 MAIL_YAML = (ROOT / "group_data" / "mail.yaml").read_text()

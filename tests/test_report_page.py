@@ -13,8 +13,8 @@ from selenium import webdriver
 
 from deploys.checks.report import Report, as_html
 from deploys.result import CheckResult
+from tests.settings import NOW
 from tests.test_keys import EVERYTHING, everything_of
-from tests.verify_settings import NOW
 
 DRIVER = shutil.which("chromedriver")
 pytestmark = pytest.mark.skipif(not DRIVER, reason="NOT PROVED: chromedriver missing; install chromium-driver")

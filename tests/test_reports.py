@@ -18,8 +18,8 @@ import pytest
 from deploys.checks import report_reader, reports
 from deploys.result import CheckResult
 from facts.reports import ReportMessages
-from tests.golden_settings import golden_server
 from tests.report_messages import ELSEWHERE, OURS, dmarc, raw, tls
+from tests.settings import golden_server
 
 
 def told(*messages: bytes) -> dict[str, CheckResult]:

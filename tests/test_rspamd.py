@@ -13,8 +13,7 @@ from deploys.components.rspamd.keys import given, names
 from deploys.config.mailserver import MailServer
 from operations.file import File
 from tests.declared import packages
-from tests.example import about, boxes
-from tests.golden_settings import golden, golden_server
+from tests.settings import about, boxes, golden, golden_server
 
 FILES = (
     "override.d/options.inc",

@@ -9,7 +9,7 @@ import pytest
 from deploys.config.password import argon2, unix
 from deploys.config.warnings import warnings
 from tests.declared import context
-from tests.example import ARGON2, BCRYPT, SECRET, SHA512, about
+from tests.settings import ARGON2, BCRYPT, SECRET, SHA512, about
 from tests.test_tls import certify
 
 # --- Certificates ----------------------------------------------------------------------------------------------------

@@ -23,7 +23,7 @@ from facts.units import Unit
 from operations import config, directories, packages, unit
 from operations.unit import _action
 from tests.declared import context, machine, parts
-from tests.golden_settings import SECRET, golden_server
+from tests.settings import HARD_SECRET, golden_server
 
 EVERYTHING = {
     "relayhost": None,
@@ -148,7 +148,7 @@ def test_a_service_that_no_run_of_ours_converged_goes_on(
 
 def test_the_host_is_told_of_no_content(monkeypatch: pytest.MonkeyPatch):
     told = json.dumps(declared.wanted(parts(golden_server(monkeypatch))))
-    assert SECRET not in told
+    assert HARD_SECRET not in told
     assert "$6$" not in told
     assert "/etc/postfix/main.cf" in told
 

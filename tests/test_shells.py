@@ -18,8 +18,7 @@ from pyinfra.api import FactBase
 
 from deploys.components.component import Run, Tree
 from tests.declared import parts
-from tests.example import ROOT
-from tests.golden_settings import golden_server
+from tests.settings import ROOT, golden_server
 
 OPERATIONS = ROOT / "operations"
 FACTS = ROOT / "tests" / "facts"

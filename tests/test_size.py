@@ -29,7 +29,7 @@ from facts.survey import Survey, answers, question, script
 from facts.tree import Tree
 from operations import rows
 from tests.dns_contexts import KEYS
-from tests.example import ARGON2, ROOT, boxes, example
+from tests.settings import ARGON2, ROOT, boxes, example
 
 
 def people(count):

@@ -15,7 +15,7 @@ from deploys.components.dovecot import render as dovecot
 from deploys.components.postfix import render as postfix
 from deploys.components.tls.options import Tls
 from tests.declared import context, ports, targets
-from tests.golden_settings import golden_server
+from tests.settings import golden_server
 from tests.test_tls import NOW, Certified, certify
 
 HERE = "/etc/ssl/posthaus-sni"

@@ -10,22 +10,12 @@ import pytest
 from deploys.components.squirrelmail import render
 from deploys.components.squirrelmail.options import BRANCHES, Webmail
 from deploys.components.squirrelmail.source import stamp
-from deploys.config.mailserver import MailServer
 from deploys.config.reading.errors import SettingsError
+from tests.settings import server
 
 GOLDEN = Path(__file__).parent / "golden" / "squirrelmail"
 HASH = "$6$abcdefgh$" + "x" * 86
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
-
-
-def server(**settings: Any) -> MailServer:
-    """A small server with some options changed."""
-    small = {
-        "hostname": "mail.example.com",
-        "domains": ["example.com"],
-        "mailboxes": {"tito@example.com": {"password": HASH}},
-    }
-    return MailServer.read({**small, **settings})
 
 
 def configuration(**settings: Any) -> str:

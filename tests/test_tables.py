@@ -7,7 +7,7 @@ import pytest
 from deploys.components import all as every
 from deploys.components.component import Component
 from tests.declared import context
-from tests.golden_settings import golden_server
+from tests.settings import golden_server
 
 EVERYTHING = {"relayhost": None, "resolver": "local", "filter": {"antivirus": True}}
 NEWER: dict[str, str] = {}

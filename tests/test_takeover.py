@@ -20,7 +20,7 @@ from deploys.takeover.problems import account_problems, not_allowed, site_names,
 from deploys.takeover.untouched import changed_parameters, changed_services, other_aliases
 from facts.apache import Site, read_sites
 from facts.foreign import Entry, Foreign, ForeignState
-from tests.test_squirrelmail import server
+from tests.settings import server
 
 HERE = Path(__file__).parent / "takeover"
 HOST = "vps77.provider.net"  # where these were captured; the system's mail name is box.example.org

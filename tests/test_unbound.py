@@ -6,8 +6,7 @@ import pytest
 
 from deploys.components.unbound import render
 from tests.declared import packages, units
-from tests.example import about
-from tests.golden_settings import golden, golden_server
+from tests.settings import about, golden, golden_server
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from deploys.checks.bundle import script
 from deploys.checks.observation import Observation, observations
 from deploys.records.context import DomainContext
 from deploys.result import CheckResult, failed
-from tests.golden_settings import golden_server
+from tests.settings import golden_server
 
 COM = DomainContext("example.com", "mail.example.com", v4=("192.0.2.10",), domains=("example.com",))
 OTHER = "mail.example.net"

@@ -16,7 +16,7 @@ from deploys.checks.report import Report, as_html, as_json, table, write
 from deploys.components.component import Listener
 from deploys.result import CheckResult, failed, summary
 from tests.declared import ports
-from tests.verify_settings import NOW, mail
+from tests.settings import NOW, mail
 
 # --- messages and refusals
 

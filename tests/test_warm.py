@@ -10,7 +10,7 @@ import yaml
 
 from lab.pyinfra import ROOT, command
 from lab.warm import Warm
-from tests.example import example
+from tests.settings import example
 
 SHOW = "--", "printf '%s\\n' \"$POSTHAUS_SHOWN\" $(pwd)"
 

@@ -4,7 +4,7 @@ import pytest
 import yaml
 
 from deploys.config.read import SettingsError, settings
-from tests.example import SECRET, about, example
+from tests.settings import SECRET, about, example
 
 
 def test_duplicate_keys_are_named_with_both_lines(refusal):
