@@ -10,7 +10,8 @@ from __future__ import annotations
 import inspect
 import time
 from collections import Counter
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import wraps
 from typing import Any, Protocol, TypeVar
 from weakref import WeakKeyDictionary
@@ -66,17 +67,28 @@ def expect(questions: Iterable[Question[Any]]) -> None:
     _of_host().expected.update(dict.fromkeys(questions))
 
 
-def ask(question: Question[T]) -> T:
-    """What the host says, now or since the last change of this run."""
+@contextmanager
+def together(questions: Iterable[Question[Any]]) -> Iterator[None]:
+    """Within it the first question to the present host takes all of these along, for whoever changes nothing."""
+    seen, asked = _of_host(), list(questions)
+    seen.coming.update(asked)
+    try:
+        yield
+    finally:
+        seen.coming.subtract(asked)
+
+
+def ask(question: Question[T], **options: Any) -> T:
+    """What the host says, now or since the last change of this run. ``options``: pyinfra's own, for the asking."""
     seen = _of_host()
     if not _holds(seen):
         seen.forget()
     if question not in seen.known:
-        _look(seen, question)
+        _look(seen, question, options)
     group, said = seen.known.get(question, ([question], None))
     found = answers(group, said)
     if found is None:  # pyinfra says why there is none
-        answer: T = host.get_fact(question.fact, **question.named, _timeout=ALONE_SECONDS)
+        answer: T = host.get_fact(question.fact, **question.named, **{"_timeout": ALONE_SECONDS, **options})
         return answer
     return found[group.index(question)]
 
@@ -132,10 +144,10 @@ def _of_host() -> Seen:
     return _seen.setdefault(ctx_host.get(), Seen())
 
 
-def _look(seen: Seen, first: Question[Any]) -> None:
+def _look(seen: Seen, first: Question[Any], options: Mapping[str, Any]) -> None:
     groups = kinds(seen.to_ask(first, state.is_executing))
     seen.circumstances, seen.asked_at = _circumstances(), time.monotonic()
-    said = host.get_fact(Survey, _stdin=script(groups))
+    said = host.get_fact(Survey, _stdin=script(groups), **options)
     seen.known |= {one: (group, said[n]) for n, group in enumerate(groups) if n in said for one in group}
 
 

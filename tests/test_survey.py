@@ -7,9 +7,10 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from pyinfra import host, state
 from pyinfra.api import Config, FactBase, Host, Inventory, State, StringCommand
 from pyinfra.api.connect import connect_all, disconnect_all
-from pyinfra.api.operation import add_op
+from pyinfra.api.operation import add_op, operation
 from pyinfra.api.operations import run_ops
 from pyinfra.api.state import StateStage
 from pyinfra.context import ctx_host, ctx_state
@@ -19,7 +20,7 @@ from facts.directories import Directories
 from facts.survey import Question, Survey, answers, kinds, question, script
 from facts.tree import Tree
 from operations import survey
-from operations.survey import ask, expect, looks
+from operations.survey import ask, expect, looks, together
 
 
 class Lines(FactBase[list[str]]):
@@ -119,6 +120,25 @@ def test_a_run_with_nothing_to_do_asks_once(begin, tmp_path):
     assert run.sent == []
     run.execute()
     assert (run.changed, len(run.sent)) == (0, 1)
+
+
+@operation()
+def seen(paths, found):
+    """What the files hold, asked while the run executes."""
+    if state.is_executing:
+        asked = [question(Lines, path=path) for path in paths]
+        with together(asked):
+            found += [ask(one, _ignore_errors=True) for one in asked]
+    host.noop("looks only")
+    yield from ()
+
+
+def test_who_only_looks_asks_once_while_the_run_executes(begin, tmp_path):
+    run = begin()
+    found: list[list[str]] = []
+    run.call(seen, paths=files(tmp_path, 12), found=found)
+    run.execute()
+    assert (found, len(run.sent)) == ([["same"]] * 12, 1)
 
 
 @pytest.mark.parametrize("changed", [{0}, {11}, {3, 4, 5}, {0, 2, 4, 6, 8, 10}])

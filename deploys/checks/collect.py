@@ -30,13 +30,12 @@ from deploys.checks import (
     vantage,
 )
 from deploys.checks.bundle import script
+from deploys.checks.hoststate import HostState, forwarders, host_state, said
 from deploys.checks.observation import Observation, observations
 from deploys.checks.parts import Parts
 from deploys.checks.plan import nobody, plan, undeclared
 from deploys.components import all as every
 from deploys.components.component import Component, Context, Listener
-from deploys.components.tls.options import DIRECTORY
-from deploys.components.unbound.options import ADDRESS, Forward
 from deploys.config.mailserver import MailServer
 from deploys.records.caa import ca_of, caa_result
 from deploys.records.check import check
@@ -46,16 +45,7 @@ from deploys.records.options import Records
 from deploys.records.resolver import Resolver
 from deploys.result import CONVERGE, Check, CheckResult
 from deploys.takeover import look as takeover
-from facts.acme import AcmeCertificate, AcmeState
-from facts.dns import PublicRecords
-from facts.listeners import Listeners, Socket
 from facts.machine import Machine, MachineState
-from facts.mailboxes import Mailboxes
-from facts.packages import Leftovers
-from facts.reports import ReportMessages
-from facts.resolvers import Resolvers
-from facts.units import UnitState
-from operations.survey import ask
 
 LONGEST = 180  # seconds for all messages, should every single answer hang
 About = tuple[tuple[DomainContext, ...], Sequence[str]]
@@ -75,28 +65,29 @@ def everything(mail: MailServer, now: datetime) -> tuple[list[CheckResult], tupl
     pinned: dict[str, Any] = look("SquirrelMail's source", lambda: declared.code(mail), {})
     disk = disk | {"code": pinned}
     seen, broken_off = look("messages", lambda: _run_on_host(mail, every.listeners(parts_of), disk), unseen)
-    listening: list[Socket] = look("listeners", lambda: host.get_fact(Listeners, _ignore_errors=True), [])
+    settings = look("domains", lambda: _settings(mail), None) if mail.dns.verify else None
+    there = host_state(mail, parts_of, settings, parts)  # as it is once the messages have been through
     open_ports = host.data.get("open_ports") or ()
-    about, lists = look("domains", lambda: _about(mail), unknown) if mail.dns.verify else unknown
+    about, lists = look("domains", lambda: _about(mail, settings, there), unknown)
     checked = [
-        *look("ports", lambda: listeners.results(every.listeners(parts_of), listening, open_ports), nothing),
-        *look("services", lambda: _services(parts_of), nothing),
+        *look("ports", lambda: listeners.results(every.listeners(parts_of), there.listeners, open_ports), nothing),
+        *services.results(there.units),
         *look("files", lambda: declared.results(seen, disk) if seen else [], nothing),
-        *look("packages", _packages, nothing),
-        *look("resolver", lambda: _resolver(mail), nothing),
+        *(packages.results(there.leftovers) if there.leftovers else []),
+        *(resolver.results(forwarders(mail), there.resolvers) if there.resolvers else []),
         *broken_off,
         *look("certificates", lambda: _certificates(mail, seen, now), nothing),
-        *look("certificate order", lambda: _order(mail, seen, now), nothing),
+        *look("certificate order", lambda: _order(mail, there, seen, now), nothing),
         *look("message checks", lambda: _expectations(mail, every.listeners(parts_of), seen), nothing),
         *look("logins from the workstation", lambda: external.results(_outside(mail, seen)), nothing),
-        *look("dns", lambda: _dns(mail, about, lists, now), nothing),
+        *look("dns", lambda: _dns(mail, settings, about, lists, now), nothing),
     ]
     off = undeclared(mail, about, lists)
     results = [
         *checked,
         *look("senders' rules", lambda: senders.results(checked, about, seen, mail.forwards, off), nothing),
-        *look("inbound", lambda: _inbound(mail, checked, about, listening, seen, off), nothing),
-        *look("reports", lambda: _reports(mail, seen) if mail.dns.reports else [], nothing),
+        *look("inbound", lambda: _inbound(mail, checked, about, there, seen, off), nothing),
+        *look("reports", lambda: _reports(mail, there, seen) if mail.dns.reports else [], nothing),
     ]
     manual_steps = senders.manual_steps(mail.hostname, about[0].addresses, mail.domains) if about else ()
     return [*parts.results, *results], manual_steps
@@ -104,23 +95,7 @@ def everything(mail: MailServer, now: datetime) -> tuple[list[CheckResult], tupl
 
 def _components(context: Context) -> tuple[Component, ...]:
     """What a run would declare on this host, beside what others configured there."""
-    return every.declared(replace(context, foreign=ask(takeover.about(context))))
-
-
-def _services(parts: Sequence[Component]) -> list[CheckResult]:
-    asked = every.services(parts)
-    return services.results({one.unit: host.get_fact(UnitState, **one.question, _ignore_errors=True) for one in asked})
-
-
-def _packages() -> list[CheckResult]:
-    return packages.results(host.get_fact(Leftovers, directories=list(packages.DIRECTORIES), _ignore_errors=True))
-
-
-def _resolver(mail: MailServer) -> list[CheckResult]:
-    if not mail.resolves:
-        return []
-    forward = mail.resolver.forward if isinstance(mail.resolver, Forward) else ()
-    return resolver.results(forward, host.get_fact(Resolvers, addresses=[ADDRESS, *forward], _ignore_errors=True))
+    return every.declared(replace(context, foreign=said(takeover.about(context))))
 
 
 def _certificates(mail: MailServer, seen: list[Observation], now: datetime) -> list[CheckResult]:
@@ -141,25 +116,25 @@ def _inbound(
     mail: MailServer,
     checked: Sequence[CheckResult],
     about: tuple[DomainContext, ...],
-    listening: list[Socket],
+    there: HostState,
     seen: list[Observation],
     off: frozenset[str],
 ) -> list[CheckResult]:
     refusing = [name for name, value in mail.postfix.parameters.items() if re.search("reject_(rbl|rhsbl)_", str(value))]
-    full = host.get_fact(Mailboxes, _ignore_errors=True) if about else {}
     if about:
         _tell("trying port 25 from outside")
     from_vantage = _from_vantage(mail, about)
-    return inbound.results(checked, about, listening, seen, refusing, inbound.greeting, full, from_vantage, off)
+    return inbound.results(
+        checked, about, there.listeners, seen, refusing, inbound.greeting, there.mailboxes, from_vantage, off
+    )
 
 
-def _about(mail: MailServer) -> About:
+def _about(mail: MailServer, settings: Records | None, there: HostState) -> About:
     """What the DNS shall be asked: of each domain, and which blocklists."""
-    settings = _settings(mail)
-    next_key = settings.next_key if mail.tls.acme else ""  # one that nothing leads to is not published
-    on_host = host.get_fact(PublicRecords, keys=settings.keys, certificate=mail.tls.chain_path, next_key=next_key)
+    if not (settings and there.records):
+        return (), ()
     page = mail.webmail.hostname if mail.webmail else None
-    about = contexts(mail.hostname, mail.domains, page, mail.dovecot.protocols, settings, on_host, mail.paged)
+    about = contexts(mail.hostname, mail.domains, page, mail.dovecot.protocols, settings, there.records, mail.paged)
     return about, settings.blocklists
 
 
@@ -172,11 +147,16 @@ def _settings(mail: MailServer) -> Records:
     return read(mail.records, host.data.get("dns") or {}, site.directory() or site.ROOT)
 
 
-def _dns(mail: MailServer, about: tuple[DomainContext, ...], lists: Sequence[str], now: datetime) -> list[CheckResult]:
+def _dns(
+    mail: MailServer,
+    settings: Records | None,
+    about: tuple[DomainContext, ...],
+    lists: Sequence[str],
+    now: datetime,
+) -> list[CheckResult]:
     """What the DNS says, as others see it: asked from this workstation, or of the resolver that mail.yaml names."""
-    if not about:
+    if not (settings and about):
         return []
-    settings = _settings(mail)
     ask = Resolver(settings.resolver, settings.resolver_port).ask
     ca = ca_of(mail.tls.acme.directory) if mail.tls.acme else None
     names = (*mail.names, *mail.page_names)
@@ -200,22 +180,22 @@ def _from_vantage(mail: MailServer, about: tuple[DomainContext, ...]) -> list[Ch
     return vantage.results(other.name, observations(output.stdout_lines), mail)
 
 
-def _reports(mail: MailServer, seen: list[Observation]) -> list[CheckResult]:
-    logins = reports.readers(mail)
-    messages = host.get_fact(ReportMessages, logins=logins, days=reports.DAYS, _ignore_errors=True) if logins else []
-    _tell(f"reading {len(messages)} messages that say they are reports")
-    return reports.results(messages, mail.domains, [*_own_addresses(seen), *mail.dns.addresses])
+def _reports(mail: MailServer, there: HostState, seen: list[Observation]) -> list[CheckResult]:
+    _tell(f"reading {len(there.reports)} messages that say they are reports")
+    return reports.results(there.reports, mail.domains, [*_own_addresses(seen), *mail.dns.addresses])
 
 
-def _order(mail: MailServer, seen: list[Observation], now: datetime) -> list[CheckResult]:
+def _order(mail: MailServer, there: HostState, seen: list[Observation], now: datetime) -> list[CheckResult]:
     """What became of the order; of names that the DNS may not have yet only where the DNS is looked at."""
     if not mail.tls.acme:
         return []
-    there: AcmeState | None = host.get_fact(AcmeCertificate, directory=DIRECTORY, _ignore_errors=True)
-    found = acme.results(there, mail.tls.acme, now, certificates.left(seen, now))
+    found = acme.results(there.certificate, mail.tls.acme, now, certificates.left(seen, now))
     if not mail.dns.verify:
         return found
-    return [*found, *acme.uncovered(there, mail.page_names, [f"mta-sts.{domain}" for domain in mail.policy_domains])]
+    return [
+        *found,
+        *acme.uncovered(there.certificate, mail.page_names, [f"mta-sts.{domain}" for domain in mail.policy_domains]),
+    ]
 
 
 def _run_on_host(
