@@ -28,7 +28,11 @@ def converge(context: Context) -> None:
     install = Step(
         "Install the packages of all components",
         packages.installed,
-        {"packages": every.packages(wanted), "debconf": debconf(context.mail.hostname)},
+        {
+            "packages": every.packages(wanted),
+            "debconf": debconf(context.mail.hostname),
+            "background": every.background(wanted),
+        },
     )
     units = every.units(wanted)
     steps = (install, units, *(step for one in wanted for step in one.steps))

@@ -7,6 +7,7 @@ UNITS = f"{ROOT}/units"  # what is remembered of each unit
 LOCK = "/run/posthaus.lock"  # not /run/lock, where everybody may put a link
 LOCK_SECONDS = 120
 LEASE = "/run/posthaus.run"  # which run changes this host, readable by everybody; see lock.sh
+BACKGROUND = "posthaus-background.service"  # what goes on beside a run's steps after packages were installed
 LEASE_SECONDS = 900  # between two signs of life of a run: no step of ours takes longer but an installation
 CERTIFICATES = "/etc/ssl/posthaus"  # what all services serve: fullchain.pem and privkey.pem
 

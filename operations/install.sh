@@ -1,4 +1,5 @@
 # packages.installed on the host. $1: seconds to wait for locks; the rest: packages; stdin: lines for debconf.
+# $BACKGROUND: commands that run on as $UNIT.
 set -eu
 # apt has locks of its own, and takes long: only the run is announced.
 lock "packages"
@@ -46,3 +47,4 @@ patiently apt-get install -q -y --no-install-recommends -o Acquire::Retries=3 \
     -o Dpkg::Options::=--force-confold -o Dpkg::Options::=--force-confdef "$@"
 unset SYSTEMD_OFFLINE
 systemctl daemon-reload
+[ -z "$BACKGROUND" ] || systemd-run --quiet --collect --unit="$UNIT" sh -c "$BACKGROUND" || :

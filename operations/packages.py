@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable
 from pyinfra import host
 
 from facts.packages import Package, Packages
+from facts.state import BACKGROUND
 from facts.survey import Question, question
 from operations.script import script
 from operations.survey import ask, looks
@@ -19,13 +20,17 @@ def _of_packages(packages: Collection[str], **_: object) -> list[Question[dict[s
 
 
 @looks(_of_packages)
-def installed(packages: Collection[str], debconf: Iterable[str] = (), wait: int = WAIT_SECONDS):  # type: ignore[no-untyped-def]
+def installed(  # type: ignore[no-untyped-def]
+    packages: Collection[str], debconf: Iterable[str] = (), wait: int = WAIT_SECONDS, background: str = ""
+):
     """
     Install what is missing of ``packages``, without recommended packages, and start none of their services.
 
     + packages: names in Debian's archive
     + debconf: answers to questions that installation asks, as debconf-set-selections(1) reads them
     + wait: seconds to wait for another package manager; then the run fails and names the lock and its holder
+    + background: shell commands that begin once all are installed, and take their time beside whatever comes next, as
+      the unit BACKGROUND. Who needs their end looks for it
 
     A dpkg that was interrupted is completed first. Configuration files that an administrator changed stay as they are.
     """
@@ -35,4 +40,5 @@ def installed(packages: Collection[str], debconf: Iterable[str] = (), wait: int 
     if all(package in known and known[package].installed for package in wanted):
         host.noop(f"all {len(wanted)} packages are installed")
         return
-    yield script("install.sh", str(wait), *wanted, stdin="\n".join(debconf))
+    answers = "\n".join(debconf)
+    yield script("install.sh", str(wait), *wanted, stdin=answers, BACKGROUND=background, UNIT=BACKGROUND)

@@ -66,6 +66,11 @@ def packages(found: Iterable[Component]) -> list[str]:
     return sorted({package for one in found for package in one.packages})
 
 
+def background(found: Iterable[Component]) -> str:
+    """What a host does beside the first steps once all packages are there: a program for sh."""
+    return "\n".join(one.background for one in found if one.background)
+
+
 def listeners(found: Iterable[Component]) -> tuple[Listener, ...]:
     """Every port that is open to the world, and no other."""
     return tuple(listener for one in found for listener in one.listens)

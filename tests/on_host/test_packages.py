@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from deploys.components.host.render import debconf
+from facts.state import BACKGROUND
 from lab import pyinfra, site
 from lab.mailhost import MailHost
 from tests.on_host.foundation import DEPLOY, run_foundation
@@ -41,6 +42,16 @@ def test_servers_are_installed_and_none_runs_with_the_distributions_configuratio
     assert bare_host.run("cat /etc/mailname").stdout == "mail.example.com\n"
     again = run_foundation(tmp_path, bare_host, packages=SERVERS, debconf=ANSWERS)
     assert (again.rc, again.changes) == (0, 0), again.output
+
+
+def test_the_background_command_begins_when_all_is_installed_and_nothing_waits_for_it(
+    bare_host: MailHost, tmp_path: Path
+):
+    slow = "command -v tree >/tmp/begun; sleep 20; touch /tmp/ended"
+    run = run_foundation(tmp_path, bare_host, packages=["tree"], background=slow)
+    assert (run.rc, run.changes) == (0, 1), run.output
+    assert bare_host.run(f"systemctl is-active {BACKGROUND}; ls /tmp/ended 2>/dev/null; true").stdout == "active\n"
+    assert bare_host.run("cat /tmp/begun").stdout == "/usr/bin/tree\n"
 
 
 def test_another_package_manager_is_waited_for(bare_host: MailHost, tmp_path: Path):

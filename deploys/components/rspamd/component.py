@@ -8,20 +8,26 @@ from deploys.components.component import UNITS, Component, Context, Local, Run, 
 from deploys.components.rspamd import render
 from deploys.components.rspamd.keys import given, names
 from deploys.components.rspamd.options import CONTROLLER, MILTER, MIME_MILTER
+from facts.state import BACKGROUND
 from operations import dkim
 from operations.service import Service, program
 
 DIRECTORY = render.DIRECTORY
-# As root: rspamd silently skips files that it may not read, and only root may enter the staged directories. Then the
-# patterns of top-level domains are compiled, which rspamd would do at its first start, and keep the 150 MB that it
-# takes until the next one.
-_VALIDATE = """there="--var=CONFDIR=$STAGE --var=LOCAL_CONFDIR=$STAGE"
-said=$(rspamadm $there configtest -q -c $STAGE/rspamd.conf 2>&1) || {
+# The patterns of top-level domains, which rspamd would compile at its first start, and keep the 150 MB that it takes
+# until the next one. It takes seconds, on one processor, and no step waits for it but rspamd's own.
+_COMPILE = """[ -n "$(find /var/lib/rspamd -maxdepth 1 -name '*.hsmp' -size +8M)" ] ||
+  runuser -u _rspamd -- rspamadm mime urls /etc/hostname >/dev/null 2>&1 || :
+"""
+# As root: rspamd silently skips files that it may not read, and only root may enter the staged directories.
+_VALIDATE = f"""there="--var=CONFDIR=$STAGE --var=LOCAL_CONFDIR=$STAGE"
+said=$(rspamadm $there configtest -q -c $STAGE/rspamd.conf 2>&1) || {{
   printf '%s\\n' "$said" | sed "s|$STAGE|$TARGET|g" >&2
   exit 1
-}
-[ -n "$(find /var/lib/rspamd -maxdepth 1 -name '*.hsmp' -size +8M)" ] ||
-  runuser -u _rspamd -- rspamadm mime urls /etc/hostname >/dev/null 2>&1 || :
+}}
+tries=0
+while systemctl is-active --quiet {BACKGROUND} && [ "$tries" -lt 300 ]; do sleep 0.2; tries=$((tries + 1)); done
+systemctl is-active --quiet {BACKGROUND} || {{
+{_COMPILE}}}
 """
 RSPAMD = Service(
     "rspamd.service",
@@ -45,6 +51,7 @@ def component(context: Context) -> Component | None:
         "rspamd",
         packages=render.packages(mail.filter),
         units=render.units(mail.filter, mail.accounts),
+        background=_COMPILE,
         steps=(
             Step(
                 "Create DKIM keys",

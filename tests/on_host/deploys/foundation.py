@@ -29,6 +29,7 @@ def deploy_foundation() -> None:
             packages=SETTINGS["packages"],
             debconf=SETTINGS.get("debconf", ()),
             wait=SETTINGS.get("wait", 600),
+            background=SETTINGS.get("background", ""),
         )
     if "people" in SETTINGS:
         accounts.mail_users(name="Give people accounts", passwords=SETTINGS["people"])
