@@ -89,7 +89,7 @@ BROKEN = {
     "an rspamd that is told to sign nothing": Broken(
         "rspamd",
         "No key signs for example.com",
-        edit={"local.d/dkim_signing.conf": ('"example.com" {', '"example.org" {')},
+        edit={"local.d/dkim_signing.conf": ('"example.com": {', '"example.org": {')},
     ),
     "an rspamd that listens elsewhere": Broken(
         "rspamd", "its probe: ", edit={"override.d/worker-proxy.inc": ("127.0.0.1:11332", "127.0.0.1:11339")}
@@ -100,7 +100,7 @@ BROKEN = {
         edit={"local.d/dkim_signing.conf": ("/var/lib/rspamd/dkim/", "/nowhere/")},
     ),
     "rspamd's file that does not parse": Broken(
-        "rspamd", "its checker refused", edit={"local.d/dkim_signing.conf": ("enabled = true;", "enabled = {")}
+        "rspamd", "its checker refused", edit={"local.d/dkim_signing.conf": ('"enabled": true,', '"enabled": {')}
     ),
     # the webmail
     "PHP that may read nothing": Broken(
