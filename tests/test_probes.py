@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import socket
 import subprocess
@@ -14,6 +15,7 @@ from deploys.components.postfix import render as postfix
 from deploys.components.postsrsd import probe as srs_probe
 from deploys.components.postsrsd import render as postsrsd
 from deploys.components.rspamd import render as rspamd
+from deploys.components.rspamd.probe import answered_by
 from deploys.components.squirrelmail import render as squirrelmail
 from deploys.components.unbound import render as unbound
 from deploys.probes.program import program
@@ -73,3 +75,11 @@ def test_an_operators_own_certificate_parameter_is_not_compared_with_ours(monkey
     own = {"parameters": {"smtpd_tls_chain_files": "/etc/own.pem"}}
     assert "fullchain.pem" in postfix.running(golden_server(monkeypatch))
     assert "fullchain.pem" not in postfix.running(golden_server(monkeypatch, postfix=own))
+
+
+def test_rspamds_probe_knows_which_process_answered_it():
+    with socket.create_server(("127.0.0.1", 0)) as server, socket.create_connection(server.getsockname()) as client:
+        other, _ = server.accept()
+        with other:
+            assert answered_by(client, {os.getpid()})
+            assert not answered_by(client, {os.getppid()}), "somebody else holds the other end"

@@ -9,6 +9,7 @@ import contextlib
 import os
 import socket
 import struct
+import sys
 import time
 from pathlib import Path
 
@@ -21,44 +22,63 @@ ADD, INSERT = b"h", b"i"
 
 def probe(milter: int, controller: str, address: str) -> None:
     """``milter``: a port of the loopback; ``controller``: a socket. ``address``: the probe's, which is signed for."""
-    _has_new_workers()
+    new = _new_workers()
     stream(controller).close()
     domain = address.partition("@")[2]
     with stream((HERE, milter)) as sock:
-        signatures = _signatures(sock, address)
+        signatures = _signatures(sock, address, new)
     if not any(f"d={domain};" in "".join(one.split()) for one in signatures):
         raise Wrong(f"rspamd does not sign what {domain} sends")
 
 
-def _has_new_workers() -> None:
-    """A reload goes on in the background, and until it is done the workers of before answer."""
+def _new_workers() -> set[int]:
+    """The processes that Postfix is to meet: a reload goes on in the background, and those of before answer meanwhile.
+
+    They even do so beside the new ones, until they are told that these are there.
+    """
     said = command("systemctl", "show", "-p", "MainPID,StateChangeTimestampMonotonic", UNIT)
     values = dict(line.split("=", 1) for line in said.splitlines() if "=" in line)
     changed = time.monotonic() - int(values.get("StateChangeTimestampMonotonic") or 0) / 1e6
-    ages = _ages_of_milters(values.get("MainPID", "0"))
-    if min(ages, default=changed + 1) > changed + 0.1:  # the former ones finish what they are at, and take no more
+    new = {process for process, age in _ages_of_milters(values.get("MainPID", "0")).items() if age <= changed + 0.1}
+    if not new:
         raise Silent("rspamd has not started anew what Postfix asks")
+    return new
 
 
-def _ages_of_milters(main: str) -> list[float]:
+def _ages_of_milters(main: str) -> dict[int, float]:
     """Seconds since each child of ``main`` began that speaks the milter protocol (proc(5))."""
     up, ticks = float(Path("/proc/uptime").read_text(encoding="ascii").split()[0]), os.sysconf("SC_CLK_TCK")
-    ages = []
+    ages: dict[int, float] = {}
     for process in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
             words = (process / "stat").read_text(encoding="utf-8", errors="replace").rpartition(") ")[2].split()
             if words[1] == main and b"rspamd_proxy" in (process / "cmdline").read_bytes():
-                ages.append(up - int(words[19]) / ticks)
+                ages[int(process.name)] = up - int(words[19]) / ticks
     return ages
 
 
-def _signatures(sock: socket.socket, address: str) -> list[str]:
+def answered_by(sock: socket.socket, processes: set[int]) -> bool:
+    """Whether one of ``processes`` of this host holds the other end of a connection over IPv4 (proc(5), net/tcp)."""
+    mine, other = (f"{int.from_bytes(socket.inet_aton(address), sys.byteorder):08X}:{port:04X}"
+                   for address, port in (sock.getsockname(), sock.getpeername()))  # fmt: skip
+    rows = (line.split() for line in Path("/proc/net/tcp").read_text(encoding="ascii").splitlines())
+    held = {f"socket:[{row[9]}]" for row in rows if row[1:3] == [other, mine]}
+    for process in processes:
+        with contextlib.suppress(OSError):
+            if any(os.readlink(file) in held for file in Path(f"/proc/{process}/fd").iterdir()):
+                return True
+    return False
+
+
+def _signatures(sock: socket.socket, address: str, new: set[int]) -> list[str]:
     """The values of DKIM-Signature that rspamd adds to a message of ``address``, logged in."""
     _, text = message(address)
     head, _, body = text.partition("\r\n\r\n")
     _send(sock, b"O", struct.pack(">III", 6, 0x1FF, 0))
     if _receive(sock)[0] != b"O":
         raise Wrong("rspamd does not speak the milter protocol")
+    if not answered_by(sock, new):
+        raise Silent("rspamd answers from before it was told to read its configuration anew")
     _send(sock, b"D", b"C" + _words("j", "localhost", "{daemon_name}", "ORIGINATING"))
     _send(sock, b"C", _words("localhost") + b"4" + struct.pack(">H", 50000) + _words(HERE))
     _send(sock, b"H", _words("localhost"))
