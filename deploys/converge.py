@@ -84,18 +84,21 @@ def _step(step: AnyStep, metas: Metas) -> None:
 
 def stop_first(context: Context, wanted: Iterable[Component]) -> None:
     """What says by its unit's file what stops with it is stopped while that file is there."""
-    for service in host.loop(sorted(_undeclared(context, wanted) & set(ended()))):
-        unit.ended(name=f"Stop {service}, which nothing declared needs", unit=service)
+    _stop(_undeclared(context, wanted) & set(ended()))
 
 
 def clean_up(context: Context, wanted: list[Component]) -> None:
     """Stop the units that a run of ours converged and nothing declares any more, and remove the files of trees that
     nothing declares. A service that Posthaus never touched is somebody else's, and goes on."""
-    for service in host.loop(sorted(_undeclared(context, wanted) - set(ended()))):
-        unit.ended(name=f"Stop {service}, which nothing declared needs", unit=service)
+    _stop(_undeclared(context, wanted) - set(ended()))
     keep = [tree.target for tree in every.trees(wanted)]
     if set(context.foreign.targets) - set(keep):
         config.retire(name="Remove files that nothing declares", keep=keep)
+
+
+def _stop(units: Iterable[str]) -> None:
+    for one in host.loop(sorted(units)):
+        unit.ended(name=f"Stop {one}, which nothing declared needs", unit=one)
 
 
 def _undeclared(context: Context, wanted: Iterable[Component]) -> set[str]:

@@ -83,7 +83,7 @@ class AcmeState(Record):
 class AcmeCertificate(FactBase[AcmeState]):
     """What certbot has for us, and whether the services below ``directory`` read it.
 
-    ``pyinfra inventory.py fact facts.acme.OrderedCertificate directory=/etc/ssl/posthaus``
+    ``pyinfra inventory.py fact facts.acme.AcmeCertificate directory=/etc/ssl/posthaus``
     """
 
     default = AcmeState

@@ -12,7 +12,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from functools import wraps
+from functools import cached_property, wraps
 from typing import Any, Protocol, TypeVar
 from weakref import WeakKeyDictionary
 
@@ -38,13 +38,26 @@ class Looking(Protocol):
     def questions(self, *arguments: Any, **named: Any) -> list[Question[Any]]: ...
 
 
+class Told:
+    """What the host said to questions of one kind: read once, however many of them are asked for."""
+
+    def __init__(self, group: list[Question[Any]], said: Said) -> None:
+        self.group, self.said = group, said
+
+    @cached_property
+    def answers(self) -> dict[Question[Any], Any] | None:
+        """By question; None where the host did not answer rightly."""
+        found = answers(self.group, self.said)
+        return None if found is None else dict(zip(self.group, found, strict=True))
+
+
 class Seen:
     """What is known of one host, and what will be asked of it."""
 
     def __init__(self) -> None:
         self.expected: dict[Question[Any], None] = {}  # by operations that may not have been called yet
         self.coming: Counter[Question[Any]] = Counter()  # by operations that were called and have not been executed
-        self.known: dict[Question[Any], tuple[list[Question[Any]], Said]] = {}
+        self.known: dict[Question[Any], Told] = {}
         self.circumstances: Any = None  # in which it was asked: the phase of the run, and as whom
         self.asked_at = 0.0
 
@@ -85,12 +98,14 @@ def ask(question: Question[T], **options: Any) -> T:
         seen.forget()
     if question not in seen.known:
         _look(seen, question, options)
-    group, said = seen.known.get(question, ([question], None))
-    found = answers(group, said)
+    told = seen.known.get(question)
+    found = told.answers if told else None
+    answer: T
     if found is None:  # pyinfra says why there is none
-        answer: T = host.get_fact(question.fact, **question.named, **{"_timeout": ALONE_SECONDS, **options})
-        return answer
-    return found[group.index(question)]
+        answer = host.get_fact(question.fact, **question.named, **{"_timeout": ALONE_SECONDS, **options})
+    else:
+        answer = found[question]
+    return answer
 
 
 def looks(
@@ -148,7 +163,8 @@ def _look(seen: Seen, first: Question[Any], options: Mapping[str, Any]) -> None:
     groups = kinds(seen.to_ask(first, state.is_executing))
     seen.circumstances, seen.asked_at = _circumstances(), time.monotonic()
     said = host.get_fact(Survey, _stdin=script(groups), **options)
-    seen.known |= {one: (group, said[n]) for n, group in enumerate(groups) if n in said for one in group}
+    told = [Told(group, said[n]) for n, group in enumerate(groups) if n in said]
+    seen.known |= {one: part for part in told for one in part.group}
 
 
 def _holds(seen: Seen) -> bool:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from deploys.components.all import declared
 from deploys.components.apache import render as apache
 from deploys.components.apache.foreign import foreign_sites
 from deploys.components.component import Context
@@ -269,6 +270,7 @@ def test_a_site_that_has_its_port_to_itself_is_read_too():
 
 
 def test_a_host_is_asked_about_others_sites_even_where_nothing_of_ours_wants_apache():
-    asked = about(Context(server(webmail=False, clients=False))).named["components"]
+    here = Context(server(webmail=False, clients=False))
+    asked = about(here, declared(here)).named["components"]
     assert "apache" in asked
     assert "php" not in asked

@@ -95,7 +95,7 @@ def everything(mail: MailServer, now: datetime) -> tuple[list[CheckResult], tupl
 
 def _components(context: Context) -> tuple[Component, ...]:
     """What a run would declare on this host, beside what others configured there."""
-    return every.declared(replace(context, foreign=said(takeover.about(context))))
+    return every.declared(replace(context, foreign=said(takeover.about(context, every.declared(context)))))
 
 
 def _certificates(mail: MailServer, seen: list[Observation], now: datetime) -> list[CheckResult]:

@@ -15,7 +15,6 @@ from deploys.components.component import (
     Directories,
     Listener,
     Local,
-    Run,
     Secret,
     State,
     Tree,
@@ -97,8 +96,7 @@ def units(found: Iterable[Component]) -> Tree:
     return Tree("Write the units of services", UNITS, lambda: _units(parts), copy=False)
 
 
-def _units(found: Iterable[Component]) -> dict[str, File]:
-    parts = tuple(found)
+def _units(parts: tuple[Component, ...]) -> dict[str, File]:
     own = {path: file for one in parts for path, file in one.units.items()}
     return {**drop_ins(unit for one in parts for unit in one.auto_restart), **own}
 
@@ -117,8 +115,3 @@ def directories(found: Iterable[Component]) -> Mapping[str, Directory]:
 def secrets(found: Iterable[Component]) -> tuple[Secret, ...]:
     """All that is made on the host and stays there."""
     return tuple(secret for one in found for secret in one.secrets)
-
-
-def runs(found: Iterable[Component]) -> tuple[Run, ...]:
-    """The units that are converged."""
-    return tuple(run for one in found for run in one.of(Run))

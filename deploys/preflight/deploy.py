@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -17,7 +18,7 @@ from pyinfra.api.exceptions import DeployError
 from pyinfra.context import ctx_host, ctx_state
 
 from deploys.components.all import declared
-from deploys.components.component import Context
+from deploys.components.component import Component, Context
 from deploys.components.unbound.check import unfit
 from deploys.components.unbound.options import Forward
 from deploys.config.mailserver import MailServer
@@ -66,10 +67,11 @@ def _look(mail: MailServer) -> tuple[Context, list[str]]:
     if no_access := access_problems(machine, bool(inventory["_sudo"]), bool(password)):
         return Context(mail, machine), no_access
     context = Context(mail, machine)
-    listening, theirs = question(Listeners), about(context)
-    expect([listening, theirs, *_of_names(mail), *_of_sources(context)])
+    parts = declared(context)  # what it needs of the host does not rest on what others configured there
+    listening, theirs = question(Listeners), about(context, parts)
+    expect([listening, theirs, *_of_names(mail), *_of_sources(parts)])
     listeners, context = ask(listening), replace(context, foreign=ask(theirs))
-    found = [*_other_run(machine), *problems(machine, listeners, declared(context)), *_names(mail, listeners)]
+    found = [*_other_run(machine), *problems(machine, listeners, parts), *_names(mail, listeners)]
     return context, [*found, *takeover_problems(context)]
 
 
@@ -91,9 +93,9 @@ def _names(mail: MailServer, listeners: list[Socket]) -> list[str]:
     return name_problems(listeners, asking, reaches, wrong)
 
 
-def _of_sources(context: Context) -> list[Question[Any]]:
+def _of_sources(parts: Sequence[Component]) -> list[Question[Any]]:
     """What tells whether the workstation must have a source, which is seen to before anything changes."""
-    steps = [step for part in declared(context) for step in part.steps if step.operation is archive.unpack]
+    steps = [step for part in parts for step in part.steps if step.operation is archive.unpack]
     return [one for step in steps for one in archive.unpack.questions(**step.arguments)]
 
 

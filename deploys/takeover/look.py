@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from deploys.components import all as every
-from deploys.components.component import Context, Tree
+from deploys.components.component import Component, Context, Tree
 from deploys.takeover import problems
 from deploys.takeover.existing import Existing, existing
 from facts.foreign import Foreign, ForeignState
@@ -11,9 +13,8 @@ from facts.state import tree_id
 from facts.survey import Question, question
 
 
-def about(context: Context) -> Question[ForeignState]:
-    """What to ask the host."""
-    parts = every.declared(context)
+def about(context: Context, parts: Sequence[Component]) -> Question[ForeignState]:
+    """What to ask the host. ``parts``: what ``context`` declares."""
     owner = context.mail.vmail
     # Apache in any case: where nothing of ours asks for it, it goes on for others.
     asked = dict.fromkeys([*(part.takeover for part in parts if part.takeover), "apache", "files"])
