@@ -8,7 +8,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from deploys.components.rspamd import render
+from deploys.components.rspamd import render, units
 from deploys.components.rspamd.keys import given, names
 from deploys.config.mailserver import MailServer
 from operations.file import File
@@ -52,7 +52,7 @@ def test_the_rule_on_who_may_write_as_whom_is_the_same_for_any_number_of_address
 def test_redis_listens_on_a_socket_of_its_own_and_on_nothing_else(monkeypatch):
     mail = golden_server(monkeypatch)
     assert mail.filter
-    unit = render.units(mail.filter)["posthaus-redis.service"].data.decode()
+    unit = units.units(mail.filter)["posthaus-redis.service"].data.decode()
     assert unit == golden("rspamd/posthaus-redis.service")
     assert "--port 0" in unit
 
@@ -61,7 +61,7 @@ def test_what_is_not_declared_is_not_installed(monkeypatch):
     mail = golden_server(monkeypatch, filter={"learn": False})
     assert mail.filter
     assert render.packages(mail.filter) == ("rspamd", "python3-milter")
-    assert set(render.units(mail.filter)) == {"posthaus-mime.service", "rspamd.service.d/posthaus.conf"}
+    assert set(units.units(mail.filter)) == {"posthaus-mime.service", "rspamd.service.d/posthaus.conf"}
     assert "local.d/redis.conf" not in files(mail)
     assert not {"rspamd", "redis-tools"} & set(packages(golden_server(monkeypatch, filter=False)))
 

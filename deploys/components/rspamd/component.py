@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from deploys.components.component import UNITS, Component, Context, Local, Run, Secret, State, Step, Tree
-from deploys.components.rspamd import render
+from deploys.components.rspamd import render, units
 from deploys.components.rspamd.keys import given, names
 from deploys.components.rspamd.options import CONTROLLER, MILTER, MIME_MILTER
 from facts.state import BACKGROUND
@@ -32,10 +32,10 @@ systemctl is-active --quiet {BACKGROUND} || {{
 RSPAMD = Service(
     "rspamd.service",
     reload_on=(DIRECTORY,),
-    restart_on=(f"{UNITS}/{render.DROP_IN}", *program("rspamd")),
+    restart_on=(f"{UNITS}/{units.DROP_IN}", *program("rspamd")),
     trees=(DIRECTORY,),
 )
-MIME_LIMITS = Service(render.MIME, restart_on=(f"{UNITS}/{render.MIME}", f"{DIRECTORY}/{render.MIME_PROGRAM}"))
+MIME_LIMITS = Service(units.MIME, restart_on=(f"{UNITS}/{units.MIME}", f"{DIRECTORY}/{render.MIME_PROGRAM}"))
 REDIS = Service(f"{render.REDIS}.service", restart_on=(f"{UNITS}/{render.REDIS}.service", *program("redis-tools")))
 
 
@@ -50,7 +50,7 @@ def component(context: Context) -> Component | None:
     return Component(
         "rspamd",
         packages=render.packages(mail.filter),
-        units=render.units(mail.filter, mail.accounts),
+        units=units.units(mail.filter, mail.accounts),
         background=_COMPILE,
         steps=(
             Step(
@@ -71,7 +71,7 @@ def component(context: Context) -> Component | None:
             ),
             *((redis,) if learns else ()),
             Run("Run rspamd with its configuration", RSPAMD, render.running(mail.directory.probe)),
-            Run("Run the limit on message parts", MIME_LIMITS, render.mime_running(), after=(DIRECTORY,)),
+            Run("Run the limit on message parts", MIME_LIMITS, units.mime_running(), after=(DIRECTORY,)),
         ),
         local=(
             Local(MIME_MILTER.removeprefix("inet:"), "how many parts a message has, to Postfix"),

@@ -13,12 +13,10 @@ from typing import Any
 
 from deploys.components.clamav.options import SOCKET as CLAMAV_SOCKET
 from deploys.components.rspamd import probe
-from deploys.components.rspamd.options import CONTROLLER, CONTROLLER_DIRECTORY, MILTER, MIME_MILTER, SPAM_HEADER, Filter
-from deploys.config.addresses.options import Accounts
+from deploys.components.rspamd.options import CONTROLLER, MILTER, SPAM_HEADER, Filter
 from deploys.config.mailserver import MailServer
 from deploys.probes.program import program
 from deploys.records.options import Records, ed25519_selector
-from deploys.render import template
 from operations.file import File
 
 Block = Mapping[str, Any]
@@ -31,15 +29,9 @@ UNITS = "/etc/systemd/system"
 KEYS = "/var/lib/rspamd/dkim"
 REDIS = "posthaus-redis"
 REDIS_SOCKET = f"/run/{REDIS}/redis.sock"
-REDIS_MEGABYTES = 64
 LOOPBACK = ("127.0.0.0/8", "::1")
 OUT_OF_REACH = 1_000_000
-# A message of more parts, or deeper, is refused before anybody takes it apart (docs/decisions/limits.md).
-MIME = "posthaus-mime.service"
 MIME_PROGRAM = "posthaus/mime.py"
-MIME_PARTS, MIME_DEPTH = 2000, 30
-DROP_IN = "rspamd.service.d/posthaus.conf"
-MEMORY = "768M"  # of all of rspamd; it needs some 130
 PRIORITY = 9
 # A host without a reverse name has one fault, which two symbols tell: together they shall not outweigh all else.
 SCORES = {"HFILTER_HOSTNAME_UNKNOWN": 1.0, "RDNS_NONE": 1.0}
@@ -253,52 +245,6 @@ def key_path(name: str, selector: str) -> str:
 def owner_rows(owners: Mapping[str, Iterable[str]]) -> str:
     """What rspamd.local.lua reads: an address or @domain, then the logins that may write as it, a row each."""
     return "".join(f"{address} {' '.join(sorted(logins))}\n" for address, logins in sorted(owners.items()))
-
-
-def units(settings: Filter, accounts: Accounts = "virtual") -> dict[str, File]:
-    """Redis as a unit of our own, the limits of messages, and those of rspamd."""
-    units = {
-        MIME: File(mime_unit()),
-        DROP_IN: File(drop_in(accounts)),
-    }
-    if not settings.learn:
-        return units
-    text = template(
-        HERE / "posthaus-redis.service.j2",
-        socket=REDIS_SOCKET,
-        runtime=REDIS,
-        state=f"/var/lib/{REDIS}",
-        memory=REDIS_MEGABYTES,
-    )
-    return {f"{REDIS}.service": File(text), **units}
-
-
-def drop_in(accounts: Accounts) -> str:
-    """What is ours about rspamd's unit: a limit of memory, and a directory that Dovecot's processes may enter.
-
-    With system accounts these run as each person, so all may enter.
-    """
-    group, mode = ("vmail", "0710") if accounts == "virtual" else ("root", "0711")
-    made = f"/usr/bin/install -d -o {USER} -g {group} -m {mode} {CONTROLLER_DIRECTORY}"
-    # What it was at when it is stopped, the sender tries again; it would wait half a minute for connections to end.
-    return f"{HEAD}\n[Service]\nExecStartPre=+{made}\nMemoryMax={MEMORY}\nOOMPolicy=continue\nTimeoutStopSec=5\n"
-
-
-def mime_unit() -> str:
-    """The milter that looks at each message's parts, under a user of its own."""
-    address, port = MIME_MILTER.removeprefix("inet:").split(":")
-    return template(
-        HERE / "posthaus-mime.service.j2",
-        program=f"{DIRECTORY}/{MIME_PROGRAM}",
-        socket=f"inet:{port}@{address}",
-        parts=MIME_PARTS,
-        depth=MIME_DEPTH,
-    )
-
-
-def mime_running() -> str:
-    """A shell command that succeeds where the milter that counts parts answers."""
-    return f"timeout 5 bash -c 'exec 3<>/dev/tcp/127.0.0.1/{MIME_MILTER.rpartition(':')[2]}' || exit 75"
 
 
 def running(address: str) -> str:

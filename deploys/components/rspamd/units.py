@@ -1,0 +1,62 @@
+"""Units and drop-ins around rspamd: its limits, Redis for it alone, and the milter that counts parts of messages."""
+
+from __future__ import annotations
+
+from deploys.components.rspamd.options import CONTROLLER_DIRECTORY, MIME_MILTER, Filter
+from deploys.components.rspamd.render import DIRECTORY, HEAD, HERE, MIME_PROGRAM, REDIS, REDIS_SOCKET, USER
+from deploys.config.addresses.options import Accounts
+from deploys.render import template
+from operations.file import File
+
+REDIS_MEGABYTES = 64
+# A message of more parts, or deeper, is refused before anybody takes it apart (docs/decisions/limits.md).
+MIME = "posthaus-mime.service"
+MIME_PARTS, MIME_DEPTH = 2000, 30
+DROP_IN = "rspamd.service.d/posthaus.conf"
+MEMORY = "768M"  # of all of rspamd; it needs some 130
+
+
+def units(settings: Filter, accounts: Accounts = "virtual") -> dict[str, File]:
+    """Redis as a unit of our own, the limits of messages, and those of rspamd."""
+    units = {
+        MIME: File(mime_unit()),
+        DROP_IN: File(drop_in(accounts)),
+    }
+    if not settings.learn:
+        return units
+    text = template(
+        HERE / "posthaus-redis.service.j2",
+        socket=REDIS_SOCKET,
+        runtime=REDIS,
+        state=f"/var/lib/{REDIS}",
+        memory=REDIS_MEGABYTES,
+    )
+    return {f"{REDIS}.service": File(text), **units}
+
+
+def drop_in(accounts: Accounts) -> str:
+    """What is ours about rspamd's unit: a limit of memory, and a directory that Dovecot's processes may enter.
+
+    With system accounts these run as each person, so all may enter.
+    """
+    group, mode = ("vmail", "0710") if accounts == "virtual" else ("root", "0711")
+    made = f"/usr/bin/install -d -o {USER} -g {group} -m {mode} {CONTROLLER_DIRECTORY}"
+    # What it was at when it is stopped, the sender tries again; it would wait half a minute for connections to end.
+    return f"{HEAD}\n[Service]\nExecStartPre=+{made}\nMemoryMax={MEMORY}\nOOMPolicy=continue\nTimeoutStopSec=5\n"
+
+
+def mime_unit() -> str:
+    """The milter that looks at each message's parts, under a user of its own."""
+    address, port = MIME_MILTER.removeprefix("inet:").split(":")
+    return template(
+        HERE / "posthaus-mime.service.j2",
+        program=f"{DIRECTORY}/{MIME_PROGRAM}",
+        socket=f"inet:{port}@{address}",
+        parts=MIME_PARTS,
+        depth=MIME_DEPTH,
+    )
+
+
+def mime_running() -> str:
+    """A shell command that succeeds where the milter that counts parts answers."""
+    return f"timeout 5 bash -c 'exec 3<>/dev/tcp/127.0.0.1/{MIME_MILTER.rpartition(':')[2]}' || exit 75"
