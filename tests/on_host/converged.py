@@ -14,10 +14,13 @@ import docker
 from lab.alone import alone
 from lab.mailhost import MailHost
 from lab.progress import step
+from lab.waiting import wait_until
 from tests.on_host.settings import RUN
 from tests.sharing import IMAGES
 
 PREFIX = os.environ.get("POSTHAUS_IMAGES")
+# Each service's own probe, as the host keeps it: a service that systemd calls active may still be reading its files.
+PROBES = 'for probe in /var/lib/posthaus/units/*/probe; do [ ! -s "$probe" ] || sh "$probe" || exit 1; done'
 MOUNTED = ("/etc/hostname", "/etc/hosts")  # the engine mounts its own over these, so no image holds them
 
 
@@ -72,6 +75,7 @@ class Converged:
         for path, content in told["files"].items():
             copy.run(f"cat > {path}", input=content.replace(told["address"], copy.address))
         copy.run("hostname -F /etc/hostname")
+        wait_until(lambda: not copy.run(PROBES, check=False).returncode, 90, f"{copy.name}: its services do not work")
         return copy
 
     def remove(self) -> None:
