@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from deploys.components.apache import render
-from deploys.components.squirrelmail.options import post_size
+from deploys.php.pool import post_size
 from tests.settings import server
 
 GOLDEN = Path(__file__).parent / "golden" / "apache"

@@ -11,6 +11,7 @@ from deploys.components.squirrelmail import render
 from deploys.components.squirrelmail.options import BRANCHES, Webmail
 from deploys.components.squirrelmail.source import stamp
 from deploys.config.reading.errors import SettingsError
+from deploys.php import pool
 from tests.settings import server
 
 GOLDEN = Path(__file__).parent / "golden" / "squirrelmail"
@@ -35,7 +36,7 @@ def test_from_yaml_to_squirrelmails_configuration():
 
 def test_from_yaml_to_phps_pool():
     mail = server(message_size="20M")
-    assert render.pool_conf("8.2", mail.message_size, mail.tls) == (GOLDEN / "pool.conf").read_text()
+    assert pool.pool_conf(render.php(mail.tls), "8.2", mail.message_size) == (GOLDEN / "pool.conf").read_text()
 
 
 def test_a_title_stays_one_php_string_whatever_it_holds():
@@ -77,11 +78,10 @@ def test_sending_verifies_the_servers_real_name():
 @pytest.mark.parametrize("size", ["1M", "50M", "1G"])
 def test_what_postfix_takes_can_be_uploaded_and_a_form_is_never_cut_short(size: str):
     mail = server(message_size=size)
-    pool = dict(
-        line.split(" = ") for line in render.pool_conf("8.2", mail.message_size, mail.tls).splitlines() if " = " in line
-    )
+    text = pool.pool_conf(render.php(mail.tls), "8.2", mail.message_size)
+    said = dict(line.split(" = ") for line in text.splitlines() if " = " in line)
     upload, form, memory = (
-        int(pool[f"php_admin_value[{key}]"]) for key in ("upload_max_filesize", "post_max_size", "memory_limit")
+        int(said[f"php_admin_value[{key}]"]) for key in ("upload_max_filesize", "post_max_size", "memory_limit")
     )
     assert upload * 4 / 3 <= mail.message_size  # base64
     assert upload >= mail.message_size * 0.7
@@ -94,7 +94,7 @@ def test_two_php_versions_never_share_a_socket():
 
 
 def test_only_our_pool_runs():
-    includes = [line for line in render.php_fpm_conf("8.4").splitlines() if line.startswith("include")]
+    includes = [line for line in pool.php_fpm_conf("squirrelmail", "8.4").splitlines() if line.startswith("include")]
     assert includes == ["include = /etc/php/8.4/fpm/pool.d/squirrelmail.conf"]
 
 

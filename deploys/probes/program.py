@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import shlex
+import sys
 from functools import cache
 from pathlib import Path
 from types import ModuleType
@@ -26,9 +27,15 @@ def program(module: ModuleType, **plan: Any) -> str:
 
     Its status: 0 where the service does its work, 75 where nobody answers yet, else 1 with a sentence on stderr.
     """
-    sources = [(one.__name__, _source(one)) for one in (talk, module)]
+    sources = [(one.__name__, _source(one)) for one in (talk, *_shared(module), module)]
     text = _LOADER.format(sources=sources, talk=talk.__name__, plan=plan)
     return f"exec python3 -I -c {shlex.quote(text)}"
+
+
+def _shared(module: ModuleType) -> list[ModuleType]:
+    """What ``module`` takes from other modules beside this one."""
+    names = {getattr(value, "__module__", "") for value in vars(module).values()} - {talk.__name__}
+    return [sys.modules[name] for name in sorted(names) if name.startswith(f"{__package__}.")]
 
 
 @cache

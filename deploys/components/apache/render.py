@@ -7,9 +7,10 @@ from pathlib import Path
 from deploys.components.apache import probe
 from deploys.components.apache.foreign import ForeignSites
 from deploys.components.autoconfig.options import DIRECTORY, SCRIPT
-from deploys.components.squirrelmail.options import HOME, STATE, address, entrance, post_size, socket
+from deploys.components.squirrelmail.options import HOME, SESSIONS, address, entrance, socket
 from deploys.components.tls.options import WEBROOT
 from deploys.config.mailserver import MailServer
+from deploys.php.pool import post_size
 from deploys.probes.program import MOST_NAMES, program
 from deploys.render import template
 from deploys.values.tls import CIPHERS, PROTOCOLS
@@ -75,7 +76,7 @@ def apache2_conf(mail: MailServer, php: str, foreign: ForeignSites | None = None
         home=HOME if webmail else f"{DIRECTORY}/setup",
         socket=socket(php) if webmail else "",
         entrance=entrance(php),
-        sessions=f"{STATE}/sessions",
+        sessions=SESSIONS,
         chain=tls.chain_of(webmail.hostname or "" if webmail else hostname),
         key=tls.key_of(webmail.hostname or "" if webmail else hostname),
         modules=(*MODULES, *(("lua",) if pages else ()), GUARD),

@@ -6,18 +6,18 @@ from functools import partial
 
 from deploys.components.component import Component, Context, Directories, Local, Run, State, Step, Tree
 from deploys.components.squirrelmail import render
-from deploys.components.squirrelmail.options import HOME, STATE, entrance, socket
+from deploys.components.squirrelmail.options import HOME, SESSIONS, STATE, entrance, socket
 from deploys.components.squirrelmail.source import squirrelmail_tree, stamp
+from deploys.php import pool
 from operations import archive
 from operations.directories import Directory
 from operations.file import File
-from operations.service import Service, program
 
 TMPFILES, LOGROTATE = "/etc/tmpfiles.d", "/etc/logrotate.d"
 DIRECTORIES = {
     STATE: Directory(),
     f"{STATE}/data": Directory("0730", group="www-data"),
-    f"{STATE}/sessions": Directory("0700", "www-data", "www-data"),
+    SESSIONS: Directory("0700", "www-data", "www-data"),
     render.SLOTS: Directory("0700", "www-data", "www-data"),
     render.SPOOL: Directory(),
     f"{render.SPOOL}/attach": Directory("0730", group="www-data"),
@@ -26,24 +26,14 @@ DIRECTORIES = {
 }
 
 
-def service(php: str) -> Service:
-    """PHP ``php`` (such as ``8.2``). A reload also forgets where SquirrelMail's link led."""
-    pools = f"/etc/php/{php}/fpm"
-    return Service(
-        f"php{php}-fpm.service",
-        reload_on=(pools, render.CONFIGURATION, HOME),
-        restart_on=program(*(f"php{php}-{part}" for part in ("fpm", "common", "mbstring", "opcache"))),
-        trees=(pools, render.CONFIGURATION),
-    )
-
-
 def component(context: Context) -> Component | None:
-    """SquirrelMail in PHP, unless ``webmail: false``; then PHP goes on where Apache serves somebody else."""
+    """SquirrelMail in PHP, where it is the webmail. With ``webmail: false`` PHP goes on where Apache serves others."""
     webmail, php = context.mail.webmail, context.php
     if not webmail:
         keeps_units = (f"php{php}-fpm.service",) if context.foreign.serves_sites else ()
         return Component("SquirrelMail", keeps_units=keeps_units) if keeps_units else None
-    fpm = service(php)
+    # a reload also forgets where SquirrelMail's link led
+    fpm = pool.service(php, render.CONFIGURATION, reload_on=(HOME,))
     source = webmail.pinned
     return Component(
         "SquirrelMail",
@@ -76,7 +66,6 @@ def component(context: Context) -> Component | None:
 
 def _trees(context: Context) -> tuple[Tree, ...]:
     mail, php = context.mail, context.php
-    pools = f"/etc/php/{php}/fpm"
     return (
         Tree(
             "Write SquirrelMail's configuration",
@@ -102,9 +91,8 @@ def _trees(context: Context) -> tuple[Tree, ...]:
         ),
         Tree(
             "Write PHP's pool",
-            pools,
-            partial(render.pools, mail, php, context.foreign.serves_php),
-            # it includes by an absolute path: the check must follow it into the stage
-            validate=f"sed s,$TARGET/,$STAGE/, $STAGE/php-fpm.conf >$STAGE/staged; php-fpm{php} -t -y $STAGE/staged",
+            pool.directory(php),
+            lambda: pool.files(render.php(mail.tls), php, mail.message_size, context.foreign.serves_php),
+            validate=pool.VALIDATE.format(php=php),
         ),
     )

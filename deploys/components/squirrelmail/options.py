@@ -8,11 +8,14 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, StrictStr, ValidationInfo, model_validator
 
 from deploys.config.base import Settings, refuse
+from deploys.php import pool
 from deploys.values import HostName, OneLine, Port, ports
 from deploys.values.secret import path
 
 HOME = "/usr/share/squirrelmail"  # a link to the version in use
 STATE = "/var/lib/squirrelmail"
+NAME = "squirrelmail"  # of its pools and files
+COOKIE, SESSIONS = "SQMSESSID", f"{STATE}/sessions"
 MAIL_PORTS = {
     ports.SMTP: "SMTP",
     ports.POP3: "POP3",
@@ -125,15 +128,10 @@ def address(webmail: Webmail | None, hostname: str = "") -> str:
 
 
 def socket(php: str) -> str:
-    """Where PHP ``php`` listens for Apache: a name of its own, so that two versions never meet."""
-    return f"/run/php/squirrelmail-{php}.sock"
+    """Where PHP ``php`` listens for Apache."""
+    return pool.socket(NAME, php)
 
 
 def entrance(php: str) -> str:
-    """Where PHP ``php`` listens for the login page: with processes of its own, whatever others are at."""
-    return f"/run/php/squirrelmail-login-{php}.sock"
-
-
-def post_size(message_size: int) -> int:
-    """The largest form that the webmail takes, in bytes."""
-    return 2 * message_size + (1 << 20)
+    """Where PHP ``php`` listens for the login page."""
+    return pool.entrance(NAME, php)

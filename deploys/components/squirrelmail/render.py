@@ -7,10 +7,11 @@ from pathlib import Path
 import idna
 
 from deploys.components.squirrelmail import probe
-from deploys.components.squirrelmail.options import HOME, STATE, Webmail, entrance, post_size, socket
+from deploys.components.squirrelmail.options import COOKIE, HOME, NAME, SESSIONS, STATE, Webmail, entrance, socket
 from deploys.components.tls.options import Tls
 from deploys.config.addresses.options import Directory
 from deploys.config.mailserver import MailServer
+from deploys.php import pool
 from deploys.probes.program import program
 from deploys.render import php_quote, template
 from operations.file import File
@@ -22,10 +23,6 @@ CONFIGURATION = "/etc/squirrelmail"
 SPOOL = "/var/spool/squirrelmail"
 LOG = "/var/log/squirrelmail"
 SLOTS = f"{STATE}/slots"  # who is at how many pages
-# How many PHP processes there are for the pages of those who are logged in, and for the login page; how many of the
-# latter may ask Dovecot, which takes seconds over a wrong password; and how many one person or address has.
-PAGES, PAGES_EACH = 20, 8
-ENTRANCE, LOGINS, LOGINS_EACH = 12, 8, 4
 SECONDS = 20  # of computing that one page may take
 READABLE = (f"{HOME}/", f"{VERSIONS}/", f"{CONFIGURATION}/", f"{STATE}/", f"{SPOOL}/", f"{LOG}/", "/etc/localtime")
 
@@ -43,10 +40,19 @@ def configuration(mail: MailServer) -> dict[str, File]:
     }
 
 
-def pools(mail: MailServer, php: str, foreign: bool = False) -> dict[str, File]:
-    """Every file of ours below /etc/php/VERSION/fpm. ``foreign`` others' pools php-fpm's own file is theirs."""
-    own = {} if foreign else {"php-fpm.conf": File(php_fpm_conf(php))}
-    return {**own, "pool.d/squirrelmail.conf": File(pool_conf(php, mail.message_size, mail.tls))}
+def php(tls: Tls) -> pool.Webmail:
+    """How PHP runs it."""
+    return pool.Webmail(
+        NAME,
+        user="www-data",
+        readable=(*READABLE, "/etc/ssl/certs/", tls.chain_path),
+        temporary=f"{SPOOL}/tmp",
+        sessions=SESSIONS,
+        log=f"{LOG}/php.log",
+        seconds=SECONDS,
+        memory=96 << 20,
+        before=f"{CONFIGURATION}/before.php",
+    )
 
 
 def packages(webmail: Webmail) -> tuple[str, ...]:
@@ -58,11 +64,10 @@ def before_php() -> str:
     """What PHP does before every page: nobody has all of it, and nothing unreadable goes out."""
     return template(
         HERE / "before.php.j2",
-        slots=SLOTS,
-        state=STATE,
-        pages_each=PAGES_EACH,
-        logins=LOGINS,
-        logins_each=LOGINS_EACH,
+        shares=pool.shares(COOKIE, SESSIONS, SLOTS),
+        pages_each=pool.PAGES_EACH,
+        logins=pool.LOGINS,
+        logins_each=pool.LOGINS_EACH,
     )
 
 
@@ -88,37 +93,6 @@ def names_php(directory: Directory) -> str:
     named = {directory.login(address): mailbox.name for address, mailbox in directory.mailboxes.items() if mailbox.name}
     rows = "".join(f"    {php_quote(login)} => {php_quote(name)},\n" for login, name in sorted(named.items()))
     return f"<?php\n// Written by Posthaus. The next run puts it back.\nreturn [\n{rows}];\n"
-
-
-def pool_conf(php: str, message_size: int, tls: Tls) -> str:
-    """The php-fpm pools. ``message_size`` in bytes is what Postfix accepts; base64 makes an attachment a third larger.
-
-    A form may be larger than an upload: PHP drops a form that is too large whole, and the message would be lost.
-    """
-    return template(
-        HERE / "pool.conf.j2",
-        pools={"squirrelmail": (socket(php), PAGES), "squirrelmail-login": (entrance(php), ENTRANCE)},
-        before=f"{CONFIGURATION}/before.php",
-        seconds=SECONDS,
-        log=LOG,
-        state=STATE,
-        spool=SPOOL,
-        readable=(*READABLE, "/etc/ssl/certs/", tls.chain_path),
-        upload=message_size * 3 // 4,
-        post=post_size(message_size),
-        memory=(96 << 20) + 4 * message_size,
-    )
-
-
-def php_fpm_conf(php: str) -> str:
-    """php-fpm's own file. The distribution's www pool is not included; whoever needs it makes a second php-fpm."""
-    return f"""\
-; Written by Posthaus. The next run puts it back.
-[global]
-pid = /run/php/php{php}-fpm.pid
-error_log = /var/log/php{php}-fpm.log
-include = /etc/php/{php}/fpm/pool.d/squirrelmail.conf
-"""
 
 
 def tmpfiles_conf() -> str:
@@ -166,6 +140,6 @@ def _unicode_domains(directory: Directory) -> dict[str, str]:
     return {idna.decode(domain): domain for domain in directory.domains if "xn--" in domain}
 
 
-def running(php: str) -> str:
-    """A shell command that succeeds where PHP makes the login page."""
-    return program(probe, paths=[socket(php), entrance(php)], page=f"{HOME}/src/login.php")
+def running(version: str) -> str:
+    """A shell command that succeeds where PHP ``version`` makes the login page."""
+    return program(probe, paths=[socket(version), entrance(version)], page=f"{HOME}/src/login.php")
