@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 import pytest
@@ -144,3 +145,18 @@ def test_where_nobody_learns_or_moves_a_message_teaches_nothing(monkeypatch, ser
     assert "imapsieve" not in made["dovecot.conf"].data.decode()
     assert not [name for name in made if name.startswith("learning/")]
     assert [name for name in files(golden_server(monkeypatch), series) if name.startswith("learning/")]
+
+
+@pytest.mark.parametrize("series", SERIES)
+def test_a_warning_about_a_full_mailbox_says_where_to_make_room_and_whom_to_ask(monkeypatch, series):
+    mail = golden_server(monkeypatch, webmail={"hostname": "webmail.example.com", "title": "Example's mail"})
+    assert json.loads(text(mail, "quota/words.json", series)) == {
+        "title": "Example's mail",
+        "open": "https://webmail.example.com/ (the webmail), or your mail program",
+        "who": "Tito <tito@example.com>",
+        "domain": "example.com",
+    }
+    without = golden_server(monkeypatch, webmail=False, postmaster="iqbal@example.com")
+    words = json.loads(text(without, "quota/words.json", series))
+    assert (words["open"], words["who"]) == ("your mail program", "iqbal@example.com")
+    assert files(mail, series)["quota/warning"].mode == "0755"

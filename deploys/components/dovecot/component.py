@@ -20,14 +20,17 @@ from deploys.components.component import (
 )
 from deploys.components.dovecot import render
 from deploys.components.dovecot.options import AUTH_SOCKET, LMTP_SOCKET, QUOTA_SOCKET
+from deploys.components.dovecot.quota import render as quota_warnings
 from deploys.components.dovecot.sieve import render as sieve
 from deploys.components.postfix.options import SPOOL
 from deploys.components.tls.options import Tls
+from deploys.config.addresses.options import Accounts
 from deploys.config.mailserver import MailServer
 from deploys.values import ports
 from facts.mailboxes import STORE
 from facts.probe import PROBE
-from operations import accounts, mailboxes, probe
+from operations import accounts as users
+from operations import mailboxes, probe
 from operations.directories import Directory
 from operations.service import Service, program
 
@@ -72,7 +75,7 @@ def component(context: Context) -> Component:
         auto_restart=("dovecot.service",),
         steps=(
             *_people(mail),
-            Directories("Make directories for messages and sockets", directories(mail.vmail.name)),
+            Directories("Make directories for messages and sockets", directories(mail.vmail.name, mail.accounts)),
             *_mailboxes(mail),
             Tree(
                 "Write Dovecot's configuration",
@@ -97,11 +100,13 @@ def component(context: Context) -> Component:
     )
 
 
-def directories(owner: str) -> dict[str, Directory]:
+def directories(owner: str, accounts: Accounts) -> dict[str, Directory]:
     """For messages and sockets. ``owner``: the user, and the group, that owns virtual mail."""
+    warns = owner if accounts == "virtual" else "root"
     return {
         STORE: Directory("0770", owner, owner),
         render.PROBE_HOME: Directory("0700", owner, owner),
+        quota_warnings.TOLD: Directory("0700", warns, warns),
         # For the sockets that Postfix connects to; Postfix itself would make it when it first starts, just like this.
         f"{SPOOL}/private": Directory("0700", "postfix", "root"),
     }
@@ -121,8 +126,8 @@ def _people(mail: MailServer) -> tuple[Step, ...]:
         "names": {mail.directory.login(address): box.name for address, box in boxes.items() if box.name},
     }
     return (
-        Step("Create the user that owns virtual mail", accounts.system_user, user),
-        *((Step("Create system users", accounts.mail_users, people),) if mail.accounts == "system" else ()),
+        Step("Create the user that owns virtual mail", users.system_user, user),
+        *((Step("Create system users", users.mail_users, people),) if mail.accounts == "system" else ()),
     )
 
 

@@ -10,6 +10,7 @@ import idna
 from deploys.components.component import Context
 from deploys.components.dovecot import probe
 from deploys.components.dovecot.options import AUTH_SOCKET, LMTP_SOCKET, QUOTA_SOCKET, Dovecot
+from deploys.components.dovecot.quota import render as quota_warnings
 from deploys.components.dovecot.sieve import render as sieve
 from deploys.components.postfix.options import SPOOL
 from deploys.config.addresses.options import Directory
@@ -68,6 +69,7 @@ def configuration(context: Context) -> dict[str, File]:
         # Dovecot 2.4 lists nobody (doveadm -A) where one of its user databases has no file to look into.
         **{f"aliases.{protocol}": File("", "0640", "root", "dovecot") for protocol in ("", "doveadm")},
         **sieve.programs(),
+        **quota_warnings.files(mail),
     }
 
 
@@ -99,6 +101,7 @@ def dovecot_conf(context: Context) -> str:
         spellings=SPELLINGS if spellings(directory, series) else "",
         domain=directory.domains[0],
         quota=directory.quota,
+        quota_warning=quota_warnings.WARNING,
         sieve_before=sieve.BEFORE,
         sieve_submit=sieve.SUBMIT,
         redirects=sieve.REDIRECTS,
