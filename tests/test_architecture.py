@@ -29,7 +29,7 @@ LAYERS = (
         "deploys.takeover.options",
     ),
     ("deploys.config",),
-    ("deploys.access", "deploys.records", "deploys.site"),
+    ("deploys.access", "deploys.editing", "deploys.records", "deploys.site"),
     ("deploys.components",),
     ("deploys.takeover",),
     ("deploys.preflight",),

@@ -13,9 +13,10 @@ from facts.stores import Stores
 from operations.file import File
 from operations.mailboxes import left_behind, taken_over
 from tests.declared import context
-from tests.settings import golden, golden_server
+from tests.settings import BCRYPT, golden, golden_server, server
 
 SERIES = ("2.3", "2.4")
+TITO = {"password": BCRYPT}
 
 
 def files(mail: MailServer, series: str = "2.4", ipv6: bool = True) -> dict[str, File]:
@@ -160,3 +161,17 @@ def test_a_warning_about_a_full_mailbox_says_where_to_make_room_and_whom_to_ask(
     words = json.loads(text(without, "quota/words.json", series))
     assert (words["open"], words["who"]) == ("your mail program", "iqbal@example.com")
     assert files(mail, series)["quota/warning"].mode == "0755"
+
+
+@pytest.mark.parametrize("series", SERIES)
+def test_whoever_may_not_log_in_is_refused_under_every_name_before_any_password_is_asked(monkeypatch, series):
+    shut = {"ana@bücher.example": {"password": BCRYPT, "login": False}}
+    virtual = server(domains=["example.com", "bücher.example"], mailboxes={**shut, "tito@example.com": TITO})
+    assert text(virtual, "no-login", series) == "ana@bücher.example:::::::\nana@xn--bcher-kva.example:::::::\n"
+    conf = text(virtual, "dovecot.conf", series)
+    assert conf.index("probe-users") < conf.index("deny = yes") < conf.index("spellings") < conf.index("/users\n")
+    boxes = {"ana@example.com": {"password": BCRYPT, "login": False}, "tito@example.com": TITO}
+    system = server(accounts="system", mailboxes=boxes)
+    assert text(system, "no-login", series) == "ana:::::::\nana@example.com:::::::\n"
+    assert "no-login" not in files(golden_server(monkeypatch), series)
+    assert "deny" not in text(golden_server(monkeypatch), "dovecot.conf", series)

@@ -9,6 +9,7 @@ Asks for the password twice, or reads one line of standard input where there is 
 from __future__ import annotations
 
 import getpass
+import secrets
 import sys
 
 import bcrypt
@@ -18,6 +19,7 @@ from deploys.values import hashes, strength
 
 # The least that OWASP's password storage cheat sheet recommends: a login costs 19 MiB and some 20 ms.
 _HASHER = PasswordHasher(time_cost=2, memory_cost=19456, parallelism=1)
+_LEGIBLE = "abcdefghijkmnpqrstuvwxyz23456789"
 _BCRYPT_BYTES = 72  # bcrypt looks at no more, so a longer password would be weaker than it looks
 
 
@@ -33,6 +35,11 @@ def unix(password: str) -> str:
             f"this password has more than {_BCRYPT_BYTES} bytes, and bcrypt reads no more; take a shorter one"
         )
     return hashes.canonical("{BLF-CRYPT}" + bcrypt.hashpw(password.encode(), bcrypt.gensalt(12)).decode())
+
+
+def generated() -> str:
+    """A password that nobody guesses (80 bits), of letters and digits that nobody takes for one another."""
+    return "-".join("".join(secrets.choice(_LEGIBLE) for _ in range(4)) for _ in range(4))
 
 
 def ask(weak: bool = False) -> str:

@@ -14,14 +14,15 @@ from deploys.config.reading.shape import without_blanks
 __all__ = ["SettingsError", "settings"]
 
 
-def settings(path: Path | str) -> MailServer:
-    """What the YAML file at ``path`` declares; relative paths in it start from its directory.
+def settings(path: Path | str, text: str | None = None) -> MailServer:
+    """What the YAML file at ``path`` declares, or what it would with this ``text``; relative paths in it start from its
+    directory.
 
     Raises SettingsError with every reason at once, each a line ``path:line: key: what is wrong; what would be right``.
     """
     where = Path(path)
     try:
-        document = yamlfile.read(where)
+        document = yamlfile.read(where, text)
     except yamlfile.Unreadable as error:
         raise SettingsError([str(error)]) from None
     found = [*document.problems, *errors.blanks(document, MailServer)]

@@ -89,7 +89,7 @@ def component(context: Context) -> Component:
                 render.running(mail),
             ),
             Run("Run the service for Sieve scripts' messages", SIEVE, sieve.running()),
-            Step("Close the sessions of mailboxes that are gone", mailboxes.closed, {"keep": _may_stay(mail)}),
+            Step("Close the sessions of mailboxes that are gone or shut", mailboxes.closed, {"keep": _may_stay(mail)}),
         ),
         listens=tuple(listener for protocol in mail.dovecot.protocols for listener in LISTENERS[protocol]),
         processes=("dovecot", "imap-login", "pop3-login", "managesieve-log"),
@@ -153,7 +153,8 @@ def _logins(mail: MailServer) -> dict[str, str]:
 
 
 def _may_stay(mail: MailServer) -> set[str]:
-    logins = _logins(mail)
+    boxes = mail.directory.mailboxes
+    logins = {address: login for address, login in _logins(mail).items() if boxes[address].login}
     return {*logins, *logins.values(), mail.directory.probe}
 
 

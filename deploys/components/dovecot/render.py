@@ -17,7 +17,6 @@ from deploys.config.addresses.options import Directory
 from deploys.config.mailserver import MailServer
 from deploys.probes.program import MOST_NAMES, program
 from deploys.render import dovecot_quote, template
-from deploys.values.names import domain_of
 from deploys.values.tls import CIPHERS, OLDEST
 from facts.mailboxes import STORE
 from operations.file import File
@@ -28,6 +27,7 @@ DIRECTORY = "/etc/dovecot"
 USERS = f"{DIRECTORY}/users"
 ALIASES = f"{DIRECTORY}/aliases"  # Dovecot appends the asking service's name
 LEARNING = "learning"  # below DIRECTORY
+NO_LOGIN = f"{DIRECTORY}/no-login"
 SPELLINGS = f"{DIRECTORY}/spellings"
 PROBE_USERS = f"{DIRECTORY}/probe-users"
 PROBE_HOME = "/var/lib/posthaus-probe"
@@ -65,6 +65,7 @@ def configuration(context: Context) -> dict[str, File]:
         **(learning(taught) if taught else {}),
         "users": File(users(directory, series), "0640", "root", "dovecot"),
         **({"spellings": File(text, "0640", "root", "dovecot")} if (text := spellings(directory, series)) else {}),
+        **({"no-login": File(text, "0640", "root", "dovecot")} if (text := no_login(directory, series)) else {}),
         "aliases.quota-status": File(quota_aliases(directory, series), "0640", "root", "dovecot"),
         # Dovecot 2.4 lists nobody (doveadm -A) where one of its user databases has no file to look into.
         **{f"aliases.{protocol}": File("", "0640", "root", "dovecot") for protocol in ("", "doveadm")},
@@ -99,6 +100,7 @@ def dovecot_conf(context: Context) -> str:
         aliases=ALIASES,
         probe_users=PROBE_USERS,
         spellings=SPELLINGS if spellings(directory, series) else "",
+        no_login=NO_LOGIN if no_login(directory, series) else "",
         domain=directory.domains[0],
         quota=directory.quota,
         quota_warning=quota_warnings.WARNING,
@@ -138,16 +140,25 @@ def spellings(directory: Directory, series: str) -> str:
     """For logins alone: mailboxes of internationalised domains as people write them, each the one in A-labels."""
     if directory.accounts == "system":
         return ""
-    written = {
-        f"{address.rpartition('@')[0]}@{idna.decode(domain)}": address
-        for address in directory.mailboxes
-        if "xn--" in (domain := domain_of(address))
-    }
+    written = {_spelt(address): address for address in directory.mailboxes if _spelt(address) != address}
     rows = [
         Row(name, directory.mailboxes[address].password or "!", (f"user={address}",))
         for name, address in sorted(written.items())
     ]
     return template(HERE / f"users-{series}.j2", rows=rows) if rows else ""
+
+
+def no_login(directory: Directory, series: str) -> str:
+    """Every name of the mailboxes that nobody logs in to. It is asked before any password is (``deny``)."""
+    shut = [address for address, box in directory.mailboxes.items() if not box.login]
+    names = {name for address in shut for name in (address, directory.login(address), _spelt(address))}
+    return template(HERE / f"users-{series}.j2", rows=[Row(name) for name in sorted(names)]) if names else ""
+
+
+def _spelt(address: str) -> str:
+    """``address`` as people write it, its domain in its own script."""
+    local, _, domain = address.rpartition("@")
+    return f"{local}@{idna.decode(domain)}" if "xn--" in domain else address
 
 
 def quota_aliases(directory: Directory, series: str) -> str:

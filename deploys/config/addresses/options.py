@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, StrictInt, StrictStr
+from pydantic import AfterValidator, Field, StrictBool, StrictInt, StrictStr
 
 from deploys.config.base import Settings
 from deploys.values import OneLine, PasswordHash, Size, hashes
@@ -39,6 +39,13 @@ class Mailbox(Settings):
         default=None,
         description="The most this mailbox may hold; 0 is no limit. Default: `quota` of the server.",
         examples=["5G"],
+    )
+    login: StrictBool = Field(
+        default=True,
+        description="`false`: nobody logs in to it by IMAP, POP3, ManageSieve, submission or webmail, whatever the"
+        " password, and who is logged in is cut off; messages go on arriving, and filters and aliases go on working."
+        " With `accounts: system` other logins of the Unix user are not touched.",
+        examples=[False],
     )
 
     @property

@@ -72,13 +72,13 @@ class _Reading:
     budget: int = 0  # how many more values aliases (*) may stand for: aliases of aliases multiply
 
 
-def read(path: Path) -> Document:
-    """The document at ``path``; Unreadable if there is none to speak of.
+def read(path: Path, text: str | None = None) -> Document:
+    """The document at ``path``, or ``text``, which shall come to stand there; Unreadable if there is none to speak of.
 
     It is built from libyaml's events: a file of 10,000 mailboxes takes a quarter of a second, not four. (PyYAML without
     libyaml reads the same files, slowly.)
     """
-    text = _text(path)
+    text = text_of(path) if text is None else text
     document = Document(path, lines={(): 1})
     events = yaml.parse(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
     try:
@@ -103,7 +103,8 @@ def _whole(reading: _Reading) -> dict[str, Any]:
     return value
 
 
-def _text(path: Path) -> str:
+def text_of(path: Path) -> str:
+    """All of the file, without the mark (U+FEFF) that some editors put first. Unreadable where it is no text."""
     try:
         content = files.content(path, LARGEST)
     except OSError as error:

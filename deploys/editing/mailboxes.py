@@ -1,0 +1,95 @@
+"""Changes to mailboxes in mail.yaml, each a function from the file as it is to the file as it shall be."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from deploys.editing.declared import Declared, Refused, canonical
+
+
+def add(file: Declared, address: str, options: Mapping[str, Any]) -> Declared:
+    """A new mailbox, after all others."""
+    if file.key("mailboxes", canonical(address)) is not None:
+        raise Refused(f"{address} has a mailbox already; script/mailbox passwd {address} gives it another password")
+    return file.to(file.text.put(("mailboxes",), _as_typed(address), dict(options)))
+
+
+def put(file: Declared, address: str, option: str, value: Any) -> Declared:
+    """One option of a mailbox, anew or for the first time."""
+    return file.to(file.text.put(file.mailbox(canonical(address)), option, value))
+
+
+def disable(file: Declared, address: str) -> Declared:
+    """The person cannot log in; messages go on arriving."""
+    if file.value["mailboxes"][file.mailbox(canonical(address))[1]].get("login") is False:
+        raise Refused(f"{address} cannot log in already; script/mailbox enable {address} lets the person in again")
+    return put(file, address, "login", False)
+
+
+def enable(file: Declared, address: str) -> Declared:
+    """The person may log in again."""
+    place = file.mailbox(canonical(address))
+    if "login" not in file.value["mailboxes"][place[1]]:
+        raise Refused(f"{address} may log in already")
+    return file.to(file.text.drop((*place, "login")))
+
+
+def rename(file: Declared, old: str, new: str) -> Declared:
+    """Another address for the same person: whatever led to the old one leads to the new one."""
+    place, before, after = file.mailbox(canonical(old)), canonical(old), canonical(new)
+    if file.key("mailboxes", after) is not None:
+        raise Refused(f"{new} has a mailbox already; remove one of the two, or make {old} an alias of {new}")
+    renamed = file.to(file.text.rename(place, _as_typed(new)))
+    renamed = _redirected(renamed, before, after)
+    return put(renamed, new, "formerly", before)
+
+
+def remove(file: Declared, address: str, to: str | None) -> Declared:
+    """No mailbox any more. ``to``: who gets its mail from now on; None: nobody, and no alias may be left empty."""
+    place, gone = file.mailbox(canonical(address)), canonical(address)
+    left = file.to(file.text.drop(place))
+    if to is not None:
+        heir = canonical(to)
+        if heir == gone:
+            raise Refused(f"--to names {address} itself; name somebody else")
+        left = _redirected(left, gone, heir)
+        if left.key("aliases", gone) is None:
+            left = left.to(left.text.put(("aliases",), _as_typed(address), [heir]))
+        return left
+    return _forgotten(left, gone)
+
+
+def _redirected(file: Declared, old: str, new: str) -> Declared:
+    """``new`` wherever ``old`` gets mail, but once in each list."""
+    for place in list(file.leading_to(old)):
+        rest = file.section("aliases").get(str(place[1]), []) if place[0] == "aliases" else []
+        there = any(one == new for one in map(_or_none, rest))
+        file = file.to(file.text.drop(place) if there else file.text.change(place, new))
+    return file
+
+
+def _forgotten(file: Declared, gone: str) -> Declared:
+    only = [place for place in file.leading_to(gone) if len(place) < 3 or _count(file, place) == 1]
+    if only:
+        places = ", ".join(".".join(map(str, place[:2])) for place in only)
+        raise Refused(f"{places} would lead to nobody; say --to ADDRESS for who gets that mail from now on")
+    for place in list(file.leading_to(gone)):
+        file = file.to(file.text.drop(place))
+    return file
+
+
+def _count(file: Declared, place: tuple[Any, ...]) -> int:
+    return len(file.section("aliases")[place[1]])
+
+
+def _or_none(text: object) -> str | None:
+    try:
+        return canonical(str(text))
+    except Refused:
+        return None
+
+
+def _as_typed(address: str) -> str:
+    """In lower case before and after the @, the domain in the script that the operator writes."""
+    return address.lower()
