@@ -18,6 +18,7 @@ class Directories(Many[dict[str, Directory]]):
     """
 
     default = dict
+    kinds: tuple[str, ...] = ("directory",)  # as stat(1) calls them
 
     @override
     def command(self, paths: list[str]) -> StringCommand:
@@ -33,5 +34,5 @@ class Directories(Many[dict[str, Directory]]):
     @classmethod
     def apart(cls, asked: Asked, output: list[str]) -> list[dict[str, Directory]]:
         rows = (line.split("|", 4) for line in output)
-        there = {path: (mode.zfill(4), user, group) for kind, mode, user, group, path in rows if kind == "directory"}
+        there = {path: (mode.zfill(4), user, group) for kind, mode, user, group, path in rows if kind in cls.kinds}
         return [{path: there[path] for path in one["paths"] if path in there} for one in asked]

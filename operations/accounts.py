@@ -26,7 +26,7 @@ def _of_user(user: str, **_: object) -> list[Question[Unix]]:
 @looks(_of_user)
 def system_user(  # type: ignore[no-untyped-def]
     user: str,
-    uid: int,
+    uid: int | None,
     home: str,
     groups: Iterable[str] = (),
     shell: str = NOLOGIN,
@@ -36,7 +36,8 @@ def system_user(  # type: ignore[no-untyped-def]
     """
     A user that programs run as, with a group of its own name.
 
-    + uid: its number; a user that exists under another number is refused, since files belong to numbers
+    + uid: its number; a user that exists under another number is refused, since files belong to numbers. None: the host
+      gives it one, and its group another
     + home: written down, not made
     + groups: groups to join besides its own; they must exist
     + gid: its group's number (None: the same as uid)
@@ -53,27 +54,38 @@ def system_user(  # type: ignore[no-untyped-def]
 
 
 def _system_user(
-    unix: Unix, user: str, uid: int, gid: int, home: str, shell: str, groups: tuple[str, ...], as_it_is: bool = False
+    unix: Unix,
+    user: str,
+    uid: int | None,
+    gid: int | None,
+    home: str,
+    shell: str,
+    groups: tuple[str, ...],
+    as_it_is: bool = False,
 ) -> list[StringCommand]:
     account = unix.users.get(user)
-    if account and account.uid != uid:
+    if account and uid is not None and account.uid != uid:
         raise OperationValueError(
             f"user {user} has the number {account.uid}, not {uid}; its files belong to {account.uid}"
         )
-    if unix.groups.get(user, gid) != gid:
+    if gid is not None and unix.groups.get(user, gid) != gid:
         raise OperationValueError(f"group {user} has the number {unix.groups[user]}, not {gid}")
+    if gid is None:
+        gid = unix.groups.get(user)
     if account and as_it_is and account.gid == gid:
         home, shell = account.home, account.shell
     commands = []
     if user not in unix.groups:
-        commands.append(_shell("groupadd", "--system", "--gid", str(gid), user))
+        number = [] if gid is None else ["--gid", str(gid)]
+        commands.append(_shell("groupadd", "--system", *number, user))
     missing = sorted(set(groups) - set(account.groups if account else ()))
     options = ["--home-dir" if not account else "--home", home, "--shell", shell, "--gid", user]
     if missing:
         options += ["--append"] if account else []
         options += ["--groups", ",".join(missing)]
     if not account:
-        options = ["--system", "--no-create-home", "--uid", str(uid), *options]
+        number = [] if uid is None else ["--uid", str(uid)]
+        options = ["--system", "--no-create-home", *number, *options]
         commands.append(_shell("useradd", *options, user))
     elif missing or (account.gid, account.home, account.shell) != (gid, home, shell):
         commands.append(_shell("usermod", *options, user))

@@ -28,7 +28,7 @@ def text(mail: MailServer, name: str, series: str = "2.4") -> str:
 
 
 @pytest.mark.parametrize("series", SERIES)
-@pytest.mark.parametrize("name", ["dovecot.conf", "users", "aliases.quota-status"])
+@pytest.mark.parametrize("name", ["dovecot.conf", "users", "notes", "aliases.quota-status"])
 def test_from_yaml_to_what_each_generation_of_dovecot_reads(monkeypatch, series, name):
     assert text(golden_server(monkeypatch), name, series) == golden(f"dovecot/{series}/{name}")
 

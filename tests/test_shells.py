@@ -49,6 +49,7 @@ def operations() -> Iterator[tuple[str, str]]:
 UNRECORDED: dict[str, dict[str, Any]] = {
     "archive.Unpacked": {"target": "/usr/share/squirrelmail"},
     "blocks.Blocks": {"target": "/etc/postfix", "paths": ["main.cf"]},
+    "files.Files": {"paths": ["/etc/hosts"]},
     "foreign.Foreign": {"components": ["postfix", "dovecot", "apache", "rspamd", "unbound", "accounts"]},
     "probe.ProbeMade": {"path": "/var/lib/posthaus/probe", "before": "x", "after": "y"},
     "reports.ReportMessages": {"logins": ["tito@example.com"], "days": 7},

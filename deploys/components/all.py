@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 
+from deploys.components.account import component as account
 from deploys.components.apache import component as apache
 from deploys.components.autoconfig import component as autoconfig
 from deploys.components.certbot import component as certbot
@@ -38,6 +39,7 @@ COMPONENTS: tuple[Callable[[Context], Component | None], ...] = (
     unbound.component,  # whom all others ask for names
     tls.component,  # before all that serves it
     dovecot.component,  # its sockets are what Postfix delivers to and asks about passwords
+    account.component,  # asks Dovecot, and writes what Dovecot reads
     clamav.component,  # whom rspamd asks
     rspamd.component,  # whom Postfix asks about each message
     postsrsd.component,  # whom Postfix asks for senders

@@ -1,4 +1,4 @@
-"""Passwords that somebody guesses: too short, or what everybody takes. A light look, not a measure.
+"""Passwords that somebody guesses: too short, what everybody takes, or the address. Also on the host.
 
 NIST SP 800-63B, 5.1.1.2: long enough, and none of the common ones; no rules about kinds of characters.
 """
@@ -7,8 +7,12 @@ from __future__ import annotations
 
 import re
 
+from zxcvbn import zxcvbn
+
 LEAST = 10  # characters: whoever guesses over the network meets a limit of tries, and a stolen hash is slow to try
 DISTINCT = 5
+LEAST_GUESSES = 1e8  # with which zxcvbn's third of four steps begins: beyond what is tried without the hash
+LOOKED_AT = 72  # characters: whatever follows makes a password no weaker, and takes long
 HELP = "take a longer one that you use nowhere else, such as four words at random"
 _WORDS = frozenset(
     re.findall(
@@ -28,14 +32,20 @@ _ROWS = ("abcdefghijklmnopqrstuvwxyz", "01234567890123456789", "qwertyuiop", "qw
 _LEET = str.maketrans("4@3105$7!", "aaeiossti")
 
 
-def weakness(password: str) -> str:
-    """Why ``password`` is weak and what would be better; empty where nothing is seen. Holds none of it."""
+def weakness(password: str, address: str = "") -> str:
+    """Why ``password`` is weak and what would be better; empty where nothing is seen. Holds none of it.
+
+    ``address``: the mailbox's, whose parts everybody tries.
+    """
     if len(password) < LEAST:
         return f"has fewer than {LEAST} characters; {HELP}"
     if len(set(password)) < DISTINCT:
         return f"has fewer than {DISTINCT} different characters; {HELP}"
     if _is_a_row(password.lower()) or _is_common(password.lower()):
         return f"is among the first that anybody tries; {HELP}"
+    known = [address, *re.split(r"[\W_]+", address), *_WORDS]
+    if zxcvbn(password[:LOOKED_AT], user_inputs=known)["guesses"] < LEAST_GUESSES:
+        return f"is easily guessed; {HELP}"
     return ""
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from functools import partial
 
+from deploys.components.account import options as account
 from deploys.components.component import (
     LOCAL_CONF,
     UNITS,
+    AnyStep,
     Component,
     Context,
     Directories,
@@ -30,7 +32,7 @@ from deploys.values import ports
 from facts.mailboxes import STORE
 from facts.probe import PROBE
 from operations import accounts as users
-from operations import mailboxes, probe
+from operations import files, mailboxes, probe
 from operations.directories import Directory
 from operations.service import Service, program
 
@@ -77,6 +79,7 @@ def component(context: Context) -> Component:
             *_people(mail),
             Directories("Make directories for messages and sockets", directories(mail.vmail.name, mail.accounts)),
             *_mailboxes(mail),
+            *(_chosen() if mail.accounts == "virtual" else ()),
             Tree(
                 "Write Dovecot's configuration",
                 DIRECTORY,
@@ -131,6 +134,25 @@ def _people(mail: MailServer) -> tuple[Step, ...]:
     )
 
 
+def _chosen() -> tuple[AnyStep, ...]:
+    """What people choose, which their own service writes: Dovecot wants the files to be there, empty or not."""
+    user, file = account.USER, Directory("0640", account.USER, "dovecot")
+    return (
+        Step(
+            "Create the user of people's own passwords",
+            users.system_user,
+            {"user": user, "uid": None, "home": "/nonexistent"},
+        ),
+        # The group's bit: what is written there belongs to Dovecot's group.
+        Directories("Make a directory for people's own passwords", {account.STATE: Directory("2750", user, "dovecot")}),
+        Step(
+            "Make the files of people's own passwords",
+            files.present,
+            {"files": {account.CHOSEN: file, account.APPS: file}},
+        ),
+    )
+
+
 def _mailboxes(mail: MailServer) -> tuple[Step, ...]:
     """Before Dovecot's list of mailboxes changes, which tells whose messages stay behind."""
     before, after = render.probe_row(mail.directory)
@@ -161,7 +183,8 @@ def _may_stay(mail: MailServer) -> set[str]:
 def _state(mail: MailServer) -> tuple[State, ...]:
     boxes, own = mail.directory.mailboxes.values(), (State(f"{DIRECTORY}/local.conf", LOCAL_CONF, always=False),)
     if mail.accounts == "virtual":
-        return (State(STORE, "mailboxes, with flags and Sieve scripts"), *own)
+        chosen = State(account.STATE, "passwords that people chose, and app passwords (hashes)")
+        return (State(STORE, "mailboxes, with flags and Sieve scripts"), chosen, *own)
     homes = State("/home", "mailboxes, with flags and Sieve scripts")
     unsaid = (
         (State("/etc/shadow", "passwords that mail.yaml does not have"),) if not all(b.password for b in boxes) else ()

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import idna
 
+from deploys.components.account import options as account
 from deploys.components.component import Context
 from deploys.components.dovecot import probe
 from deploys.components.dovecot.options import AUTH_SOCKET, LMTP_SOCKET, QUOTA_SOCKET, Dovecot
@@ -29,6 +30,7 @@ ALIASES = f"{DIRECTORY}/aliases"  # Dovecot appends the asking service's name
 LEARNING = "learning"  # below DIRECTORY
 NO_LOGIN = f"{DIRECTORY}/no-login"
 SPELLINGS = f"{DIRECTORY}/spellings"
+NOTES = account.NOTES.removeprefix(f"{DIRECTORY}/")
 PROBE_USERS = f"{DIRECTORY}/probe-users"
 PROBE_HOME = "/var/lib/posthaus-probe"
 FIRST_HUMAN = 1000  # login.defs: Debian gives people user ids from here on
@@ -64,6 +66,11 @@ def configuration(context: Context) -> dict[str, File]:
         "dovecot.conf": File(dovecot_conf(context)),
         **(learning(taught) if taught else {}),
         "users": File(users(directory, series), "0640", "root", "dovecot"),
+        **(
+            {NOTES: File(notes(directory, series), "0640", "root", "dovecot")}
+            if directory.accounts == "virtual"
+            else {}
+        ),
         **({"spellings": File(text, "0640", "root", "dovecot")} if (text := spellings(directory, series)) else {}),
         **({"no-login": File(text, "0640", "root", "dovecot")} if (text := no_login(directory, series)) else {}),
         "aliases.quota-status": File(quota_aliases(directory, series), "0640", "root", "dovecot"),
@@ -97,6 +104,7 @@ def dovecot_conf(context: Context) -> str:
         owner=directory.owner.name,
         store=STORE,
         users=USERS,
+        account=account,
         aliases=ALIASES,
         probe_users=PROBE_USERS,
         spellings=SPELLINGS if spellings(directory, series) else "",
@@ -142,7 +150,7 @@ def spellings(directory: Directory, series: str) -> str:
         return ""
     written = {_spelt(address): address for address in directory.mailboxes if _spelt(address) != address}
     rows = [
-        Row(name, directory.mailboxes[address].password or "!", (f"user={address}",))
+        Row(name, fields=("noauthenticate", f"user={address}"))  # what is asked next asks about the address
         for name, address in sorted(written.items())
     ]
     return template(HERE / f"users-{series}.j2", rows=rows) if rows else ""
@@ -159,6 +167,16 @@ def _spelt(address: str) -> str:
     """``address`` as people write it, its domain in its own script."""
     local, _, domain = address.rpartition("@")
     return f"{local}@{idna.decode(domain)}" if "xn--" in domain else address
+
+
+def notes(directory: Directory, series: str) -> str:
+    """For each mailbox with a password, the note under which what its person chose is found; no row lets anybody in."""
+    rows = [
+        Row(address, fields=("noauthenticate", f"note={account.note(box.password)}"))
+        for address, box in sorted(directory.mailboxes.items())
+        if box.password
+    ]
+    return template(HERE / f"users-{series}.j2", rows=rows)
 
 
 def quota_aliases(directory: Directory, series: str) -> str:

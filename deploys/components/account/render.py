@@ -1,0 +1,124 @@
+"""The service of people's own passwords: its program and its units. Same options in, same text out."""
+
+from __future__ import annotations
+
+import inspect
+from importlib import metadata
+from pathlib import Path
+from types import ModuleType
+
+import zxcvbn
+
+from deploys.components.account import options, probe
+from deploys.components.account.options import STATE, USER
+from deploys.components.account.program import account, conversation, main, pace, passwords, rows
+from deploys.config.mailserver import MailServer
+from deploys.probes.program import program as probing
+from deploys.values import strength
+from operations.file import File
+
+DIRECTORY = "/usr/local/lib/posthaus-account"
+SOCKET = "posthaus-account.socket"
+SERVICE = "posthaus-account@.service"
+PORT = 106  # of old: poppassd's, "3com-tsmux" in /etc/services
+MODULES = (options, account, conversation, main, pace, passwords, rows, strength)
+_MAIN = """import sys
+
+from deploys.components.account.program.main import main
+
+sys.exit(main(sys.argv[1:]))
+"""
+_HEAD = "# Written by Posthaus: the next run undoes changes made here.\n"
+_SOCKET = f"""{_HEAD}[Unit]
+Description=People's own passwords, for the webmail
+
+[Socket]
+ListenStream=127.0.0.1:{PORT}
+Accept=yes
+MaxConnections=64
+# Many at once is what MaxConnections is for; a socket that fails for good would shut everybody out.
+TriggerLimitIntervalSec=0
+PollLimitIntervalSec=0
+
+[Install]
+WantedBy=sockets.target
+"""
+_SERVICE = f"""{_HEAD}[Unit]
+Description=One conversation about somebody's own password
+CollectMode=inactive-or-failed
+
+[Service]
+Type=exec
+ExecStart=/usr/bin/python3 -I -B {DIRECTORY}
+User={USER}
+Group={USER}
+# who has a mailbox is root's and Dovecot's to read, and what lies in {STATE} Dovecot's
+SupplementaryGroups=dovecot
+StandardInput=socket
+StandardOutput=journal
+StandardError=journal
+SyslogIdentifier=posthaus-account
+RuntimeMaxSec=120
+RuntimeDirectory={pace.DIRECTORY.removeprefix("/run/")}
+RuntimeDirectoryMode=0700
+RuntimeDirectoryPreserve=yes
+ReadWritePaths={STATE}
+CapabilityBoundingSet=
+LimitCORE=0
+LockPersonality=yes
+MemoryDenyWriteExecute=yes
+NoNewPrivileges=yes
+PrivateDevices=yes
+PrivateNetwork=yes
+PrivateTmp=yes
+ProtectClock=yes
+ProtectControlGroups=yes
+ProtectHome=yes
+ProtectHostname=yes
+ProtectKernelLogs=yes
+ProtectKernelModules=yes
+ProtectKernelTunables=yes
+ProtectProc=invisible
+ProtectSystem=strict
+RestrictAddressFamilies=AF_UNIX
+RestrictNamespaces=yes
+RestrictRealtime=yes
+RestrictSUIDSGID=yes
+SystemCallArchitectures=native
+SystemCallFilter=@system-service
+TasksMax=16
+UMask=0027
+"""
+
+
+def packages() -> tuple[str, ...]:
+    """What hashes passwords."""
+    return ("python3-argon2",)
+
+
+def program() -> dict[str, File]:
+    """Every file below DIRECTORY: the modules as they lie here, and the library that knows what anybody would guess,
+    the very one that script/password asks (its licence comes along: MIT)."""
+    own = {f"{one.__name__.replace('.', '/')}.py": File(_source(one)) for one in MODULES}
+    return {"__main__.py": File(_MAIN), **own, **_library(zxcvbn)}
+
+
+def _source(module: ModuleType) -> str:
+    return Path(inspect.getfile(module)).read_text(encoding="utf-8")
+
+
+def _library(package: ModuleType) -> dict[str, File]:
+    home, name = Path(inspect.getfile(package)).parent, package.__name__
+    files = {f"{name}/{path.name}": File(path.read_bytes()) for path in sorted(home.glob("*.py"))}
+    licence = [one for one in metadata.files(name) or () if one.name.upper().startswith("LICENSE")]
+    return {**files, **{f"{name}/LICENSE": File(Path(str(one.locate())).read_bytes()) for one in licence}}
+
+
+def units() -> dict[str, File]:
+    """Files below /etc/systemd/system."""
+    return {SOCKET: File(_SOCKET), SERVICE: File(_SERVICE)}
+
+
+def running(mail: MailServer) -> str:
+    """A shell command that succeeds where the service asks Dovecot, and is answered."""
+    return probing(probe, port=PORT, address=mail.directory.probe)
