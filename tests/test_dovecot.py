@@ -174,4 +174,4 @@ def test_whoever_may_not_log_in_is_refused_under_every_name_before_any_password_
     system = server(accounts="system", mailboxes=boxes)
     assert text(system, "no-login", series) == "ana:::::::\nana@example.com:::::::\n"
     assert "no-login" not in files(golden_server(monkeypatch), series)
-    assert "deny" not in text(golden_server(monkeypatch), "dovecot.conf", series)
+    assert "no-login" not in text(golden_server(monkeypatch), "dovecot.conf", series)
