@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from pyinfra import host
 from pyinfra.api import deploy
@@ -20,9 +20,8 @@ from operations.survey import ask, expect
 Metas = dict[str, OperationMeta]  # of each tree of this run, by its target
 
 
-def converge(context: Context) -> None:
-    """Make the host what ``context.mail`` declares."""
-    found = every.components(context)
+def converge(context: Context, found: Sequence[Component | None]) -> None:
+    """Make the host what ``context.mail`` declares; ``found``: what each of the components is under ``context``."""
     wanted = [one for one in found if one]
     fetch(wanted)
     install = Step(

@@ -26,6 +26,7 @@ from operations import rows
 from operations.file import File
 from operations.script import script
 from operations.survey import ask, looks
+from operations.telling import tell
 
 
 @dataclass(frozen=True)
@@ -89,6 +90,7 @@ def tree(  # type: ignore[no-untyped-def]
     if not put and not make and not gone:
         host.noop(f"{len(ours)} files below {target} are as declared")
         return
+    tell("files", target, *put, *gone)
     if state.config.DIFF:
         _show_differences(target, files, put, gone)
     yield script(

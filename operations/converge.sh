@@ -15,6 +15,7 @@ now() { read -r up _ </proc/uptime; echo "${up%.*}"; }
 left() { seconds=$((deadline - $(now))); [ "$seconds" -ge 1 ] && echo "$seconds" || echo 1; }
 ask() { within 10 systemctl "$@"; }
 active() { ask is-active --quiet -- "$watched"; }
+started_at() { ask show -p ActiveEnterTimestampMonotonic --value -- "$watched"; }
 restarts() { ask show -p NRestarts --value -- "$watched"; }
 
 # runs PROBE: active, still active a moment later, not restarted in between, and the probe content: then it runs.
@@ -91,6 +92,7 @@ put_back() {
         [ -d "$state/previous" ] || continue
         target=$(cat -- "$state/target")
         restore "$state/previous" && rm -rf -- "$state/previous"
+        echo "back $target"
         back="$back $target"
     done
     [ -n "$back" ]
@@ -146,7 +148,11 @@ fi
 patience=30
 [ "$action" = start ] || for state in "$@"; do [ ! -d "$state/previous" ] || patience=10; done
 since=$(date +%s)
+was=$(active && started_at)
 if comes_up; then
+    # Whatever was asked for: a reload may have become a restart.
+    if [ -z "$was" ]; then became=started; elif [ "$(started_at)" = "$was" ]; then became=reloaded; else became=restarted; fi
+    echo "unit $unit $became"
     for state in "$@"; do rm -rf -- "$state/previous"; done
     remember probe "$PROBE"
     remember check "$CHECKER"

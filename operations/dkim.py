@@ -12,6 +12,7 @@ from facts.dkim import KNOWN, DkimKeys, Keys
 from facts.survey import Question, question
 from operations.script import script
 from operations.survey import ask, looks
+from operations.telling import tell
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,7 @@ def keys(directory: str, names: Iterable[str], given: Mapping[str, GivenKey], gr
     if set(wanted) <= set(there.digests) & set(there.known) and not there.loose:
         host.noop(f"{len(wanted)} keys of DKIM are there")
         return
+    tell("keys", directory, *sorted(set(wanted) - set(there.digests)))
     pem = {name: key.pem.strip().replace("\n", "\\n") for name, key in given.items()}
     lines = "".join(f"{name} {pem.get(name, '')}".rstrip() + "\n" for name in wanted)
     yield script("dkim.sh", directory, group, stdin=lines, KNOWN=KNOWN)

@@ -73,6 +73,12 @@ class Seen:
 
 
 _seen: WeakKeyDictionary[Any, Seen] = WeakKeyDictionary()
+_listeners: list[Callable[[], None]] = []
+
+
+def on_change(listener: Callable[[], None]) -> None:
+    """Have ``listener`` called whenever an operation is about to change a host."""
+    _listeners.append(listener)
 
 
 def expect(questions: Iterable[Question[Any]]) -> None:
@@ -147,6 +153,8 @@ def _gate(
             for command in function(*arguments, **named):
                 if state.is_executing:
                     seen.forget()
+                    for listener in _listeners:
+                        listener()
                 yield command
         finally:
             if state.is_executing:

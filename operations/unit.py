@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 
 from pyinfra import host, state
 from pyinfra.api.operation import OperationMeta
+from pyinfra.context import ctx_host
 
 from facts.state import tree_state, unit_memory
 from facts.survey import Question, question
@@ -15,6 +16,7 @@ from facts.units import Unit, UnitState
 from operations.config import checker
 from operations.script import script, text
 from operations.survey import ask, looks
+from operations.telling import of, tell
 
 
 def _of_unit(
@@ -55,16 +57,20 @@ def converge(  # type: ignore[no-untyped-def]
     + after: operations whose predicted change makes --dry show a reload here
 
     Fails with what the probe said and the unit's own last log lines. The former files run again within 30 seconds,
-    judged by the probe that they were put there with.
+    judged by the probe that they were put there with. What became of the unit is said on stdout: ``unit NAME
+    reloaded``, ``restarted`` or ``started``; and ``back TARGET`` of a tree whose former files are back.
     """
     (about,) = _of_unit(unit, reload_on, restart_on, trees, instance, sees)
     now = ask(about)
     predicted = not state.is_executing and any(operation.will_change for operation in after)
     action = _action(now, predicted)
+    if not state.is_executing and action == "reload-or-restart" and _foreseen(restart_on or []):
+        action = "restart"
     boot = "keep" if now.enabled else "enable"
     if action == "none" and boot == "keep" and not now.need_daemon_reload:
         host.noop(f"{unit} runs the configuration on disk")
         return
+    tell("unit", unit, action)
     states = [tree_state(target) for target in trees or []]
     yield script(
         "converge.sh",
@@ -77,6 +83,13 @@ def converge(  # type: ignore[no-untyped-def]
         PROBE=probe,
         CHECKER=_checks(trees or [], [*(reload_on or []), *(restart_on or [])]),
     )
+
+
+def _foreseen(paths: Iterable[str]) -> bool:
+    """Whether files at or below ``paths`` will be put, as far as this run has looked."""
+    known = [one for said in of(ctx_host.get()).foreseen.values() for one in said if one.kind == "files"]
+    files = {f"{one.about}/{path}" for one in known for path in one.details}
+    return any(file == path or file.startswith(f"{path}/") for path in paths for file in files)
 
 
 def _checks(trees: list[str], watched: list[str]) -> str:
@@ -102,6 +115,7 @@ def ended(unit: str):  # type: ignore[no-untyped-def]
 
     Call it only for units that facts.foreign says were converged.
     """
+    tell("unit", unit, "stop")
     yield script("converge.sh", unit, unit, "stop", "disable", unit_memory(unit))
 
 

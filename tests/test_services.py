@@ -79,7 +79,7 @@ def test_a_run_makes_just_what_verify_looks_at(
     monkeypatch: pytest.MonkeyPatch, ran: list[tuple[str, dict[str, Any]]], settings: dict[str, Any]
 ):
     here = context(golden_server(monkeypatch, **settings))
-    converge.converge(here)
+    converge.converge(here, every.components(here))
     found = every.declared(here)
     trees = {
         arguments["target"]: dict(arguments["files"])
@@ -123,7 +123,8 @@ def test_any_component_may_be_missing_and_nothing_else_breaks(
         units=tuple(run.service.unit for one in whole for run in one.of(Run)),
         targets=tuple(tree.target for tree in every.trees(whole)),
     )
-    converge.converge(Context(mail, machine(), once))
+    here = Context(mail, machine(), once)
+    converge.converge(here, every.components(here))
     (installed,) = [arguments["packages"] for _, arguments in ran if "packages" in arguments]
     assert installed == every.packages(left)
     ended = {arguments["unit"] for title, arguments in ran if title.startswith("Stop ") and "unit" in arguments}
@@ -140,7 +141,8 @@ def test_a_service_that_no_run_of_ours_converged_goes_on(
     monkeypatch: pytest.MonkeyPatch, ran: list[tuple[str, dict[str, Any]]]
 ):
     mail: MailServer = golden_server(monkeypatch, webmail=False, clients=False, filter=False)
-    converge.converge(Context(mail, machine(), ForeignState(units=("rspamd.service",))))
+    here = Context(mail, machine(), ForeignState(units=("rspamd.service",)))
+    converge.converge(here, every.components(here))
     assert [arguments["unit"] for title, arguments in ran if title.startswith("Stop ") and "unit" in arguments] == [
         "rspamd.service"
     ]

@@ -54,6 +54,8 @@ UNRECORDED: dict[str, dict[str, Any]] = {
     "probe.ProbeMade": {"path": "/var/lib/posthaus/probe", "before": "x", "after": "y"},
     "reports.ReportMessages": {"logins": ["tito@example.com"], "days": 7},
     "resolvers.Resolvers": {"addresses": ["127.0.0.1"]},
+    "rows.Messages": {"addresses": ["tito@example.com"]},
+    "rows.Rows": {"path": "/etc/dovecot/users", "hides": "^(.*)$"},
     "tree.Tree": {"target": "/etc/postfix", "paths": ["main.cf"]},
     "units.UnitState": {
         "unit": "x.service", "reload_on": ["/a"], "restart_on": ["/b"], "instance": "/c", "trees": ["/d"],

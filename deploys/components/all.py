@@ -18,6 +18,7 @@ from deploys.components.component import (
     Local,
     Secret,
     State,
+    Table,
     Tree,
 )
 from deploys.components.dovecot import component as dovecot
@@ -26,6 +27,7 @@ from deploys.components.host.restarts import drop_ins
 from deploys.components.mta_sts import component as mta_sts
 from deploys.components.postfix import component as postfix
 from deploys.components.postsrsd import component as postsrsd
+from deploys.components.record import component as record
 from deploys.components.rspamd import component as rspamd
 from deploys.components.squirrelmail import component as squirrelmail
 from deploys.components.tls import component as tls
@@ -48,6 +50,7 @@ COMPONENTS: tuple[Callable[[Context], Component | None], ...] = (
     squirrelmail.component,  # logs in to Dovecot, sends by Postfix
     autoconfig.component,  # files that Apache serves
     apache.component,  # serves both
+    record.component,  # all that was declared is so by now
     certbot.component,  # last: a CA somewhere else comes to Apache, and may refuse
 )
 
@@ -117,3 +120,8 @@ def directories(found: Iterable[Component]) -> Mapping[str, Directory]:
 def secrets(found: Iterable[Component]) -> tuple[Secret, ...]:
     """All that is made on the host and stays there."""
     return tuple(secret for one in found for secret in one.secrets)
+
+
+def tables(found: Iterable[Component]) -> tuple[Table, ...]:
+    """The files that say who has what."""
+    return tuple(table for one in found for table in one.tables)

@@ -21,6 +21,7 @@ from operations.service import Service
 from operations.survey import Looking
 
 LOCAL_CONF = "the administrator's own settings"  # in a file local.conf, which the program reads last
+Known = dict[str, dict[str, dict[str, Any]]]
 UNITS = "/etc/systemd/system"  # the units and drop-ins of all components are one tree below it
 
 
@@ -82,6 +83,21 @@ class Secret:
     mode: str = "0600"
     user: str = "root"
     group: str = "root"
+
+
+@dataclass(frozen=True)
+class Table:
+    """A file of a tree whose rows say who has what, so that a run can tell people what it changes.
+
+    ``path``: absolute; ``read``: its text to ``{kind: {whom or what: {attribute: value}}}``. ``hides``: a pattern
+    whose group 1, in each row, is a secret: before it is read it becomes a digest. ``adds``: it says no more than
+    further attributes of what other tables name.
+    """
+
+    path: str
+    read: Callable[[str], Known]
+    hides: str = ""
+    adds: bool = False
 
 
 @dataclass(frozen=True)
@@ -177,11 +193,12 @@ class Component:
     ``packages``: in Debian's archive; ``oldest``: the oldest version that will do, by package. ``units``: units and
     drop-ins below /etc/systemd/system; ``auto_restart``: units that the distribution does not start again when they
     die. ``background``: a shell command that begins once all packages are installed and runs beside the first steps
-    (operations.packages.installed). ``steps``: in their order. ``listens``: ports open to the world; ``processes``: who
-    may hold them, as the kernel names them; ``local``: where it answers to this host alone. ``state``: what must
-    survive the host; ``secrets``: what is made there. ``takeover``: what others' configuration of it is called (the
-    option ``takeover``, facts.foreign). ``keeps_units``: those that go on though nothing declares them. ``last``: its
-    steps come after what nothing declares any more has gone.
+    (operations.packages.installed). ``steps``: in their order. ``listens``: ports open to the world; ``processes``:
+    who may hold them, as the kernel names them; ``tables``: files of its trees that say who has what; ``local``:
+    where it answers to this host alone. ``state``: what must survive the host; ``secrets``: what is made there.
+    ``takeover``: what others' configuration of it is called (the option ``takeover``, facts.foreign).
+    ``keeps_units``: those that go on though nothing declares them. ``last``: its steps come after what nothing
+    declares any more has gone.
     """
 
     name: str
@@ -194,6 +211,7 @@ class Component:
     listens: tuple[Listener, ...] = ()
     processes: tuple[str, ...] = ()
     local: tuple[Local, ...] = ()
+    tables: tuple[Table, ...] = ()
     state: tuple[State, ...] = ()
     secrets: tuple[Secret, ...] = ()
     takeover: str = ""

@@ -17,7 +17,7 @@ from pyinfra.api.arguments import pop_global_arguments
 from pyinfra.api.exceptions import DeployError
 from pyinfra.context import ctx_host, ctx_state
 
-from deploys.components.all import declared
+from deploys.components.all import declared, tables
 from deploys.components.component import Component, Context
 from deploys.components.unbound.check import unfit
 from deploys.components.unbound.options import Forward
@@ -30,14 +30,15 @@ from facts.machine import Machine, MachineState, programs
 from facts.resolvers import Answers, Resolvers
 from facts.roots import RootServers
 from facts.survey import Question, question
+from facts.tree import Tree
 from operations import archive
 from operations.survey import ask, expect
 
 PATIENCE_SECONDS = 120
 
 
-# What each host of a run answered so far: {host: its problems}; an empty list lets it begin.
-_answers: WeakKeyDictionary[Any, dict[str, list[str]]] = WeakKeyDictionary()
+# What each host of a run answered so far, by stage: {host: its problems}; an empty list lets it go on.
+_answers: WeakKeyDictionary[Any, dict[str, dict[str, list[str]]]] = WeakKeyDictionary()
 
 
 @deploy("Preflight")
@@ -46,17 +47,23 @@ def deploy_preflight(mail: MailServer) -> Context:
     fixes one host wants to know about the others too."""
     context, found = _look(mail)
     machine = context.machine
-    answers = _answers.setdefault(ctx_state.get(), {})
-    answers[host.name] = found
-    if found:
-        _hear_the_others(answers)
-        raise DeployError(_report({name: answer for name, answer in sorted(answers.items()) if answer}))
+    all_or_none("what stands in the way", found)
     if machine.unfinished:
         left = ", ".join(machine.unfinished)
         logger.warning(
             "    %s: dpkg left unfinished: %s; `dpkg --configure -a` runs with the next installation", host.name, left
         )
     return context
+
+
+def all_or_none(stage: str, problems: list[str]) -> None:
+    """End the run for all hosts, before anything changes, if the present one has ``problems``: DeployError tells those
+    of the others at the same ``stage`` too."""
+    answers = _answers.setdefault(ctx_state.get(), {}).setdefault(stage, {})
+    answers[host.name] = problems
+    if problems:
+        _hear_the_others(answers)
+        raise DeployError(_report({name: answer for name, answer in sorted(answers.items()) if answer}))
 
 
 def _look(mail: MailServer) -> tuple[Context, list[str]]:
@@ -69,7 +76,7 @@ def _look(mail: MailServer) -> tuple[Context, list[str]]:
     context = Context(mail, machine)
     parts = declared(context)  # what it needs of the host does not rest on what others configured there
     listening, theirs = question(Listeners), about(context, parts)
-    expect([listening, theirs, *_of_names(mail), *_of_sources(parts)])
+    expect([listening, theirs, *_of_names(mail), *_of_sources(parts), *_of_tables(parts)])
     listeners, context = ask(listening), replace(context, foreign=ask(theirs))
     found = [*_other_run(machine), *problems(machine, listeners, parts), *_names(mail, listeners)]
     return context, [*found, *takeover_problems(context)]
@@ -97,6 +104,12 @@ def _of_sources(parts: Sequence[Component]) -> list[Question[Any]]:
     """What tells whether the workstation must have a source, which is seen to before anything changes."""
     steps = [step for part in parts for step in part.steps if step.operation is archive.unpack]
     return [one for step in steps for one in archive.unpack.questions(**step.arguments)]
+
+
+def _of_tables(parts: Sequence[Component]) -> list[Question[Any]]:
+    """What tells whether the tables of who has what are as declared: the next who looks wants to know."""
+    paths = [table.path.rpartition("/") for table in tables(parts)]
+    return [question(Tree, target=directory, paths=[name]) for directory, _, name in paths]
 
 
 def _of_names(mail: MailServer) -> list[Question[Answers]]:

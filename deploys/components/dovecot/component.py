@@ -18,9 +18,10 @@ from deploys.components.component import (
     Secret,
     State,
     Step,
+    Table,
     Tree,
 )
-from deploys.components.dovecot import render
+from deploys.components.dovecot import render, users
 from deploys.components.dovecot.options import AUTH_SOCKET, LMTP_SOCKET, QUOTA_SOCKET
 from deploys.components.dovecot.quota import render as quota_warnings
 from deploys.components.dovecot.sieve import render as sieve
@@ -97,6 +98,7 @@ def component(context: Context) -> Component:
         listens=tuple(listener for protocol in mail.dovecot.protocols for listener in LISTENERS[protocol]),
         processes=("dovecot", "imap-login", "pop3-login", "managesieve-log"),
         local=LOCAL,
+        tables=(Table(render.USERS, users.read, hides=users.HASH),),
         state=_state(mail),
         secrets=(Secret(f"{PROBE}/password"),),
         takeover="dovecot",

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from functools import partial
 
-from deploys.components.component import Component, Context, Listener, Local, Run, State, Tree
-from deploys.components.postfix import render
+from deploys.components.component import Component, Context, Listener, Local, Run, State, Table, Tree
+from deploys.components.postfix import render, tables
 from deploys.components.postfix.options import SEVEN_BIT_PORT, SIEVE_SOCKET, SPOOL, SRS_PORT
 from deploys.components.tls.options import Tls
 from deploys.components.unbound.options import FOR_POSTFIX, RESOLV_CONF
@@ -88,6 +88,10 @@ def component(context: Context) -> Component:
         listens=LISTENERS,
         processes=("master", "smtpd", "postscreen"),
         local=_local(context),
+        tables=(
+            Table(f"{DIRECTORY}/posthaus/domains", tables.read_domains),
+            Table(f"{DIRECTORY}/posthaus/aliases", tables.read_aliases),
+        ),
         state=(State(SPOOL, "the queue: messages that are on their way"),),
         takeover="postfix",
     )

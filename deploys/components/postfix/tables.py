@@ -7,6 +7,7 @@ made into cdb (cdb_table(5)) on the host: an indexed file that all processes sha
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from deploys.config.addresses.options import AUTOMATIC, Directory
 
@@ -59,3 +60,14 @@ def not_from_outside(hostname: str, directory: Directory) -> dict[str, str]:
 
 def _table(rows: Mapping[str, str]) -> str:
     return "".join(f"{key} {value}\n" for key, value in sorted(rows.items()))
+
+
+def read_domains(text: str) -> dict[str, dict[str, dict[str, Any]]]:
+    """The domains of the table ``domains``, as component.Table.read says."""
+    return {"domain": {row.partition(" ")[0]: {} for row in text.splitlines() if row}}
+
+
+def read_aliases(text: str) -> dict[str, dict[str, dict[str, Any]]]:
+    """Where each row of the table ``aliases`` leads, but for mailboxes that lead to themselves alone."""
+    pairs = (row.partition(" ")[::2] for row in text.splitlines() if row)
+    return {"route": {key: {"to": to.split(", ")} for key, to in pairs if key != to}}

@@ -1,0 +1,1 @@
+"""What was declared, written down on the host."""
