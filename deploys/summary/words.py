@@ -117,6 +117,8 @@ def value(given: Any) -> str:
         text = given or '""'
     elif isinstance(given, int) and not isinstance(given, bool) and given >= 1 << 20:
         text = sizes.in_words(given)
+    elif isinstance(given, float):
+        text = f"{given:g}"
     elif isinstance(given, list):
         text = ", ".join(map(value, given)) or "none"
     else:

@@ -21,7 +21,7 @@ from deploys.components.component import (
     Table,
     Tree,
 )
-from deploys.components.dovecot import render, users
+from deploys.components.dovecot import readback, render
 from deploys.components.dovecot.options import AUTH_SOCKET, LMTP_SOCKET, QUOTA_SOCKET
 from deploys.components.dovecot.quota import render as quota_warnings
 from deploys.components.dovecot.sieve import render as sieve
@@ -98,7 +98,7 @@ def component(context: Context) -> Component:
         listens=tuple(listener for protocol in mail.dovecot.protocols for listener in LISTENERS[protocol]),
         processes=("dovecot", "imap-login", "pop3-login", "managesieve-log"),
         local=LOCAL,
-        tables=(Table(render.USERS, users.read, hides=users.HASH),),
+        tables=(Table(render.USERS, readback.read, hides=readback.HASH),),
         state=_state(mail),
         secrets=(Secret(f"{PROBE}/password"),),
         takeover="dovecot",

@@ -5,7 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
+from functools import cache
 from typing import Any
+
+from pydantic_core import to_jsonable_python
 
 from deploys.config.mailserver import MailServer
 from operations.file import File
@@ -23,16 +26,10 @@ def configuration(mail: MailServer) -> dict[str, File]:
 
 
 def rows(mail: MailServer) -> str:
-    """A row for each option that has a value, sorted; and one that changes with whatever the DNS must publish."""
-    content = mail.to_json()
-    domains = mail.model_dump(mode="json", by_alias=True, include={"domain_settings"}, exclude_defaults=True)
-    told = {name: value for name, value in content.items() if name not in _ELSEWHERE}
-    told["mailboxes"] = {
-        address: {name: value for name, value in box.items() if name not in _OF_MAILBOXES}
-        for address, box in content["mailboxes"].items()
-    }
-    told["domains"] = domains.get("domains", {})  # thousands may have no more than defaults
-    lines = ["\t".join([*path, json.dumps(value, ensure_ascii=False)]) for path, value in _leaves(told)]
+    """A row for each option that is not its default, sorted; and one that changes with what the DNS must publish."""
+    left_out: Any = {**dict.fromkeys(_ELSEWHERE, True), "mailboxes": {"__all__": _OF_MAILBOXES}}
+    content = mail.model_dump(mode="json", by_alias=True, exclude_defaults=True, exclude=left_out)
+    lines = ["\t".join([*path, json.dumps(value, ensure_ascii=False)]) for path, value in _leaves(content)]
     return "".join(f"{line}\n" for line in sorted([*lines, f"\t{json.dumps(published(mail))}"]))
 
 
@@ -45,8 +42,9 @@ def published(mail: MailServer) -> str:
 
 def read(text: str) -> dict[str, dict[str, dict[str, Any]]]:
     """What ``rows`` wrote, as component.Table.read says: mailboxes and domains by their names, options by their paths
-    as mail.yaml has them (``webmail.title``), and ``dns``."""
+    as mail.yaml has them (``webmail.title``), with defaults, and ``dns``."""
     found: dict[str, dict[str, dict[str, Any]]] = {"mailbox": {}, "domain": {}, "option": {}, "dns": {}}
+    found["option"] |= {path: {"value": value} for path, value in defaults().items()}
     for line in text.splitlines():
         *path, value = line.split("\t")
         said = json.loads(value)
@@ -58,6 +56,17 @@ def read(text: str) -> dict[str, dict[str, dict[str, Any]]]:
         elif path[0] not in ("mailboxes", "domains"):
             found["option"][".".join(path)] = {"value": said}
     return found
+
+
+@cache
+def defaults() -> dict[str, Any]:
+    """What each option is that nobody wrote down, by its path."""
+    known = {
+        one.alias or name: to_jsonable_python(one.get_default(call_default_factory=True))
+        for name, one in MailServer.model_fields.items()
+        if not one.is_required() and name not in _ELSEWHERE
+    }
+    return {".".join(path): value for path, value in _leaves(known)}
 
 
 def _leaves(value: Mapping[str, Any], *above: str) -> Iterator[tuple[tuple[str, ...], Any]]:
