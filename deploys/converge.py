@@ -31,6 +31,7 @@ def converge(context: Context, found: Sequence[Component | None]) -> None:
             "packages": every.packages(wanted),
             "debconf": debconf(context.mail.hostname),
             "background": every.background(wanted),
+            "prepare": every.prepare(wanted),
         },
     )
     units = every.units(wanted)

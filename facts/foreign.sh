@@ -104,9 +104,11 @@ foreign() {
             apache) if ours etc-apache2 apache2.conf; then echo 'O apache'; else apache; fi ;;
             php)
                 if ours "etc-php-$PHP-fpm" php-fpm.conf; then echo 'O php'; continue; fi
-                if ours "etc-php-$PHP-fpm" pool.d/squirrelmail.conf; then echo 'B php'; fi
+                for pool in squirrelmail roundcube; do
+                    if ours "etc-php-$PHP-fpm" "pool.d/$pool.conf"; then echo 'B php'; fi
+                done
                 [ ! -d "/etc/php/$PHP/fpm" ] || echo 'W php'
-                find "/etc/php/$PHP/fpm/php-fpm.conf" "/etc/php/$PHP/fpm/pool.d" -type f ! -name squirrelmail.conf | changed | say 'F php'
+                find "/etc/php/$PHP/fpm/php-fpm.conf" "/etc/php/$PHP/fpm/pool.d" -type f ! -name squirrelmail.conf ! -name roundcube.conf | changed | say 'F php'
                 ;;
             files)
                 printf '%s\n' "$FILES" | while read -r tree path file; do

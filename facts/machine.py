@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 
 from pyinfra.api import FactBase, StringCommand
@@ -24,7 +24,7 @@ for try in 1 2 3 4 5 6; do
 done
 """
 
-PROGRAMS = ("postfix", "dovecot-core", "apache2", "php-fpm", "postsrsd")
+PROGRAMS = ("postfix", "dovecot-core", "apache2", "php-fpm", "postsrsd", "roundcube-core")
 
 # Works without root, so that it also answers on a host where sudo is still missing. The clock comes last: apt may
 # take seconds, and the time is compared when the answer arrives.
@@ -151,6 +151,6 @@ def _run(words: str) -> tuple[int, int, str] | None:
     return (int(process), int(since), who) if process.isdigit() and since.isdigit() else None
 
 
-def programs(forwards: bool) -> list[str]:
-    """Those whose versions count; postsrsd's only where messages go on to other servers."""
-    return [program for program in PROGRAMS if forwards or program != "postsrsd"]
+def programs(without: Collection[str] = ()) -> list[str]:
+    """Those whose versions count, ``without`` those that nothing asks for."""
+    return [program for program in PROGRAMS if program not in without]

@@ -1,5 +1,5 @@
 # packages.installed on the host. $1: seconds to wait for locks; the rest: packages; stdin: lines for debconf.
-# $BACKGROUND: commands that run on as $UNIT.
+# $PREPARE: commands that come first; $BACKGROUND: commands that run on as $UNIT.
 set -eu
 # apt has locks of its own, and takes long: only the run is announced.
 lock "packages"
@@ -38,6 +38,7 @@ holders() {
 
 patiently dpkg --force-confold --force-confdef --configure -a
 selections=$(cat)
+[ -z "$PREPARE" ] || sh -ec "$PREPARE" </dev/null
 [ -z "$selections" ] || patiently sh -c 'printf "%s\n" "$1" | debconf-set-selections' sh "$selections"
 patiently apt-get update -q -o Acquire::Retries=3
 # systemctl(1), SYSTEMD_OFFLINE: no service starts with the distribution's configuration (an open POP3 port, a stock web

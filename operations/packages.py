@@ -24,7 +24,11 @@ def _of_packages(packages: Collection[str], **_: object) -> list[Question[dict[s
 
 @looks(_of_packages)
 def installed(  # type: ignore[no-untyped-def]
-    packages: Collection[str], debconf: Iterable[str] = (), wait: int = WAIT_SECONDS, background: str = ""
+    packages: Collection[str],
+    debconf: Iterable[str] = (),
+    wait: int = WAIT_SECONDS,
+    background: str = "",
+    prepare: str = "",
 ):
     """
     Install what is missing of ``packages``, without recommended packages, and start none of their services.
@@ -32,6 +36,7 @@ def installed(  # type: ignore[no-untyped-def]
     + packages: names in Debian's archive
     + debconf: answers to questions that installation asks, as debconf-set-selections(1) reads them
     + wait: seconds to wait for another package manager; then the run fails and names the lock and its holder
+    + prepare: shell commands before anything is installed: what the packages' own scripts will read
     + background: shell commands that begin once all are installed, and take their time beside whatever comes next, as
       the unit BACKGROUND. Who needs their end looks for it
 
@@ -47,7 +52,9 @@ def installed(  # type: ignore[no-untyped-def]
     tell("packages", "", *missing)
     takes(f"installs {_named(missing)}, with what they need", FEW_SECONDS if len(missing) <= FEW else ALL_SECONDS)
     answers = "\n".join(debconf)
-    yield script("install.sh", str(wait), *wanted, stdin=answers, BACKGROUND=background, UNIT=BACKGROUND)
+    yield script(
+        "install.sh", str(wait), *wanted, stdin=answers, BACKGROUND=background, UNIT=BACKGROUND, PREPARE=prepare
+    )
 
 
 def _named(missing: list[str]) -> str:

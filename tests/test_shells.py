@@ -56,6 +56,7 @@ UNRECORDED: dict[str, dict[str, Any]] = {
     "resolvers.Resolvers": {"addresses": ["127.0.0.1"]},
     "rows.Messages": {"addresses": ["tito@example.com"]},
     "rows.Rows": {"path": "/etc/dovecot/users", "hides": "^(.*)$"},
+    "secret.SecretMade": {"path": "/var/lib/posthaus-roundcube/des_key"},
     "tree.Tree": {"target": "/etc/postfix", "paths": ["main.cf"]},
     "units.UnitState": {
         "unit": "x.service", "reload_on": ["/a"], "restart_on": ["/b"], "instance": "/c", "trees": ["/d"],
@@ -107,8 +108,10 @@ def components(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[str, str]]:
     acme = {"acme": {"email": "tito@example.com"}}
     greedy: dict[str, Any] = {"filter": {"antivirus": True, "greylisting": True}, "tls": acme}
     older = {"dovecot_core": "1:2.3.19.1+dfsg1-2.1", "php_fpm": "2:8.2+93", "postsrsd": "1.10-2", "postfix": "3.7.11-0"}
-    for release, versions in (("old", older), ("new", {})):
-        for part in parts(golden_server(monkeypatch, **greedy), **versions):
+    roundcube = {**greedy, "webmail": {"program": "roundcube"}}
+    for release, versions, options in (("old", older, greedy), ("new", {}, greedy), ("roundcube", {}, roundcube)):
+        for part in parts(golden_server(monkeypatch, **options), **versions):
+            yield f"{release} {part.name} prepare", part.prepare
             for tree in part.of(Tree):
                 files = tree.files.items()
                 yield from _whole(f"{release} {tree.name} check", tree.validate)

@@ -26,7 +26,7 @@ NOTHING: dict[str, Any] = {"files": {}, "directories": {}, "keys": {}, "code": {
 
 def code(mail: MailServer) -> dict[str, Any]:
     """SquirrelMail's files as they are pinned. Raises DownloadError where this workstation has not got them."""
-    if not mail.webmail:
+    if not mail.webmail or mail.webmail.program != "squirrelmail":
         return {}
     with tarfile.open(fileobj=io.BytesIO(squirrelmail_tree(mail.webmail.pinned))) as archive:
         packed = {one.name: archive.extractfile(one) for one in archive if one.isreg()}

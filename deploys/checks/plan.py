@@ -92,8 +92,13 @@ def plan(mail: MailServer, ports: Sequence[Listener]) -> dict[str, Any]:
         ],
         "sieve": sieve[0] if sieve else None,
         "keys": KEYS if mail.filter else None,
-        "webmail": {"name": mail.webmail.hostname, "port": mail.webmail.port} if mail.webmail else None,
+        "webmail": _webmail(mail),
     }
+
+
+def _webmail(mail: MailServer) -> dict[str, Any] | None:
+    page = mail.webmail
+    return {"name": page.hostname, "port": page.port, "program": page.program} if page else None
 
 
 def _names(mail: MailServer, listener: Listener) -> tuple[str, ...]:

@@ -28,6 +28,7 @@ from deploys.components.mta_sts import component as mta_sts
 from deploys.components.postfix import component as postfix
 from deploys.components.postsrsd import component as postsrsd
 from deploys.components.record import component as record
+from deploys.components.roundcube import component as roundcube
 from deploys.components.rspamd import component as rspamd
 from deploys.components.squirrelmail import component as squirrelmail
 from deploys.components.tls import component as tls
@@ -48,6 +49,7 @@ COMPONENTS: tuple[Callable[[Context], Component | None], ...] = (
     mta_sts.component,  # whom Postfix asks before it delivers
     postfix.component,  # its probe goes by all of these
     squirrelmail.component,  # logs in to Dovecot, sends by Postfix
+    roundcube.component,  # likewise; one of the two
     autoconfig.component,  # files that Apache serves
     apache.component,  # serves both
     record.component,  # all that was declared is so by now
@@ -73,6 +75,11 @@ def packages(found: Iterable[Component]) -> list[str]:
 def background(found: Iterable[Component]) -> str:
     """What a host does beside the first steps once all packages are there: a program for sh."""
     return "\n".join(one.background for one in found if one.background)
+
+
+def prepare(found: Iterable[Component]) -> str:
+    """What a host does before the packages of all are installed: a program for sh."""
+    return "\n".join(one.prepare for one in found if one.prepare)
 
 
 def listeners(found: Iterable[Component]) -> tuple[Listener, ...]:

@@ -192,13 +192,13 @@ class Component:
 
     ``packages``: in Debian's archive; ``oldest``: the oldest version that will do, by package. ``units``: units and
     drop-ins below /etc/systemd/system; ``auto_restart``: units that the distribution does not start again when they
-    die. ``background``: a shell command that begins once all packages are installed and runs beside the first steps
-    (operations.packages.installed). ``steps``: in their order. ``listens``: ports open to the world; ``processes``:
-    who may hold them, as the kernel names them; ``tables``: files of its trees that say who has what; ``local``:
-    where it answers to this host alone. ``state``: what must survive the host; ``secrets``: what is made there.
-    ``takeover``: what others' configuration of it is called (the option ``takeover``, facts.foreign).
-    ``keeps_units``: those that go on though nothing declares them. ``last``: its steps come after what nothing
-    declares any more has gone.
+    die. ``prepare``, ``background``: shell commands before any package is installed, for what its own scripts read, and
+    once all are, beside the first steps (operations.packages.installed). ``steps``: in their order. ``listens``: ports
+    open to the world; ``processes``: who may hold them, as the kernel names them; ``tables``: files of its trees that
+    say who has what; ``local``: where it answers to this host alone. ``state``: what must survive the host;
+    ``secrets``: what is made there. ``takeover``: what others' configuration of it is called (the option ``takeover``,
+    facts.foreign). ``keeps_units``: those that go on though nothing declares them. ``last``: its steps come after what
+    nothing declares any more has gone.
     """
 
     name: str
@@ -206,6 +206,7 @@ class Component:
     oldest: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     units: Mapping[str, File] = field(default_factory=dict)
     auto_restart: tuple[str, ...] = ()
+    prepare: str = ""
     background: str = ""
     steps: tuple[AnyStep, ...] = ()
     listens: tuple[Listener, ...] = ()

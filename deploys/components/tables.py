@@ -30,7 +30,9 @@ WHOLE: Mapping[str, Any] = {
     "tls": {"acme": {"email": "hostmaster@example.org"}},
     "filter": {"antivirus": True},
 }
-SYSTEM = "`accounts: system`"
+SYSTEM, ROUNDCUBE = "`accounts: system`", "`webmail.program: roundcube`"
+# Rows that are there with the one option alone: what they are not with.
+BESIDES = {SYSTEM: "`accounts: virtual`", ROUNDCUBE: "`webmail.program: squirrelmail`"}
 # What takes rows away, as the page says it.
 OPTIONS: Mapping[str, Mapping[str, Any]] = {
     SYSTEM: {"accounts": "system", "mailboxes": {"tito@example.org": {}}},
@@ -44,6 +46,7 @@ OPTIONS: Mapping[str, Mapping[str, Any]] = {
     "a `relayhost`": {"relayhost": {"host": "smtp.example.net"}},
     "no alias that leads elsewhere": {"aliases": {}},
     "`webmail: false`": {"webmail": False},
+    ROUNDCUBE: {"webmail": {"program": "roundcube"}},
     "`clients: false`": {"clients": False},
     "no `tls.acme`": {"tls": {}},
 }
@@ -109,9 +112,10 @@ def _state(one: Component, _: Context) -> list[Row]:
 def _rows(of: Fold) -> list[Row]:
     """What ``of`` says of each component, in their order, each row once, and with what it is not there."""
     found = {row: _not_with(of, row) for release in VERSIONS for row in _of(of, release)}
-    system = _of(of, NEWER, SYSTEM)
-    found |= {row: "`accounts: virtual`" for row in system if row not in found}
-    order = [one.name for one in every.declared(_context(NEWER))]
+    for option, without in BESIDES.items():
+        found |= {row: without for row in _of(of, NEWER, option) if row not in found}
+    whole, other = (every.components(_context(NEWER, *options)) for options in ((), (ROUNDCUBE,)))
+    order = [part.name for pair in zip(whole, other, strict=True) if (part := pair[0] or pair[1])]
     return sorted(((*row, without) for row, without in found.items()), key=lambda row: order.index(row[2]))
 
 

@@ -69,7 +69,7 @@ def all_or_none(stage: str, problems: list[str]) -> None:
 def _look(mail: MailServer) -> tuple[Context, list[str]]:
     inventory, _ = pop_global_arguments(ctx_state.get(), ctx_host.get(), {})
     # Asked as the login itself, so that a missing sudo is a sentence and not a failed command.
-    machine: MachineState = host.get_fact(Machine, programs=programs(mail.forwards), _sudo=False)
+    machine: MachineState = host.get_fact(Machine, programs=programs(_unasked(mail)), _sudo=False)
     password = inventory["_sudo_password"] or host.connector_data.get("prompted_sudo_password")
     if no_access := access_problems(machine, bool(inventory["_sudo"]), bool(password)):
         return Context(mail, machine), no_access
@@ -80,6 +80,12 @@ def _look(mail: MailServer) -> tuple[Context, list[str]]:
     listeners, context = ask(listening), replace(context, foreign=ask(theirs))
     found = [*_other_run(machine), *problems(machine, listeners, parts), *_names(mail, listeners)]
     return context, [*found, *takeover_problems(context)]
+
+
+def _unasked(mail: MailServer) -> list[str]:
+    """The packages whose versions do not count here: each is of a component that is not declared."""
+    roundcube = mail.webmail and mail.webmail.program == "roundcube"
+    return [*([] if mail.forwards else ["postsrsd"]), *([] if roundcube else ["roundcube-core"])]
 
 
 def _other_run(machine: MachineState) -> list[str]:

@@ -8,7 +8,7 @@ import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from deploys.probes.talk import Silent, stream
+from deploys.probes.talk import SECONDS, Silent, stream
 
 BEGIN, END, PARAMS, STDIN, STDOUT, STDERR = 1, 3, 4, 5, 6, 7
 RESPONDER = 1
@@ -34,10 +34,18 @@ class Answer:
         return [value.strip() for key, _, value in lines if key.lower() == name.lower()]
 
 
-def ask(path: str, page: str, uri: str, form: bytes | None = None, more: Mapping[str, str] | None = None) -> Answer:
+def ask(
+    path: str,
+    page: str,
+    uri: str,
+    form: bytes | None = None,
+    more: Mapping[str, str] | None = None,
+    seconds: float = SECONDS,
+) -> Answer:
     """What the PHP file ``page`` answers by the socket ``path``, asked for ``uri`` over https from this very host.
 
-    ``form``: what a form holds, as a browser sends it; ``more``: further parameters, such as HTTP_COOKIE.
+    ``form``: what a form holds, as a browser sends it; ``more``: further parameters, such as HTTP_COOKIE; ``seconds``:
+    how long any answer may take.
     """
     settings = {
         "GATEWAY_INTERFACE": "CGI/1.1",
@@ -57,6 +65,7 @@ def ask(path: str, page: str, uri: str, form: bytes | None = None, more: Mapping
         **(more or {}),
     }
     with stream(path) as sock:
+        sock.settimeout(seconds)
         sock.sendall(
             _record(BEGIN, struct.pack(">HB5x", RESPONDER, 0))
             + _record(PARAMS, b"".join(map(_pair, settings.items())))

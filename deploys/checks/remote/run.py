@@ -13,7 +13,7 @@ from deploys.checks.remote.messages import Post
 from deploys.checks.remote.outgoing import names, outgoing
 from deploys.checks.remote.protocols import attempt, certificate, certificate_on_disk, say, trusting
 from deploys.checks.remote.unauthenticated import answer_to, offers_auth, own_addresses, untrusted
-from deploys.checks.remote.webmail import Webmail, plain
+from deploys.checks.remote.webmail import PROGRAMS, plain
 
 
 def run(plan: dict[str, Any]) -> None:
@@ -96,7 +96,7 @@ def send_and_read(plan: dict[str, Any], post: Post) -> None:
 
 def look_at_webmail(where: dict[str, Any], post: Post) -> None:
     """The page, a login, and the same messages once more."""
-    browser = Webmail(where["name"], where["port"], post.context)
+    browser = PROGRAMS[where["program"]](where["name"], where["port"], post.context)
     attempt("http", plain, where["name"])
     attempt("webmail-page", browser.open_page)
     attempt("webmail-login", browser.log_in, post.probe, post.secret)

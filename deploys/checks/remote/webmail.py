@@ -5,10 +5,12 @@ from __future__ import annotations
 import html.parser
 import http.client
 import http.cookiejar
+import re
 import ssl
 import urllib.error
 import urllib.parse
 import urllib.request
+from collections.abc import Mapping
 from typing import Any
 
 from deploys.checks.remote.protocols import TIMEOUT
@@ -31,14 +33,17 @@ class _Form(html.parser.HTMLParser):
 
 
 class _Stay(urllib.request.HTTPRedirectHandler):
-    """Follows nothing: SquirrelMail answers 302 to a login that succeeds, 200 to one that fails."""
+    """Follows nothing: the webmail answers 302 to a login that succeeds, something else to one that fails."""
 
     def redirect_request(self, *arguments: Any) -> None:
         return None
 
 
 class Webmail:
-    """A browser with its cookies, at https://name:port/."""
+    """A browser with its cookies, at https://name:port/, where SquirrelMail answers."""
+
+    fields = ("login_username", "secretkey")
+    further: tuple[tuple[str, str], ...] = (("js_autodetect_results", "1"),)
 
     def __init__(self, name: str, port: int, context: ssl.SSLContext) -> None:
         self.base = f"https://{name}/" if port == 443 else f"https://{name}:{port}/"
@@ -54,14 +59,14 @@ class Webmail:
         with self.follow.open(self.base, timeout=TIMEOUT) as answer:
             self.form.feed(answer.read().decode("utf-8", "replace"))
             self.page = answer.url
-        has_form = {"login_username", "secretkey"} <= self.form.fields.keys()
+        has_form = set(self.fields) <= self.form.fields.keys()
         return (
             answer.status if has_form else 0
         ), f"{answer.status} {answer.url}{'' if has_form else ', no login form'}"
 
     def log_in(self, user: str, secret: str) -> tuple[int, str]:
         """The status that the login is answered with."""
-        fields = self.form.fields | {"login_username": user, "secretkey": secret, "js_autodetect_results": "1"}
+        fields = self.form.fields | dict(zip(self.fields, (user, secret), strict=True)) | dict(self.further)
         where = urllib.parse.urljoin(self.page, self.form.action)
         try:
             with self.stay.open(where, urllib.parse.urlencode(fields).encode(), TIMEOUT) as answer:
@@ -71,11 +76,35 @@ class Webmail:
 
     def listed(self, text: str) -> tuple[int, str]:
         """How many messages of the INBOX have ``text`` in their subject; then log out."""
-        with self.follow.open(self.base + "src/right_main.php?mailbox=INBOX", timeout=TIMEOUT) as answer:
-            page = answer.read().decode("utf-8", "replace")
-        rows = sum(text in row for row in page.split("<tr"))
-        self.follow.open(self.base + "src/signout.php", timeout=TIMEOUT).close()
+        rows = sum(text in row for row in self._read("src/right_main.php?mailbox=INBOX").split("<tr"))
+        self._read("src/signout.php")
         return rows, f"{rows} listed"
+
+    def _read(self, path: str, headers: Mapping[str, str] | None = None) -> str:
+        request = urllib.request.Request(self.base + path, headers=dict(headers or {}))
+        with self.follow.open(request, timeout=TIMEOUT) as answer:
+            page: str = answer.read().decode("utf-8", "replace")
+            return page
+
+
+class Roundcube(Webmail):
+    """The same where Roundcube answers: its page is empty, and a script fetches what it lists."""
+
+    fields = ("_user", "_pass")
+    further = ()
+
+    def listed(self, text: str) -> tuple[int, str]:
+        """How many messages of the INBOX have ``text`` in their subject; then log out."""
+        found = re.search(r'"request_token":"(\w+)"', self._read("?_task=mail&_mbox=INBOX"))
+        token = found[1] if found else ""
+        asked = {"X-Roundcube-Request": token, "X-Requested-With": "XMLHttpRequest"}
+        answer = self._read("?_task=mail&_action=list&_mbox=INBOX&_remote=1", asked)
+        rows = sum(text in row for row in answer.split("add_message_row("))
+        self._read(f"?_task=logout&_token={token}")
+        return rows, f"{rows} listed"
+
+
+PROGRAMS = {"squirrelmail": Webmail, "roundcube": Roundcube}
 
 
 def plain(name: str) -> tuple[int, str]:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from deploys.components.apache import probe
 from deploys.components.apache.foreign import ForeignSites
 from deploys.components.autoconfig.options import DIRECTORY, SCRIPT
-from deploys.components.squirrelmail.options import HOME, SESSIONS, address, entrance, socket
+from deploys.components.roundcube import options as roundcube
+from deploys.components.squirrelmail import options as squirrelmail
+from deploys.components.squirrelmail.options import Webmail, address
 from deploys.components.tls.options import WEBROOT
 from deploys.config.mailserver import MailServer
 from deploys.php.pool import post_size
@@ -73,17 +76,19 @@ def apache2_conf(mail: MailServer, php: str, foreign: ForeignSites | None = None
         address=place,
         http_host=place.removeprefix("https://"),
         port=webmail.port if webmail else 443,
-        home=HOME if webmail else f"{DIRECTORY}/setup",
-        socket=socket(php) if webmail else "",
-        entrance=entrance(php),
-        sessions=SESSIONS,
+        home=home(webmail) if webmail else f"{DIRECTORY}/setup",
+        program=webmail.program if webmail else "",
+        roundcube=roundcube_conf(mail, php),
+        socket=squirrelmail.socket(php),
+        entrance=squirrelmail.entrance(php),
+        inside=inside(squirrelmail.COOKIE, squirrelmail.SESSIONS, r"[;}]user_is_logged_in\|b:1;"),
         chain=tls.chain_of(webmail.hostname or "" if webmail else hostname),
         key=tls.key_of(webmail.hostname or "" if webmail else hostname),
         modules=(*MODULES, *(("lua",) if pages else ()), GUARD),
         libraries=LIBRARIES,
         protocols=PROTOCOLS,
         ciphers=CIPHERS,
-        policy=content_security_policy(),
+        policy=roundcube_policy() if webmail and webmail.program == roundcube.NAME else content_security_policy(),
         policy_asked=content_security_policy("https:"),
         small_form=SMALL_FORM,
         largest_form=post_size(message_size),
@@ -96,12 +101,44 @@ def apache2_conf(mail: MailServer, php: str, foreign: ForeignSites | None = None
     )
 
 
-def content_security_policy(*images: str) -> str:
-    """What a page may load (https://www.w3.org/TR/CSP3/). ``images``: from where else than the server itself."""
+def home(webmail: Webmail) -> str:
+    """The root of the documents of its program."""
+    return roundcube.HOME if webmail.program == roundcube.NAME else squirrelmail.HOME
+
+
+def roundcube_conf(mail: MailServer, php: str) -> str:
+    """What of Roundcube is served, and by which PHP."""
+    return template(
+        HERE / "roundcube.conf.j2",
+        socket=roundcube.socket(php),
+        entrance=roundcube.entrance(php),
+        inside=inside(roundcube.COOKIE, roundcube.SESSIONS, r"(?:^|[;}])user_id\|"),
+        small_form=SMALL_FORM,
+        largest_form=post_size(mail.message_size),
+        policy_asked=roundcube_policy("https:"),
+    ).rstrip()
+
+
+def inside(cookie: str, sessions: str, mark: str) -> str:
+    """Whether somebody is logged in, as Apache asks it: the session lies on this host and has ``mark`` (PCRE) in it."""
+    return (
+        rf"%{{HTTP_COOKIE}} =~ /(?:^|; ){cookie}=([A-Za-z0-9,-]{{16,256}})(?:;|$)/"
+        rf" && -s '{sessions}/sess_$1' && file('{sessions}/sess_$1') =~ /{mark}/"
+    )
+
+
+def roundcube_policy(*images: str) -> str:
+    """The same for Roundcube's pages: what its own script is answered is script, and uploads are pictures at once."""
+    return content_security_policy("blob:", *images, scripts=("'unsafe-eval'",))
+
+
+def content_security_policy(*images: str, scripts: Iterable[str] = ()) -> str:
+    """What a page may load (https://www.w3.org/TR/CSP3/). ``images``: from where else than the server itself;
+    ``scripts``: what else they may do."""
     return "; ".join(
         [
             "default-src 'self'",
-            "script-src 'self' 'unsafe-inline'",
+            " ".join(["script-src 'self' 'unsafe-inline'", *scripts]),
             "style-src 'self' 'unsafe-inline'",
             " ".join(["img-src 'self' data:", *images]),
             "frame-ancestors 'self'",
@@ -170,7 +207,7 @@ def running(mail: MailServer) -> str:
         name=name,
         port=port,
         leads=f"{address(webmail, hostname)}/",
-        page="/src/login.php" if webmail else "/setup/",
+        page=("/" if webmail.program == roundcube.NAME else "/src/login.php") if webmail else "/setup/",
         sites=sites[:MOST_NAMES],
     )
 

@@ -98,6 +98,7 @@ def dovecot_conf(context: Context) -> str:
         tls=mail.tls,
         oldest=OLDEST,
         ciphers=CIPHERS,
+        tells_origin=bool(mail.webmail and mail.webmail.tells_origin),
         virtual=virtual,
         first_uid=directory.owner.uid if virtual else FIRST_HUMAN,
         last_uid=directory.owner.uid if virtual else 0,

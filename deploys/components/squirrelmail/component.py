@@ -6,7 +6,7 @@ from functools import partial
 
 from deploys.components.component import Component, Context, Directories, Local, Run, State, Step, Tree
 from deploys.components.squirrelmail import render
-from deploys.components.squirrelmail.options import HOME, SESSIONS, STATE, entrance, socket
+from deploys.components.squirrelmail.options import HOME, NAME, SESSIONS, STATE, entrance, socket
 from deploys.components.squirrelmail.source import squirrelmail_tree, stamp
 from deploys.php import pool
 from operations import archive
@@ -32,6 +32,8 @@ def component(context: Context) -> Component | None:
     if not webmail:
         keeps_units = (f"php{php}-fpm.service",) if context.foreign.serves_sites else ()
         return Component("SquirrelMail", keeps_units=keeps_units) if keeps_units else None
+    if webmail.program != NAME:
+        return None
     # a reload also forgets where SquirrelMail's link led
     fpm = pool.service(php, render.CONFIGURATION, reload_on=(HOME,))
     source = webmail.pinned

@@ -106,12 +106,31 @@ class Webmail(Settings):
         examples=["Mail of Example Ltd"],
     )
     port: Annotated[Port, AfterValidator(_free)] = Field(default=443, description="Its https port.", examples=[8443])
+    program: Literal["squirrelmail", "roundcube"] = Field(
+        default="squirrelmail",
+        description="`squirrelmail`, light, which needs no script in the browser; or `roundcube`, from the release's"
+        " own archive, with its security updates.",
+        examples=["roundcube"],
+    )
     branch: Literal["current", "stable"] = Field(
         default="current", description="SquirrelMail 1.5.2, maintained (`current`), or 1.4.23 (`stable`)."
     )
     source: Source | None = Field(
         default=None, description="Another SquirrelMail than the branch's, pinned by its checksum."
     )
+
+    @model_validator(mode="after")
+    def _is_of_the_program(self) -> Webmail:
+        """Roundcube comes as the release has it: nothing about SquirrelMail's source would have an effect."""
+        foreign = [one for one in ("branch", "source") if self.program != NAME and one in self.model_fields_set]
+        if foreign:
+            refuse([((one,), f"is SquirrelMail's alone; take it away, or write `program: {NAME}`") for one in foreign])
+        return self
+
+    @property
+    def tells_origin(self) -> bool:
+        """Whether its program tells Dovecot where a browser is."""
+        return self.program == "roundcube"
 
     @property
     def pinned(self) -> Source:
