@@ -94,11 +94,29 @@ def test_an_operators_own_key_is_laid_and_never_shown(accepted, tmp_path):
         ({"greylisting": True, "learn": False}, "filter.greylisting", "drop one of them"),
         ({"scores": {"bayes": 3}}, "filter.scores.bayes", "BAYES_SPAM"),
         ({"junk_score": 0}, "filter.junk_score", "is too small"),
+        ({"block": ["@spam.example"]}, "filter.block", "write spam.example for a domain and all names below it"),
+        ({"block": ["*.spam.example"]}, "filter.block", "write spam.example, which covers"),
+        ({"block": ["spam"]}, "filter.block", "is not fully qualified"),
+        ({"block": ["192.0.2.1/24"]}, "filter.block", "write 192.0.2.0/24 for the network"),
+        ({"allow": ["0.0.0.0/0"]}, "filter.allow", "is the whole internet"),
+        ({"block": ["bob@example.org"]}, "filter.block", "bob@example.org is of this server itself"),
+        ({"block": ["org.example", "EXAMPLE.org"]}, "filter.block", "example.org is of this server itself"),
+        ({"block": ["a.example"], "allow": ["A.example"]}, "filter.allow", "holds a.example, which is in block, too"),
         (True, "filter", "write false for none"),
     ],
 )
 def test_a_filter_option_that_makes_no_sense_is_refused(refusal, settings, key, right):
     assert right in about(refusal(filter=settings), key)
+
+
+def test_senders_of_all_kinds_reach_rspamd_in_one_form(accepted):
+    block = ["Pest+shop@Example.NET", "Bücher.example", "192.0.2.7", "2001:DB8::/64"]
+    mail = accepted(filter={"block": block, "allow": ["partner.example", "partner.example"]})
+    assert text(mail, "posthaus/senders") == (
+        "block pest@example.net\nblock xn--bcher-kva.example\nblock 192.0.2.7/32\nblock 2001:db8::/64\n"
+        "allow partner.example\n"
+    )
+    assert files(mail)["posthaus/senders"].mode == "0640"
 
 
 @pytest.mark.parametrize("name", [name for name in FILES if not name.startswith("posthaus/")])

@@ -69,6 +69,7 @@ class MailServer(MailOptions):
         except ValidationError as error:
             refuse(between, earlier=error)
         between += _certificate(mail) if info.context else []
+        between += _own_domains_blocked(mail)
         if between:
             refuse(between)
         return mail
@@ -191,6 +192,14 @@ class MailServer(MailOptions):
     def to_json(self) -> dict[str, Any]:
         """For ``pyinfra … debug-inventory``: everything but the hashes."""
         return self.model_dump(mode="json", by_alias=True, exclude={"mailboxes": {"__all__": {"password"}}})
+
+
+def _own_domains_blocked(mail: MailServer) -> list[Problem]:
+    """What would refuse messages in the name of our own people: forwarded ones and newsletters' among them."""
+    named = mail.filter.block if mail.filter else ()
+    ours = [one for one in named if any(f".{domain}".endswith(f".{domain_of(one)}") for domain in mail.domains)]
+    text = "is of this server itself; strangers cannot write as its mailboxes anyway, so take it away"
+    return [(("filter", "block"), f"{one} {text}") for one in ours]
 
 
 def _certificate(mail: MailServer) -> list[Problem]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from typing import Annotated
 
-from pydantic import AfterValidator, Field, StrictStr, model_validator
+from pydantic import AfterValidator, Field, StrictStr, WithJsonSchema, model_validator
 
 from deploys.config.base import Settings, refuse
+from deploys.values import names, networks, without_repeats
 
 MIME_MILTER = "inet:127.0.0.1:11331"
 MILTER = "inet:127.0.0.1:11332"
@@ -24,6 +26,35 @@ def symbol_name(text: str) -> str:
     return text
 
 
+def sender(text: str) -> str:
+    """An address, a domain, or a network in CIDR form: the three kinds of senders that a list may name."""
+    if "@" in text:
+        if text.startswith("@"):
+            raise ValueError(f"{text} is no address; write {text[1:]} for a domain and all names below it")
+        return names.untagged(names.address(text))
+    if text.startswith("*."):
+        raise ValueError(f"{text} holds a wildcard; write {text[2:]}, which covers all names below it")
+    try:
+        network = ipaddress.ip_network(text)
+    except ValueError:
+        return _domain_or_network(text)
+    if network.prefixlen == 0:
+        raise ValueError(f"{text} is the whole internet; write a smaller network, such as 192.0.2.0/24")
+    return str(network)
+
+
+def _domain_or_network(text: str) -> str:
+    if "/" in text or text.replace(".", "").isdigit() or ":" in text:
+        return networks.network(text)  # which says what is wrong with it
+    return names.host_name(text)
+
+
+Sender = Annotated[
+    StrictStr,
+    AfterValidator(sender),
+    WithJsonSchema({"type": "string", "title": "address, domain or network"}),
+]
+Senders = Annotated[tuple[Sender, ...], AfterValidator(without_repeats)]
 Symbol = Annotated[StrictStr, AfterValidator(symbol_name)]
 Points = Annotated[float, Field(ge=-1000, le=1000)]
 
@@ -65,6 +96,26 @@ class Filter(Settings):
         description="Points for a symbol, in place of rspamd's own.",
         examples=[{"BAYES_SPAM": 7.5}],
     )
+
+    block: Senders = Field(
+        default=(),
+        description="Senders whose messages are refused: addresses, domains (with all names below them) and networks."
+        " The envelope's sender counts, and the From that people see.",
+        examples=[["pest@example.net", "spam.example", "192.0.2.0/24"]],
+    )
+    allow: Senders = Field(
+        default=(),
+        description="Senders whose messages are never Junk, whatever their points: addresses, domains (with all names"
+        " below them), and networks that hand messages in. An address or a domain counts only where the message proves"
+        " it (DMARC, or DKIM or SPF of the domain in From), so that nobody else can borrow the name.",
+        examples=[["newsletter@example.net", "partner.example"]],
+    )
+
+    @model_validator(mode="after")
+    def _nobody_is_both(self) -> Filter:
+        if both := set(self.block) & set(self.allow):
+            refuse([(("allow",), f"holds {', '.join(sorted(both))}, which is in block, too; keep it in one of them")])
+        return self
 
     @model_validator(mode="after")
     def _junk_comes_before_refusal(self) -> Filter:

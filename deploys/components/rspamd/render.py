@@ -24,6 +24,7 @@ Block = Mapping[str, Any]
 HERE = Path(__file__).parent
 DIRECTORY = "/etc/rspamd"
 OWNERS = "posthaus/owners"
+SENDERS = "posthaus/senders"
 USER = "_rspamd"
 UNITS = "/etc/systemd/system"
 KEYS = "/var/lib/rspamd/dkim"
@@ -77,6 +78,8 @@ def configuration(settings: Filter, mail: MailServer) -> dict[str, File]:
         "rspamd.local.lua": File(
             (HERE / "rspamd.local.lua").read_text(encoding="utf-8")
         ),  # lua.local.d: newer ones only
+        f"{SENDERS}.lua": File((HERE / "senders.lua").read_text(encoding="utf-8")),
+        SENDERS: File(sender_rows(settings), "0640", group=USER),
         MIME_PROGRAM: File((HERE / "mime.py").read_text(encoding="utf-8")),
         OWNERS: File(owner_rows(mail.directory.senders), "0640", group=USER),
     }
@@ -245,6 +248,12 @@ def key_path(name: str, selector: str) -> str:
 def owner_rows(owners: Mapping[str, Iterable[str]]) -> str:
     """What rspamd.local.lua reads: an address or @domain, then the logins that may write as it, a row each."""
     return "".join(f"{address} {' '.join(sorted(logins))}\n" for address, logins in sorted(owners.items()))
+
+
+def sender_rows(settings: Filter) -> str:
+    """What senders.lua reads: ``block`` or ``allow``, then an address, a domain or a network, a row each."""
+    rows = [("block", one) for one in settings.block] + [("allow", one) for one in settings.allow]
+    return "".join(f"{which} {one}\n" for which, one in rows)
 
 
 def running(address: str) -> str:

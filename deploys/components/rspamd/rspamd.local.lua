@@ -139,3 +139,5 @@ rspamd_config:register_symbol({
     end
   end
 })
+
+dofile(rspamd_paths['LOCAL_CONFDIR'] .. '/posthaus/senders.lua')
