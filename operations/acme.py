@@ -25,6 +25,9 @@ from facts.ca import TRUSTED_PATH
 from facts.survey import Question, question
 from operations.script import script
 from operations.survey import ask, looks
+from operations.telling import takes
+
+ORDER_SECONDS = (5, 60)  # a CA in the lab takes 6; one on the internet looks from several places
 
 
 @dataclass(frozen=True)
@@ -96,6 +99,8 @@ def issued(order: Order):  # type: ignore[no-untyped-def]
     if fit and whole and (there.trusted or "") == order.roots:
         host.noop(f"the certificate is not due for renewal, and covers {', '.join(order.names)}")
         return
+    if not fit:
+        takes(f"orders a certificate for {len(order.names)} names of {order.server}", ORDER_SECONDS)
     yield _run("deliver" if fit else "order", order, ready)
     if state.is_executing:
         _say_what_failed(order.directory)

@@ -12,6 +12,7 @@ from facts.stores import Stores, StoresOnHost, digest
 from facts.survey import Question, question
 from operations.survey import ask, looks
 
+MOST = 10  # of a kind are named
 _said: set[tuple[str, str]] = set()  # a run that asks before it acts evaluates operations twice
 
 
@@ -31,12 +32,21 @@ def named(declared: Mapping[str, str], system: bool):  # type: ignore[no-untyped
     """
     (about,) = _of_stores(declared, system)
     stores = ask(about)
-    for line in (*left_behind(stores, declared, system), *taken_over(stores, declared, system)):
+    for line in (*_first(left_behind(stores, declared, system)), *_first(taken_over(stores, declared, system))):
         if (host.name, line) not in _said:
             _said.add((host.name, line))
             logger.warning("    %s: %s", host.name, line)
     host.noop("messages are never removed")
     yield from ()
+
+
+def _first(lines: list[str]) -> list[str]:
+    """Ten of them, and how many more there are."""
+    rest = len(lines) - MOST
+    return [
+        *lines[:MOST],
+        *([f"and {rest:,} more of these; fact facts.mailboxes.Mailboxes has all"] if rest > 0 else []),
+    ]
 
 
 def left_behind(stores: StoresOnHost, declared: Mapping[str, str], system: bool) -> list[str]:

@@ -341,6 +341,15 @@ def test_rows_of_what_did_nothing_are_held_back_and_nothing_else_is():
         "Host | Set the hostname  1       -         -       1           ",
         "Dovecot | Write          2       1         -       1           ",
         "Grand total              3       1         -       2           ",
+        "--> Results:",
+        "Operation                Hosts   Success   Error   No Change   ",
+        "Dovecot | Write          2       1         -       1           ",
+        "Postfix | Write          2       -         1       1           ",
+        "Grand total              3       1         1       2           ",
+        "--> Detected changes:",
+        "Operation                Change   Conditional Change   ",
+        "Host | Set the hostname  -        -                    ",
+        "Dovecot | Write          1 (a)    -                    ",
     )
     assert shown == [
         start.format("Dovecot | Write"),
@@ -348,9 +357,13 @@ def test_rows_of_what_did_nothing_are_held_back_and_nothing_else_is():
         start.format("Certbot | Order"),
         "    a: no new certificate, the old one stays",
         "--> Results:",
+        "--> Results:",
         "Operation                Hosts   Success   Error   No Change   ",
-        "Dovecot | Write          2       1         -       1           ",
-        "Grand total              3       1         -       2           ",
+        "Postfix | Write          2       -         1       1           ",
+        "Grand total              3       1         1       2           ",
+        "--> Detected changes:",
+        "Operation                Change   Conditional Change   ",
+        "Dovecot | Write          1 (a)    -                    ",
     ]
 
 

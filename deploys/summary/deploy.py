@@ -23,6 +23,7 @@ from deploys.summary import fold, guard
 from deploys.summary.look import Seen, look
 from deploys.summary.quiet import quieten
 from deploys.summary.report import Summary, lines, write
+from deploys.summary.ticks import Ticks
 from operations import survey
 
 REPORTS = Path(__file__).parents[2] / "reports"
@@ -114,5 +115,6 @@ def _painted(line: str) -> str:
 def _listen(state: State) -> None:
     if not any(isinstance(one, Ending) for one in state.callback_handlers):
         state.add_callback_handler(Ending())
+        state.add_callback_handler(Ticks())
         if not state.print_noop_info:
             survey.on_change(quieten(state).flush)

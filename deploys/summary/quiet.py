@@ -14,8 +14,9 @@ from pyinfra.api import State
 _ANSI = re.compile(r"\033\[[\d;]*[A-Za-z]")
 _STARTING = re.compile(r"--> Starting(?: [a-z ,]+)? operation:")
 _NOTHING = re.compile(r"\s*\[.*\]\s+No changes$")
-# Of pyinfra's tables: a name, then Change and Conditional Change before, Hosts, Success, Error and No Change after.
-_UNCHANGED = re.compile(r"\S.* {2,}(?:-\s+-|\d+\s+-\s+-\s+(?:\d+|-))\s*$")
+# The last columns of pyinfra's two tables. What succeeded has been told, row by row, when the second one comes.
+_UNCHANGED = re.compile(r".* -\s+-\s*$")  # Change, Conditional Change
+_NO_ERROR = re.compile(r".* \d+\s+(?:\d+|-)\s+-\s+(?:\d+|-)\s*$")  # Hosts, Success, Error, No Change
 
 
 class Quiet(logging.Filter):
@@ -25,21 +26,25 @@ class Quiet(logging.Filter):
         super().__init__()
         self.state = state
         self.held: logging.LogRecord | None = None
+        self.row: re.Pattern[str] | None = None  # one that tells nothing, in the table that is being printed
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Whether this line is shown now."""
         if record.levelno != logging.INFO or not isinstance(record.msg, str):
             return self._shown()
         text = _ANSI.sub("", record.getMessage())
-        if text.startswith("--> ") and self.held is not None and not _is_table(self.held):
-            self.held = None  # nothing came of it
-        if _STARTING.match(text) or _is_table(record):
+        if text.startswith("--> "):
+            self.held = self.row = None  # nothing came of what is held
+        if _STARTING.match(text):
             self.held = record
+            return False
+        if text.startswith("Operation "):
+            self.held, self.row = record, _NO_ERROR if " Error " in text else _UNCHANGED
             return False
         if text.startswith("Grand total") and self.held is not None:  # nothing stands in the table
             self.held = None
             return False
-        return not (_NOTHING.match(text) or _UNCHANGED.match(text)) and self._shown()
+        return not (_NOTHING.match(text) or (self.row and self.row.match(text))) and self._shown()
 
     def flush(self) -> None:
         """Something comes of the operation that began: show its line, if it is still held back."""
@@ -51,10 +56,6 @@ class Quiet(logging.Filter):
             for handler in logger.handlers:
                 handler.handle(held)
         return True
-
-
-def _is_table(record: logging.LogRecord) -> bool:
-    return str(record.msg).startswith("Operation ")
 
 
 def quieten(state: State) -> Quiet:
