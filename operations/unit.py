@@ -16,7 +16,7 @@ from facts.units import Unit, UnitState
 from operations.config import checker
 from operations.script import script, text
 from operations.survey import ask, looks
-from operations.telling import of, tell
+from operations.telling import Doing, of, tell
 
 
 def _of_unit(
@@ -62,15 +62,16 @@ def converge(  # type: ignore[no-untyped-def]
     """
     (about,) = _of_unit(unit, reload_on, restart_on, trees, instance, sees)
     now = ask(about)
+    watched = [*(reload_on or []), *(restart_on or [])]
     predicted = not state.is_executing and any(operation.will_change for operation in after)
-    action = _action(now, predicted)
+    action = _action(now, predicted and (_foreseen(watched) or bool(_to_prove(trees or []))))
     if not state.is_executing and action == "reload-or-restart" and _foreseen(restart_on or []):
         action = "restart"
     boot = "keep" if now.enabled else "enable"
     if action == "none" and boot == "keep" and not now.need_daemon_reload:
         host.noop(f"{unit} runs the configuration on disk")
         return
-    tell("unit", unit, action)
+    tell("unit", unit, action, *(trees or []))
     states = [tree_state(target) for target in trees or []]
     yield script(
         "converge.sh",
@@ -81,15 +82,24 @@ def converge(  # type: ignore[no-untyped-def]
         unit_memory(unit),
         *states,
         PROBE=probe,
-        CHECKER=_checks(trees or [], [*(reload_on or []), *(restart_on or [])]),
+        CHECKER=_checks(trees or [], watched),
     )
 
 
 def _foreseen(paths: Iterable[str]) -> bool:
     """Whether files at or below ``paths`` will be put, as far as this run has looked."""
-    known = [one for said in of(ctx_host.get()).foreseen.values() for one in said if one.kind == "files"]
-    files = {f"{one.about}/{path}" for one in known for path in one.details}
+    files = {f"{one.about}/{path}" for one in _said("files") for path in one.details}
     return any(file == path or file.startswith(f"{path}/") for path in paths for file in files)
+
+
+def _to_prove(trees: Iterable[str]) -> set[str]:
+    """Those of ``trees`` that will have new files with which no unit before this one will have run."""
+    changed = {one.about for one in _said("files")} & set(trees)
+    return changed - {tree for one in _said("unit") for tree in one.details[1:]}
+
+
+def _said(kind: str) -> list[Doing]:
+    return [one for said in of(ctx_host.get()).foreseen.values() for one in said if one.kind == kind]
 
 
 def _checks(trees: list[str], watched: list[str]) -> str:

@@ -250,14 +250,19 @@ def test_nothing_to_do_is_one_line():
 
 def test_services_are_told_by_what_it_means_to_people():
     services = [
-        Service("Dovecot", "dovecot.service", "restarted", ("IMAP", "POP3")),
-        Service("Dovecot", "posthaus-sieve.socket", "started"),
+        Service("Dovecot", "dovecot.service", "reloaded", ("IMAP", "POP3"), disconnects=True),
+        Service("Dovecot", "posthaus-sieve.socket", "restarted", ("IMAP", "POP3"), disconnects=True),
         Service("Postfix", "postfix.service", "reloaded", ("SMTP",)),
-        Service("Apache", "apache2.service", "reloaded", ("HTTP",)),
+        Service("rspamd", "rspamd.service", "reloaded"),
+        Service("ClamAV", "posthaus-clamav.service", "started"),
     ]
     assert report.lines(summary(services=services, phase="foreseen"))[1:] == [
-        "  Dovecot restarts: programs that were connected (IMAP, POP3) connect again by themselves",
-        "  Postfix and Apache reload, nobody is disconnected",
+        "  Dovecot restarts: programs that are connected (IMAP, POP3) connect again by themselves",
+        "  ClamAV starts",
+        "  Postfix and rspamd reload, nobody is disconnected",
+    ]
+    assert report.lines(summary(services=services[:1]))[1:] == [
+        "  Dovecot reloaded: programs that were connected (IMAP, POP3) connect again by themselves"
     ]
     assert report.lines(summary(services=services[2:3]))[1:] == ["  Postfix reloaded, nobody was disconnected"]
 

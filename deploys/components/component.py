@@ -164,12 +164,14 @@ class Directories:
 @dataclass(frozen=True)
 class Run:
     """A unit that runs the files on disk (operations.unit.converge). ``probe``: a shell command that asks it to work;
-    ``after``: further trees whose change makes it read them anew, besides those of the service."""
+    ``after``: further trees whose change makes it read them anew, besides those of the service. ``disconnects``: who is
+    connected is sent away by a reload, too."""
 
     name: str
     service: Service
     probe: str = "true"
     after: tuple[str, ...] = ()
+    disconnects: bool = False
 
     @property
     def operation(self) -> Looking:

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pyinfra.api import Host, State
 from pyinfra.api.state import StateOperationHostData
 
-from deploys.components.component import Component
+from deploys.components.component import Component, Run
 from deploys.summary.look import Seen
 from deploys.summary.report import Part, Phase, Service, Summary
 from operations import telling
@@ -68,7 +68,7 @@ def summary(
     host: Host,
     operations: Sequence[str],
     seen: Seen,
-    found: Iterable[Component],
+    found: Sequence[Component],
     seconds: float,
     dns: str,
     follow: Iterable[str],
@@ -124,8 +124,9 @@ def _landed(parts: Iterable[Row]) -> set[str]:
     return put
 
 
-def _services(parts: Iterable[Row], found: Iterable[Component], phase: Phase) -> Iterator[Service]:
+def _services(parts: Iterable[Row], found: Sequence[Component], phase: Phase) -> Iterator[Service]:
     connected = {one.name: tuple(dict.fromkeys(listener.what for listener in one.listens)) for one in found}
+    ends = {run.service.unit for one in found for run in one.of(Run) if run.disconnects}
     for row in parts:
         for one in row.doings:
             if one.kind != "unit":
@@ -133,7 +134,9 @@ def _services(parts: Iterable[Row], found: Iterable[Component], phase: Phase) ->
             seen = _observed(row.output, one.about)
             became = seen if phase != "foreseen" and seen else AS_ASKED.get(_asked(one), "")
             if became and (row.succeeded or seen):
-                yield Service(row.component or one.about, one.about, became, connected.get(row.component, ()))
+                known = connected.get(row.component, ())
+                gone = bool(known) and (became == "restarted" or (became == "reloaded" and one.about in ends))
+                yield Service(row.component or one.about, one.about, became, known, gone)
 
 
 def _asked(doing: Doing) -> str:

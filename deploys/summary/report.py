@@ -22,6 +22,7 @@ VERBS = {
     "restarted": ("restarts", "restart", "restarted"),
     "stopped": ("stops", "stop", "stopped"),
 }
+ORDER = [(became, ends) for became in ("restarted", "started", "reloaded", "stopped") for ends in (True, False)]
 
 
 @dataclass(frozen=True)
@@ -37,12 +38,14 @@ class Part:
 
 @dataclass(frozen=True)
 class Service:
-    """What becomes of a unit: a key of VERBS. ``connected``: what people's programs are connected to it for."""
+    """What becomes of a unit: a key of VERBS. ``connected``: what programs are connected to its component for;
+    ``disconnects``: they are sent away, and come again."""
 
     component: str
     unit: str
     became: str
     connected: tuple[str, ...] = ()
+    disconnects: bool = False
 
 
 @dataclass(frozen=True)
@@ -135,25 +138,27 @@ def _services(services: Sequence[Service], done: bool) -> list[str]:
     """A component is told once, by the most that becomes of any of its units."""
     found = []
     told: set[str] = set()
-    for became in ("restarted", "started", "reloaded", "stopped"):
-        inside = [one for one in services if one.became == became and one.component not in told]
+    for became, disconnects in ORDER:
+        inside = [
+            one
+            for one in services
+            if (one.became, one.disconnects) == (became, disconnects) and one.component not in told
+        ]
         names = list(dict.fromkeys(one.component for one in inside))
         told |= set(names)
-        if not names:
-            continue
-        single, several, past = VERBS[became]
-        verb = past if done else (single if len(names) == 1 else several)
-        found.append(f"{words.listed(names)} {verb}{_meaning(became, inside, done)}")
+        if names:
+            single, several, past = VERBS[became]
+            verb = past if done else (single if len(names) == 1 else several)
+            found.append(f"{words.listed(names)} {verb}{_meaning(became, inside, done)}")
     return found
 
 
 def _meaning(became: str, services: Sequence[Service], done: bool) -> str:
-    if became == "reloaded":
-        return f", nobody {'was' if done else 'is'} disconnected"
-    connected = list(dict.fromkeys(one for service in services for one in service.connected))
-    if became == "restarted" and connected:
-        return f": programs that were connected ({', '.join(connected)}) connect again by themselves"
-    return ""
+    connected = list(dict.fromkeys(each for one in services if one.disconnects for each in one.connected))
+    if connected:
+        were = "were" if done else "are"
+        return f": programs that {were} connected ({', '.join(connected)}) connect again by themselves"
+    return f", nobody {'was' if done else 'is'} disconnected" if became == "reloaded" else ""
 
 
 def as_json(summary: Summary) -> str:

@@ -91,6 +91,7 @@ def component(context: Context) -> Component:
                 "Run Dovecot with its configuration",
                 service(mail.tls),
                 render.running(mail),
+                disconnects=True,
             ),
             Run("Run the service for Sieve scripts' messages", SIEVE, sieve.running()),
             Step("Close the sessions of mailboxes that are gone or shut", mailboxes.closed, {"keep": _may_stay(mail)}),
