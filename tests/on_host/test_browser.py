@@ -253,14 +253,14 @@ DATA = "/var/lib/squirrelmail/data"
 HEADERS = "From: out@example.org\nMIME-Version: 1.0\nContent-Type: text/html; charset=utf-8\n"
 
 
-def _curious(address: str, subject: str) -> str:
+def curious(address: str, subject: str) -> str:
     """A message in HTML that asks for pictures and more at ``address`` in every way there is."""
     return f"Subject: {subject}\n{HEADERS}\n{CURIOUS.format(address, address.partition('//')[2])}\n"
 
 
 def _nothing_remote_loads_unasked(person: Person, elsewhere: Elsewhere) -> None:
     there, subject = f"https://127.0.0.1:{elsewhere.server_address[1]}", uuid4().hex
-    person.host.run(f"doveadm save -u {TITO}", input=_curious(there, subject))
+    person.host.run(f"doveadm save -u {TITO}", input=curious(there, subject))
     person.log_in(TITO)
     person.follow(subject)
     person.frame("right")

@@ -36,9 +36,10 @@ DIRECTORIES = {
 PACKAGES = ("roundcube-core", "roundcube-plugins", "roundcube-sqlite3")
 CLEARING = Service(
     "roundcube-gc.timer",
-    restart_on=(UNITS + "/roundcube-gc.service.d", render.CONFIGURATION, *program(*PACKAGES)),
+    restart_on=(f"{UNITS}/roundcube-gc.service.d", render.CONFIGURATION, *program(*PACKAGES)),
     trees=(render.CONFIGURATION,),
 )
+DELETING = Service("roundcube-cleandb.timer")
 
 
 def component(context: Context) -> Component | None:
@@ -71,6 +72,7 @@ def component(context: Context) -> Component | None:
                 CLEARING,
                 "systemctl start roundcube-gc.service",
             ),
+            Run("Clear Roundcube's database of what was deleted", DELETING),
             Run("Run PHP with its configuration", fpm, render.running(php, mail)),
         ),
         local=(
