@@ -43,7 +43,8 @@ def git_archive(url: str, commit: str) -> bytes:
     ``url.<base>.insteadOf`` in git's configuration puts a mirror in the place of ``url``. Raises DownloadError.
     """
     name = re.sub(r"[^A-Za-z0-9]+", "-", url.removesuffix(".git").rpartition("/")[2]) or "repository"
-    repository = cache() / "git" / f"{name}-{hashlib.sha256(url.encode()).hexdigest()[:12]}.git"
+    kept = hashlib.sha256(f"{url} {commit}".encode()).hexdigest()[:12]  # with one commit alone
+    repository = cache() / "git" / f"{name}-{kept}.git"
     with _locked(repository):
         if not _sound(repository, commit):
             shutil.rmtree(repository, ignore_errors=True)

@@ -102,7 +102,7 @@ def no_webmail() -> str | None:
     page = (said and said.webmail) or Webmail()
     try:
         with step("Asking for SquirrelMail's source"):
-            squirrelmail_tree(page.pinned)
+            squirrelmail_tree(page)
     except DownloadError as error:
         if said is not None:
             raise LabError(f"{error}; or write `webmail: false` into {SHORT}") from None

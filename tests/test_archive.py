@@ -18,7 +18,7 @@ from threading import Thread
 
 import pytest
 
-from deploys.components.squirrelmail.options import Source
+from deploys.components.squirrelmail.options import Source, Webmail
 from deploys.components.squirrelmail.source import squirrelmail_tree
 from deploys.download import DownloadError, archive_file, cache, git_archive
 
@@ -177,13 +177,30 @@ def test_an_archive_comes_by_http_once(tmp_path: Path, web: str):
     assert archive_file(f"{web}/x.tar", sha256) == b"archive"
 
 
+def test_two_commits_of_one_repository_are_kept_beside_each_other(repository: Path, commit: str, tmp_path: Path):
+    environment = {
+        "GIT_AUTHOR_NAME": "x",
+        "GIT_AUTHOR_EMAIL": "x@x",
+        "GIT_COMMITTER_NAME": "x",
+        "GIT_COMMITTER_EMAIL": "x@x",
+    }
+    git = ["git", "-C", str(repository)]
+    subprocess.run([*git, "commit", "-q", "--allow-empty", "-m", "next"], check=True, env={**os.environ, **environment})
+    later = subprocess.run([*git, "rev-parse", "HEAD"], check=True, capture_output=True, text=True).stdout.strip()
+    git_archive(str(repository), commit)
+    git_archive(str(repository), later)
+    repository.rename(tmp_path / "away")
+    assert git_archive(str(repository), commit)
+    assert git_archive(str(repository), later)
+
+
 def test_an_archive_that_the_web_lacks_is_said_with_its_remedies(web: str):
     with pytest.raises(DownloadError, match=r"(?i)not found.*declare its path"):
         archive_file(f"{web}/x.tar", "0" * 64)
 
 
 def test_the_tree_is_roots_plain_files_with_the_configuration_linked(repository: Path, commit: str):
-    data = squirrelmail_tree(Source(git=str(repository), commit=commit))
+    data = squirrelmail_tree(Webmail(source=Source(git=str(repository), commit=commit)))
     with tarfile.open(fileobj=io.BytesIO(data)) as archive:
         members = {member.name: member for member in archive}
         default = archive.extractfile("config/config.php")
@@ -201,8 +218,8 @@ def test_every_host_and_every_workstation_gets_the_same_bytes(tmp_path: Path):
         Source(archive=str(tmp_path / "copy.tar"), sha256=hashlib.sha256(data).hexdigest()),
     )
     (tmp_path / "copy.tar").write_bytes(data)
-    assert squirrelmail_tree(one) == squirrelmail_tree(other)
-    with tarfile.open(fileobj=io.BytesIO(squirrelmail_tree(one))) as archive:
+    assert squirrelmail_tree(Webmail(source=one)) == squirrelmail_tree(Webmail(source=other))
+    with tarfile.open(fileobj=io.BytesIO(squirrelmail_tree(Webmail(source=one)))) as archive:
         assert "src/login.php" in archive.getnames()  # the archive's own top folders are gone
 
 
@@ -217,7 +234,7 @@ def test_every_host_and_every_workstation_gets_the_same_bytes(tmp_path: Path):
 )
 def test_an_archive_that_cannot_be_squirrelmail_is_refused(tmp_path: Path, data: bytes, complaint: str):
     with pytest.raises(DownloadError, match=complaint):
-        squirrelmail_tree(in_file(tmp_path, data))
+        squirrelmail_tree(Webmail(source=in_file(tmp_path, data)))
 
 
 # --- the host: the very script that runs there, on a directory here ---

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import gettext
+import io
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from deploys.components.squirrelmail import render
+from deploys.components.squirrelmail import catalogue, render
 from deploys.components.squirrelmail.options import BRANCHES, Webmail
 from deploys.components.squirrelmail.source import stamp
 from deploys.config.reading.errors import SettingsError
@@ -109,7 +111,7 @@ def test_each_branch_is_pinned_by_a_commit_of_its_own():
 def test_a_source_of_ones_own_wins_over_the_branch():
     own = page(source={"git": "https://git.example.org/squirrelmail.git", "commit": COMMIT.upper()})
     assert own.pinned.checksum == COMMIT
-    assert stamp(own.pinned) != stamp(BRANCHES["current"])
+    assert stamp(own) != stamp(page())
 
 
 @pytest.mark.parametrize(
@@ -131,3 +133,35 @@ def test_a_source_without_its_own_checksum_is_refused(source: dict[str, str]):
 def test_a_checksum_that_is_not_whole_is_refused_by_its_key(key: str, other: str):
     with pytest.raises(SettingsError, match=rf"webmail\.source\.{key}.*hexadecimal digits"):
         page(source={other: "x", key: "76b545c"})
+
+
+def test_a_language_that_the_webmail_has_not_is_refused_with_those_it_has():
+    with pytest.raises(
+        SettingsError, match=r"webmail\.language.*xx_XX is no language that SquirrelMail has.*en_US.*id_ID"
+    ):
+        page(language="xx_XX")
+    with pytest.raises(SettingsError, match=r"webmail\.language.*branch current alone"):
+        page(language="id_ID", branch="stable")
+
+
+def test_a_time_zone_that_is_none_is_refused_with_those_that_are_alike():
+    with pytest.raises(SettingsError, match=r"webmail\.timezone.*Asia/Djakarta is no time zone.*Asia/Jakarta"):
+        page(timezone="Asia/Djakarta")
+    assert "date_default_timezone_set('Asia/Jakarta');" in configuration(webmail={"timezone": "Asia/Jakarta"})
+
+
+def test_translations_come_along_unless_the_source_is_ones_own():
+    own = {"source": {"git": "https://git.example.org/squirrelmail.git", "commit": COMMIT}}
+    assert page().translated
+    assert not page(**own).translated
+    assert page(**own, language="id_ID").translated
+    assert not page(branch="stable").translated
+
+
+def test_a_translation_is_the_same_words_in_utf_8():
+    theirs = gettext.GNUTranslations(io.BytesIO(catalogue.written({b"Search": "Hledat", b"Sign Out": "Odhlásit"})))
+    assert theirs.gettext("Sign Out") == "Odhlásit"
+    before = catalogue.written({b"Sign Out": "X"}).replace(b"X\0", b"\xe1\0")  # one byte, in ISO 8859-2
+    assert catalogue.read(catalogue.recoded(before, "iso8859-2"))[b"Sign Out"] == "á".encode()
+    with pytest.raises(ValueError, match="no compiled catalogue"):
+        catalogue.read(b"<html>404</html>")

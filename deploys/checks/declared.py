@@ -28,7 +28,7 @@ def code(mail: MailServer) -> dict[str, Any]:
     """SquirrelMail's files as they are pinned. Raises DownloadError where this workstation has not got them."""
     if not mail.webmail or mail.webmail.program != "squirrelmail":
         return {}
-    with tarfile.open(fileobj=io.BytesIO(squirrelmail_tree(mail.webmail.pinned))) as archive:
+    with tarfile.open(fileobj=io.BytesIO(squirrelmail_tree(mail.webmail))) as archive:
         packed = {one.name: archive.extractfile(one) for one in archive if one.isreg()}
         digests = {path: hashlib.sha256(file.read()).hexdigest() for path, file in packed.items() if file}
     return {"top": HOME, "files": digests, "ours": [STAMP, "config/config_local.php"]}

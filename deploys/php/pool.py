@@ -24,7 +24,8 @@ class Webmail:
     """What PHP must know of a webmail: ``name``, of its pools and files; ``user``, who it runs as; ``readable``, the
     paths that it may open; ``temporary``, a directory for uploads; ``sessions``, as session.save_path has it; ``log``,
     as error_log has it; ``seconds`` of computing that a page may take; ``memory``, bytes besides what a message needs;
-    ``before``, the PHP file that runs first; ``environment``, by name."""
+    ``before``, the PHP file that runs first; ``environment``, by name; ``hidden``, functions of
+    PHP's that it shall not find."""
 
     name: str
     user: str
@@ -36,6 +37,7 @@ class Webmail:
     memory: int
     before: str
     environment: Mapping[str, str] = field(default_factory=dict)
+    hidden: tuple[str, ...] = ()
 
 
 def socket(name: str, php: str) -> str:

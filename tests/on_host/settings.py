@@ -61,7 +61,7 @@ EXAMPLE: dict[str, Any] = {
 def no_webmail() -> str | None:
     """Why the webmail cannot be installed from here; None where SquirrelMail's source can be had."""
     try:
-        squirrelmail_tree(Webmail().pinned)
+        squirrelmail_tree(Webmail())
     except DownloadError as error:
         return f"SquirrelMail's source cannot be had here, so THE WEBMAIL WAS NOT TESTED: {error}"
     return None

@@ -102,7 +102,7 @@ class Person:
         """Chromium drops what it is at when this machine's interfaces change, as any container's start makes them."""
         pages = [self.browser.page_source]
         self.browser.switch_to.default_content()
-        for frame in self.browser.find_elements(By.TAG_NAME, "frame"):
+        for frame in self.browser.find_elements(By.CSS_SELECTOR, "frame, iframe"):
             self.browser.switch_to.frame(frame)
             pages.append(self.browser.page_source)
             self.browser.switch_to.default_content()

@@ -82,6 +82,7 @@ def apache2_conf(mail: MailServer, php: str, foreign: ForeignSites | None = None
         socket=squirrelmail.socket(php),
         entrance=squirrelmail.entrance(php),
         inside=inside(squirrelmail.COOKIE, squirrelmail.SESSIONS, r"[;}]user_is_logged_in\|b:1;"),
+        missing=template(HERE / "missing.html.j2", address=f"{place}/").replace("\n", ""),
         chain=tls.chain_of(webmail.hostname or "" if webmail else hostname),
         key=tls.key_of(webmail.hostname or "" if webmail else hostname),
         modules=(*MODULES, *(("lua",) if pages else ()), GUARD),

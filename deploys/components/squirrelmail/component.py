@@ -36,7 +36,6 @@ def component(context: Context) -> Component | None:
         return None
     # a reload also forgets where SquirrelMail's link led
     fpm = pool.service(php, render.CONFIGURATION, reload_on=(HOME,))
-    source = webmail.pinned
     return Component(
         "SquirrelMail",
         packages=render.packages(webmail),
@@ -47,10 +46,10 @@ def component(context: Context) -> Component | None:
                 "Install SquirrelMail",
                 archive.unpack,
                 {
-                    "source": partial(squirrelmail_tree, source),
+                    "source": partial(squirrelmail_tree, webmail),
                     "target": HOME,
                     "versions": render.VERSIONS,
-                    "stamp": stamp(source),
+                    "stamp": stamp(webmail),
                 },
             ),
             Directories("Make SquirrelMail's directories", DIRECTORIES),

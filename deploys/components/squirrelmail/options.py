@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
+from difflib import get_close_matches
 from typing import Annotated, Literal
+from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, Field, StrictStr, ValidationInfo, model_validator
 
+from deploys.components.squirrelmail.languages import ENGLISH, LANGUAGES
 from deploys.config.base import Settings, refuse
 from deploys.php import pool
 from deploys.values import HostName, OneLine, Port, ports
@@ -41,6 +44,13 @@ def _free(port: int) -> int:
     if port in TAKEN_PORTS:
         raise ValueError(f"{port} belongs to {TAKEN_PORTS[port]}; write 443, or a free one such as 8443")
     return port
+
+
+def _zone(name: str) -> str:
+    if name not in available_timezones():
+        alike = ", ".join(get_close_matches(name, available_timezones())) or "Asia/Jakarta"
+        raise ValueError(f"{name} is no time zone; write one of the tz database, such as {alike}")
+    return name
 
 
 def _located(text: str, info: ValidationInfo) -> str:
@@ -119,6 +129,18 @@ class Webmail(Settings):
         default=None, description="Another SquirrelMail than the branch's, pinned by its checksum."
     )
 
+    language: OneLine = Field(
+        default=ENGLISH,
+        description="The language of who has chosen none; everybody may choose another (Options, Display Preferences). "
+        "What SquirrelMail has learned to say since 2003 is English in all of them.",
+        examples=["id_ID"],
+    )
+    timezone: Annotated[StrictStr, AfterValidator(_zone)] | None = Field(
+        default=None,
+        description="The time zone of who has chosen none, by its name in the tz database. Default: the host's own.",
+        examples=["Asia/Jakarta"],
+    )
+
     @model_validator(mode="after")
     def _is_of_the_program(self) -> Webmail:
         """Roundcube comes as the release has it: nothing about SquirrelMail's source would have an effect."""
@@ -131,6 +153,23 @@ class Webmail(Settings):
     def tells_origin(self) -> bool:
         """Whether its program tells Dovecot where a browser is."""
         return self.program == "roundcube"
+
+    @model_validator(mode="after")
+    def _speaks_it(self) -> Webmail:
+        """Each program has its own languages; the release's Roundcube comes with some eighty."""
+        if self.program == NAME and self.language not in (ENGLISH, *LANGUAGES):
+            known = ", ".join(sorted([ENGLISH, *LANGUAGES]))
+            refuse([(("language",), f"{self.language} is no language that SquirrelMail has; write one of {known}")])
+        if self.program == NAME and self.language != ENGLISH and self.branch != "current":
+            refuse([(("language",), "is for branch current alone; 1.4.23 is in English. Leave one of the two out")])
+        if not re.fullmatch(r"[a-z]{2,3}(?:_[A-Z]{2})?", self.language):
+            refuse([(("language",), f"{self.language} is no language; write one such as id_ID")])
+        return self
+
+    @property
+    def translated(self) -> bool:
+        """Whether translations come with it: with another source of one's own only where a language is asked for."""
+        return self.branch == "current" and (self.source is None or self.language != ENGLISH)
 
     @property
     def pinned(self) -> Source:

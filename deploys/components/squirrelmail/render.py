@@ -7,6 +7,7 @@ from pathlib import Path
 import idna
 
 from deploys.components.squirrelmail import probe
+from deploys.components.squirrelmail.languages import ENGLISH
 from deploys.components.squirrelmail.options import COOKIE, HOME, NAME, SESSIONS, STATE, Webmail, entrance, socket
 from deploys.components.tls.options import Tls
 from deploys.config.addresses.options import Directory
@@ -27,6 +28,12 @@ SECONDS = 20  # of computing that one page may take
 READABLE = (f"{HOME}/", f"{VERSIONS}/", f"{CONFIGURATION}/", f"{STATE}/", f"{SPOOL}/", f"{LOG}/", "/etc/localtime")
 
 
+# PHP's gettext speaks only languages whose locales the host has made. Where its functions are not, SquirrelMail brings
+# its own.
+GETTEXT = (
+    *("_", "gettext", "dgettext", "dcgettext", "ngettext", "dngettext", "dcngettext"),
+    *("textdomain", "bindtextdomain", "bind_textdomain_codeset"),
+)
 FILES = ("config_local.php", "before.php", "names.php")
 
 
@@ -51,6 +58,7 @@ def php(tls: Tls) -> pool.Webmail:
         log=f"{LOG}/php.log",
         seconds=SECONDS,
         memory=96 << 20,
+        hidden=GETTEXT,
         before=f"{CONFIGURATION}/before.php",
     )
 
@@ -85,6 +93,9 @@ def config_local_php(mail: MailServer) -> str:
         chain=mail.tls.chain_path,
         state=STATE,
         spool=SPOOL,
+        language=mail.webmail.language if mail.webmail else ENGLISH,
+        timezone=mail.webmail.timezone if mail.webmail else None,
+        sieve="sieve" in mail.dovecot.protocols,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 import io
 import posixpath
 import tarfile
@@ -10,13 +11,17 @@ from functools import cache
 from pathlib import Path
 from threading import Lock
 
-from deploys.components.squirrelmail.options import Source
+from deploys.components.squirrelmail import catalogue
+from deploys.components.squirrelmail.languages import LANGUAGES, SHORT
+from deploys.components.squirrelmail.options import BRANCHES, Source, Webmail
 from deploys.download import DownloadError, archive_file, git_archive
 from deploys.render import template
 
 HERE = Path(__file__).parent
+# The last commit whose tree holds translations: 2003-10-19, the day before they moved to where no copy is left.
+TRANSLATIONS = Source(git=BRANCHES["current"].git, commit="70eb0aae53754829d538bbd0190f0311671fd9c8")
 LINKED_CONFIGURATION = "/etc/squirrelmail/config_local.php"
-LAYOUT = 4  # raise it whenever ``_arranged`` makes something else of the same source
+LAYOUT = 5  # raise it whenever ``_arranged`` makes something else of the same source
 
 # Character sets of East Asia, as SquirrelMail names them, and as PHP's mbstring does.
 DECODERS = {
@@ -39,42 +44,78 @@ DECODERS = {
 _one_at_a_time = Lock()
 
 
-def stamp(source: Source) -> str:
+def stamp(webmail: Webmail) -> str:
     """What a host notes beside the tree it got: the source's checksum, and the layout we gave it."""
-    return f"{source.checksum} {LAYOUT}"
+    return f"{webmail.pinned.checksum} {LAYOUT}{' translated' if webmail.translated else ''}"
 
 
-def squirrelmail_tree(source: Source) -> bytes:
+def squirrelmail_tree(webmail: Webmail) -> bytes:
     """A tar.gz of SquirrelMail with its configuration linked. Raises DownloadError; fetches at most once a run."""
     with _one_at_a_time:
-        return _fetched(source)
+        return _fetched(webmail.pinned, webmail.translated)
 
 
 @cache
-def _fetched(source: Source) -> bytes:
-    if source.git:
-        return _arranged(git_archive(source.git, source.checksum), source.git)
-    return _arranged(archive_file(source.archive or "", source.checksum), source.archive or "")
+def _fetched(source: Source, translated: bool) -> bytes:
+    where = source.git or source.archive or ""
+    data = git_archive(where, source.checksum) if source.git else archive_file(where, source.checksum)
+    return _arranged(data, where, _translations() if translated else {})
 
 
-def _arranged(data: bytes, where: str) -> bytes:
+def _translations() -> dict[str, tuple[bytes, float]]:
+    """Each language's words, and what makes SquirrelMail 1.5.2 offer it. Upstream's tree has held none since 2003."""
+    where = TRANSLATIONS.git or ""
+    files = _files(git_archive(where, TRANSLATIONS.checksum), where)
+    tree: dict[str, tuple[bytes, float]] = {}
+    for code, language in LANGUAGES.items():
+        path = f"locale/{language.folder or code}/LC_MESSAGES/squirrelmail.mo"
+        if path not in files:
+            raise DownloadError(f"{where} holds no {path}; it is not the commit that it should be")
+        words = catalogue.recoded(files[path][0], language.charset)
+        setup = template(HERE / "language.php.j2", code=code, short=SHORT.get(code, code[:2]), language=language)
+        tree[f"locale/{code}/LC_MESSAGES/squirrelmail.mo"] = (words, 0)
+        tree[f"locale/{code}/setup.php"] = (setup.encode(), 0)
+    return tree
+
+
+def _arranged(data: bytes, where: str, translations: dict[str, tuple[bytes, float]]) -> bytes:
     """Root's plain files, nobody's to write, from the directory that holds src/login.php."""
     files = _files(data, where)
     top = _top(files, where)
     tree = {path.removeprefix(top): content for path, content in files.items() if path.startswith(top)}
     tree["config/config.php"] = tree["config/config_default.php"]  # what conf.pl does; ours is config_local.php
     tree.pop("config/config_local.php", None)
-    return _packed({**_decoders(), **_plugin(), **tree})
+    skin = _skin() if "templates/default/login.tpl" in tree else _sheet()
+    return _packed({**_decoders(), **_plugin(), **skin, **translations, **tree})
 
 
 def _plugin() -> dict[str, tuple[bytes, float]]:
     """A plugin beside SquirrelMail's own; 1.5.2 reads who takes part in what from a file, as its conf.pl writes it."""
-    hooks = ("read_body_top", "read_body_bottom", "message_body", "get_pref")
+    hooks = ("read_body_top", "read_body_bottom", "message_body", "get_pref", "optpage_register_block")
     lines = [f"$squirrelmail_plugin_hooks['{hook}']['posthaus'] = 'posthaus_{hook}';" for hook in hooks]
     return {
-        "plugins/posthaus/setup.php": ((HERE / "plugin.php").read_bytes(), 0),
+        **{f"plugins/posthaus/{file.name}": (file.read_bytes(), 0) for file in sorted((HERE / "plugin").glob("*.php"))},
         "config/plugin_hooks.php": ("\n".join(["<?php", *lines, ""]).encode(), 0),
     }
+
+
+def _skin() -> dict[str, tuple[bytes, float]]:
+    """A template set of our own for 1.5.2. Browsers keep the sheet for an hour, so its name tells its content."""
+    sheet = (HERE / "skin" / "css" / "posthaus.css").read_bytes()
+    files = {
+        file.name: (file.read_bytes(), 0.0)
+        for file in sorted((HERE / "skin").iterdir())
+        if file.suffix in (".php", ".tpl")
+    }
+    # in the place of the parent set's sheets of these names
+    empty = {f"css/{name}.css": (b"/* ours is posthaus-*.css */\n", 0.0) for name in ("default", "options")}
+    named = {f"css/posthaus-{hashlib.sha256(sheet).hexdigest()[:12]}.css": (sheet, 0.0)}
+    return {f"templates/posthaus/{name}": content for name, content in {**files, **empty, **named}.items()}
+
+
+def _sheet() -> dict[str, tuple[bytes, float]]:
+    """What 1.4.23 has in the place of a skin: a sheet on top of its own pages."""
+    return {"themes/css/posthaus.css": ((HERE / "skin" / "stable.css").read_bytes(), 0)}
 
 
 def _decoders() -> dict[str, tuple[bytes, float]]:

@@ -9,6 +9,18 @@ $provider_name = '';
 $provider_uri = '';
 $hide_sm_attributions = true;
 
+// --- looks: on a phone the page is as wide as the phone ---
+$head_tag_extra = '<link rel="icon" href="###SM BASEURI###favicon.ico">'
+    . '<meta name="viewport" content="width=device-width, initial-scale=1">';
+if (!is_dir(SM_PATH . 'templates')) {  // 1.4.23
+    $head_tag_extra .= '<link rel="stylesheet" href="###SM BASEURI###themes/css/posthaus.css">';
+}
+// 1.5.2 has template sets, and ours is the only one
+$aTemplateSet = [['ID' => 'posthaus', 'NAME' => 'Posthaus']];
+$templateset_default = 'posthaus';
+$user_themes = [['PATH' => 'none', 'NAME' => 'Default']];
+$user_theme_default = 0;
+
 // --- who logs in: always the whole address, so that one person has one set of preferences ---
 $domain = 'example.com';
 if (is_string($_POST['login_username'] ?? null)) {
@@ -62,6 +74,7 @@ $list_special_folders_first = true;
 $default_move_to_trash = true;
 $default_move_to_sent = true;
 $default_save_as_draft = true;
+$default_unseen_notify = 3;  // how many are unread stands beside every folder: rules file messages away from INBOX
 $delete_folder = false;
 $noselect_fix_enable = false;
 
@@ -127,6 +140,7 @@ if (!defined('hide_squirrelmail_header')) {
 $ask_user_info = false;
 $allow_remote_configtest = false;
 $plugins = ['posthaus'];  // comes with the tree, and needs nothing else
+$posthaus_sieve = true;  // whether rules can be edited here
 if (defined('SM_DEBUG_MODE_SIMPLE')) {
     $sm_debug_mode = SM_DEBUG_MODE_SIMPLE;  // errors that end a page reach the log; nothing reaches the page
 }

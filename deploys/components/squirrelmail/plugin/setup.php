@@ -1,5 +1,6 @@
 <?php
-// Added by Posthaus to both lines of SquirrelMail: messages that its own pages do not bear.
+// Added by Posthaus to both lines of SquirrelMail: messages that its own pages do not bear, what people get who have
+// chosen nothing yet, and the way to the page on one's own account.
 
 // What SquirrelMail looks through takes twice as long with every multipart within a multipart. Eight are more than any
 // program writes; what lies deeper is not shown, but is in the message's file, which can be downloaded.
@@ -7,11 +8,14 @@ const POSTHAUS_DEPTH = 8;
 
 const POSTHAUS_NAMES = '/etc/squirrelmail/names.php';
 
+// What a person has until they choose otherwise; 1.4.23 knows the first two alone.
+const POSTHAUS_CHOICES = ['show_num' => 50, 'hour_format' => 1, 'abook_show_num' => 50, 'truncate_subject' => 200, 'location_of_buttons' => 'bottom', 'editor_height' => 14];
+
 /** SquirrelMail 1.4.23 asks each plugin what it takes part in; 1.5.2 reads config/plugin_hooks.php instead. */
 function squirrelmail_plugin_init_posthaus()
 {
     global $squirrelmail_plugin_hooks;
-    foreach (['read_body_top', 'read_body_bottom', 'message_body', 'get_pref'] as $hook) {
+    foreach (['read_body_top', 'read_body_bottom', 'message_body', 'get_pref', 'optpage_register_block'] as $hook) {
         $squirrelmail_plugin_hooks[$hook]['posthaus'] = "posthaus_$hook";
     }
 }
@@ -21,9 +25,21 @@ function posthaus_get_pref($asked)
 {
     [$person, $what] = $asked;
     if ($what !== 'full_name' || !is_readable(POSTHAUS_NAMES)) {
-        return null;
+        return POSTHAUS_CHOICES[$what] ?? null;
     }
     return (include POSTHAUS_NAMES)[strtolower((string) $person)] ?? null;
+}
+
+/** The way to the page on one's own account, among the options. */
+function posthaus_optpage_register_block()
+{
+    global $optpage_blocks;
+    array_unshift($optpage_blocks, [
+        'name' => _("Your account"),
+        'url' => '../plugins/posthaus/account.php',
+        'desc' => _("Answer while you are away, send your mail on, change your password, and give programs passwords of their own."),
+        'js' => false,
+    ]);
 }
 
 /** The message is known, and nothing has been looked for in it yet. */
