@@ -9,10 +9,10 @@ from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, Field, StrictStr, ValidationInfo, model_validator
 
-from deploys.components.squirrelmail.languages import ENGLISH, LANGUAGES
 from deploys.config.base import Settings, refuse
 from deploys.php import pool
 from deploys.values import HostName, OneLine, Port, ports
+from deploys.values.languages import ENGLISH, LANGUAGES
 from deploys.values.secret import path
 
 HOME = "/usr/share/squirrelmail"  # a link to the version in use

@@ -7,7 +7,6 @@ from pathlib import Path
 import idna
 
 from deploys.components.squirrelmail import probe
-from deploys.components.squirrelmail.languages import ENGLISH
 from deploys.components.squirrelmail.options import COOKIE, HOME, NAME, SESSIONS, STATE, Webmail, entrance, socket
 from deploys.components.tls.options import Tls
 from deploys.config.addresses.options import Directory
@@ -15,6 +14,7 @@ from deploys.config.mailserver import MailServer
 from deploys.php import pool
 from deploys.probes.program import program
 from deploys.render import php_quote, template
+from deploys.values.languages import ENGLISH
 from operations.file import File
 
 HERE = Path(__file__).parent

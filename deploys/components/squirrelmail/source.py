@@ -12,10 +12,10 @@ from pathlib import Path
 from threading import Lock
 
 from deploys.components.squirrelmail import catalogue
-from deploys.components.squirrelmail.languages import LANGUAGES, SHORT
 from deploys.components.squirrelmail.options import BRANCHES, Source, Webmail
 from deploys.download import DownloadError, archive_file, git_archive
 from deploys.render import template
+from deploys.values.languages import LANGUAGES, SHORT
 
 HERE = Path(__file__).parent
 # The last commit whose tree holds translations: 2003-10-19, the day before they moved to where no copy is left.

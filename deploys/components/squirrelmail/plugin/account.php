@@ -84,7 +84,7 @@ function posthaus_change_password(string $person): string
     }
     $service = new PosthausAccount($person, posthaus_typed('current'));
     $service->said('newpass', posthaus_typed('new'));
-    sqauth_save_password(posthaus_typed('new'));  // else this session's next page would not get in
+    $_COOKIE['key'] = sqauth_save_password(posthaus_typed('new'));  // else this session would be shut out
     return _("Your password is changed. Programs and phones that know the old one will ask for the new one.");
 }
 

@@ -39,6 +39,12 @@ class PosthausRules
             $script = $this->script();
             $sieve->put(POSTHAUS_SCRIPT, $script);
             $sieve->activate(POSTHAUS_SCRIPT);
+            [$after] = $sieve->scripts();
+            if (array_diff($after, [...$names, POSTHAUS_SCRIPT])) {  // Pigeonhole has put a script by hand aside: "dovecot.orig"
+                array_push($this->includes, ...array_diff($after, [...$names, POSTHAUS_SCRIPT]));
+                $script = $this->script();
+                $sieve->put(POSTHAUS_SCRIPT, $script);
+            }
             if (str_replace("\r\n", "\n", rtrim($sieve->get(POSTHAUS_SCRIPT))) !== str_replace("\r\n", "\n", rtrim($script))) {
                 throw new PosthausSieveRefused(_("The mail server has kept something else than was sent. Please look at your settings."));
             }
@@ -67,6 +73,8 @@ class PosthausRules
             || !hash_equals($found[2], hash('sha256', rtrim($found[3]) . "\r\n"))
         ) {
             $this->foreign = true;
+            preg_match_all('/^\s*include\s+(?::\w+\s+)*"((?:[^"\\\\]|\\\\.)*)"/m', $script, $others);
+            $this->includes = array_map('stripslashes', $others[1]);  // these go on working even so
             return;
         }
         $settings = json_decode(base64_decode($found[1]), true) ?: [];
