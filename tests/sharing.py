@@ -30,6 +30,8 @@ SECONDS = {
     "test_access.py": 60,
     "test_trial.py": 60,
     "test_identity.py": 50,
+    "test_webmail_looks.py": 45,
+    "test_account_page.py": 30,
     "test_messages.py": 30,
     "test_people.py": 30,
     "test_senders.py": 50,
