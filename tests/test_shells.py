@@ -51,6 +51,7 @@ UNRECORDED: dict[str, dict[str, Any]] = {
     "blocks.Blocks": {"target": "/etc/postfix", "paths": ["main.cf"]},
     "files.Files": {"paths": ["/etc/hosts"]},
     "foreign.Foreign": {"components": ["postfix", "dovecot", "apache", "rspamd", "unbound", "accounts"]},
+    "maillog.MailLog": {"needle": "tito@example.com"},
     "probe.ProbeMade": {"path": "/var/lib/posthaus/probe", "before": "x", "after": "y"},
     "reports.ReportMessages": {"logins": ["tito@example.com"], "days": 7},
     "resolvers.Resolvers": {"addresses": ["127.0.0.1"]},

@@ -90,14 +90,23 @@ def results(said: Mapping[str, int]) -> list[CheckResult]:
     """A warning for each kind of refusal of the last day that a provider has a code for. ``said``: answer to count."""
     told: dict[tuple[str, str, str, str], tuple[int, str]] = {}
     for answer, times in said.items():
-        for pattern, key, whose, meaning, remedy in CODES:
-            if re.search(pattern, answer, re.IGNORECASE):
-                count, _ = told.get((key, whose, meaning, remedy), (0, ""))
-                told[key, whose, meaning, remedy] = (count + times, answer)
-                break
+        if found := _row(answer):
+            count, _ = told.get(found, (0, ""))
+            told[found] = (count + times, answer)
     return [
         Check(f"rules.refused.{key}", GROUP, f"{whose} refused", "nothing in 24 h").result(
             f"{count}: {meaning} ({answer})", True, remedy
         )
         for (key, whose, meaning, remedy), (count, answer) in told.items()
     ]
+
+
+def known(answer: str) -> tuple[str, str, str] | None:
+    """Whose code is in an answer, what it means, and what to do; None: nobody's that we know."""
+    found = _row(answer)
+    return found[1:] if found else None
+
+
+def _row(answer: str) -> tuple[str, str, str, str] | None:
+    matching = (row for row in CODES if re.search(row[0], answer, re.IGNORECASE))
+    return next((row[1:] for row in matching), None)
