@@ -58,6 +58,7 @@ UNRECORDED: dict[str, dict[str, Any]] = {
     "rows.Messages": {"addresses": ["tito@example.com"]},
     "rows.Rows": {"path": "/etc/dovecot/users", "hides": "^(.*)$"},
     "secret.SecretMade": {"path": "/var/lib/posthaus-roundcube/des_key"},
+    "same.Same": {"path": "/etc/hosts", "other": "/etc/hostname"},
     "tree.Tree": {"target": "/etc/postfix", "paths": ["main.cf"]},
     "units.UnitState": {
         "unit": "x.service", "reload_on": ["/a"], "restart_on": ["/b"], "instance": "/c", "trees": ["/d"],

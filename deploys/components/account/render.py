@@ -11,7 +11,16 @@ import zxcvbn
 
 from deploys.components.account import options, probe
 from deploys.components.account.options import STATE, USER
-from deploys.components.account.program import account, conversation, main, pace, passwords, rows
+from deploys.components.account.program import (
+    account,
+    conversation,
+    main,
+    pace,
+    passwords,
+    rows,
+    sessions,
+    settle,
+)
 from deploys.config.mailserver import MailServer
 from deploys.probes.program import program as probing
 from deploys.values import strength
@@ -20,8 +29,10 @@ from operations.file import File
 DIRECTORY = "/usr/local/lib/posthaus-account"
 SOCKET = "posthaus-account.socket"
 SERVICE = "posthaus-account@.service"
+PATH = "posthaus-account-sessions.path"
+ENDING = "posthaus-account-sessions.service"
 PORT = 106  # of old: poppassd's, "3com-tsmux" in /etc/services
-MODULES = (options, account, conversation, main, pace, passwords, rows, strength)
+MODULES = (options, account, conversation, main, pace, passwords, rows, sessions, settle, strength)
 _MAIN = """import sys
 
 from deploys.components.account.program.main import main
@@ -35,7 +46,7 @@ Description=People's own passwords, for the webmail
 [Socket]
 ListenStream=127.0.0.1:{PORT}
 Accept=yes
-MaxConnections=64
+MaxConnections=32
 # Many at once is what MaxConnections is for; a socket that fails for good would shut everybody out.
 TriggerLimitIntervalSec=0
 PollLimitIntervalSec=0
@@ -89,6 +100,37 @@ SystemCallFilter=@system-service
 TasksMax=16
 UMask=0027
 """
+_PATH = f"""{_HEAD}[Unit]
+Description=Whether somebody has a new password
+
+[Path]
+DirectoryNotEmpty={sessions.ENDING}
+
+[Install]
+WantedBy=paths.target
+"""
+_ENDING = f"""{_HEAD}[Unit]
+Description=End the sessions that a former password has opened
+StartLimitIntervalSec=0
+
+[Service]
+Type=oneshot
+ExecStart=/usr/bin/python3 -I -B {DIRECTORY} sessions
+SyslogIdentifier=posthaus-account
+TimeoutStartSec=120
+# root's own, for doveadm(1): Dovecot's processes are other users'
+CapabilityBoundingSet=CAP_KILL CAP_DAC_OVERRIDE
+LimitCORE=0
+NoNewPrivileges=yes
+PrivateDevices=yes
+PrivateNetwork=yes
+PrivateTmp=yes
+ProtectHome=yes
+ProtectSystem=strict
+ReadWritePaths={pace.DIRECTORY}
+RestrictAddressFamilies=AF_UNIX
+UMask=0077
+"""
 
 
 def packages() -> tuple[str, ...]:
@@ -116,7 +158,7 @@ def _library(package: ModuleType) -> dict[str, File]:
 
 def units() -> dict[str, File]:
     """Files below /etc/systemd/system."""
-    return {SOCKET: File(_SOCKET), SERVICE: File(_SERVICE)}
+    return {SOCKET: File(_SOCKET), SERVICE: File(_SERVICE), PATH: File(_PATH), ENDING: File(_ENDING)}
 
 
 def running(mail: MailServer) -> str:

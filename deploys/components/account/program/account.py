@@ -6,8 +6,7 @@ import secrets
 import time
 from dataclasses import dataclass
 
-from deploys.components.account.program import passwords, rows
-from deploys.values import strength
+from deploys.components.account.program import passwords, rows, sessions
 
 LONGEST = 128  # characters
 MOST_APPS = 32
@@ -45,6 +44,7 @@ class Account:
                 rows.restore(self.address, before)
                 raise
         self.password = new
+        sessions.end(self.address)
 
     def apps(self) -> list[rows.App]:
         """Its app passwords."""
@@ -89,10 +89,13 @@ def drop_app(address: str, label: str) -> None:
             raise RefusedError("There is no app password of this name")
         rows.drop(address, mark, label)
     time.sleep(_CACHED)
+    sessions.end(address)  # which of them came by this app password, Dovecot does not tell
 
 
 def flaw_of(new: str, old: str, address: str) -> str:
     """Why ``new`` will not do; empty: it will."""
+    from deploys.values import strength  # its library takes a while to load, and few need it
+
     if len(new) > LONGEST:
         return f"The new password is too long: at most {LONGEST} characters"
     if any(ord(char) < 32 or ord(char) == 127 for char in new):

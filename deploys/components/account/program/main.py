@@ -1,4 +1,4 @@
-"""What the program can be asked for. Runs on the host: ``python3 -I -B DIRECTORY [settle | apps ADDRESS | …]``."""
+"""What the program can be asked for. Runs on the host: ``python3 -I -B DIRECTORY [WORD …]``."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ import os
 import socket
 import sys
 
-from deploys.components.account.program import conversation, passwords, rows
+from deploys.components.account.program import conversation, passwords, sessions
 from deploys.components.account.program.account import Account, RefusedError, drop_app, make_app
+from deploys.components.account.program.settle import settle
 
 
 def main(words: list[str]) -> int:
@@ -25,8 +26,10 @@ def main(words: list[str]) -> int:
 def _asked(word: str, rest: list[str]) -> int:
     """The host's root asks. Labels come by stdin: a process list shows words to everybody."""
     if word == "settle":
-        for address in rows.prune():
-            print(address)
+        for line in settle(rest[0]):
+            print(line)
+    elif word == "sessions":
+        sessions.end_asked()
     elif word == "apps":
         for app in Account(rest[0], "").apps():
             print(app.made, app.label)

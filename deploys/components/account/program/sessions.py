@@ -1,0 +1,42 @@
+"""Whoever is logged in with a password that counts no more is logged out. Runs on the host."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterable
+
+from deploys.components.account.program import rows
+from deploys.components.account.program.pace import DIRECTORY
+
+ENDING = f"{DIRECTORY}/ending"  # an empty file for each mailbox, by its address in hex; a unit of root's looks there
+_PATIENCE = 3  # seconds: the page that has just changed a password may be at work still
+
+
+def end(address: str) -> None:
+    """Have the sessions of ``address`` ended; the service itself may not."""
+    os.makedirs(ENDING, 0o700, exist_ok=True)
+    with open(f"{ENDING}/{address.encode().hex()}", "w", encoding="utf-8"):
+        pass
+
+
+def end_asked() -> None:
+    """As root: end those that were asked for. A name that is no mailbox's is forgotten."""
+    time.sleep(_PATIENCE)
+    directory = os.open(ENDING, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    names = os.listdir(directory)
+    for name in names:
+        os.unlink(name, dir_fd=directory)
+    os.close(directory)
+    declared = {address.encode().hex(): address for address in rows.declared()}
+    kick(declared[name] for name in names if name in declared)
+
+
+def kick(addresses: Iterable[str]) -> None:
+    """As root: end the sessions of these mailboxes (doveadm-kick(1)). That somebody has none is no error."""
+    for address in addresses:
+        done = subprocess.run(["/usr/bin/doveadm", "kick", address], capture_output=True, text=True, timeout=60)
+        if done.stderr.strip():
+            print(f"doveadm kick {address}: {done.stderr.strip()}", file=sys.stderr)
