@@ -26,7 +26,7 @@ SECONDS = {
     "test_taking_over.py": 90,
     "test_transaction.py": 90,
     "test_converge.py": 80,
-    "test_summary.py": 90,
+    "test_summary.py": 100,
     "test_account.py": 90,
     "test_access.py": 60,
     "test_trial.py": 60,

@@ -123,11 +123,11 @@ def _parts(summary: Summary) -> list[str]:
     files: dict[str, list[str]] = {}
     for part in summary.parts:
         if paths := [path for path in part.files if path not in told]:
-            files.setdefault(part.component, []).extend(paths)
+            files.setdefault(part.component or "units", []).extend(paths)
     few = sum(map(len, files.values())) <= MOST_FILES
     written = [f"{name} {', '.join(paths) if few else len(paths)}".strip() for name, paths in files.items()]
     others = [part.step for part in summary.parts if not part.said]
-    rest = [f"and {len(others) - MOST_STEPS} more steps"] if len(others) > MOST_STEPS else []
+    rest = [f"and {len(others) - MOST_STEPS} more"] if len(others) > MOST_STEPS else []
     return [
         *([f"~ files: {'; '.join(written) if few else ', '.join(written)}"] if written else []),
         *([f"~ also: {'; '.join([*others[:MOST_STEPS], *rest])}"] if others else []),
