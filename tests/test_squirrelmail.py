@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gettext
 import io
+import re
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 
 from deploys.components.squirrelmail import catalogue, render
 from deploys.components.squirrelmail.options import BRANCHES, Webmail
-from deploys.components.squirrelmail.source import stamp
+from deploys.components.squirrelmail.source import own_words, stamp
 from deploys.config.reading.errors import SettingsError
 from deploys.php import pool
 from tests.settings import server
@@ -165,3 +166,15 @@ def test_a_translation_is_the_same_words_in_utf_8():
     assert catalogue.read(catalogue.recoded(before, "iso8859-2"))[b"Sign Out"] == "á".encode()
     with pytest.raises(ValueError, match="no compiled catalogue"):
         catalogue.read(b"<html>404</html>")
+
+
+def test_the_account_page_speaks_indonesian_in_every_sentence():
+    said = {
+        words
+        for file in (Path(render.HERE) / "plugin").glob("*.php")
+        for words in re.findall(r'_\("((?:[^"\\]|\\.)*)"\)', file.read_text())
+    }
+    upstreams = {"Save"}  # translated there
+    known = own_words("id_ID")
+    assert said - upstreams - set(known) == set()
+    assert [text for text, words in known.items() if text.count("%s") != words.count("%s")] == []

@@ -291,6 +291,6 @@ def test_nor_with_the_other_branch(own_mail_host: MailHost, tmp_path: Path, else
     own_mail_host.run(f"cd {DATA}; echo show_html_default=1 >{TITO}.pref; chown www-data {TITO}.pref")
     person = Person(own_mail_host, tmp_path / "profile", tmp_path)
     try:
-        _nothing_remote_loads_unasked(person, elsewhere)
+        undisturbed(_nothing_remote_loads_unasked)(person, elsewhere=elsewhere)
     finally:
         person.browser.quit()

@@ -206,3 +206,43 @@ def test_the_other_branch_is_one_option_away_and_the_way_back_too(own_mail_host:
     )
     page: Page = client(own_mail_host, IQBAL).read(subject)
     assert f"Subject: {subject}" in page.text
+
+
+def test_a_reader_chooses_a_language_and_a_time_zone_and_has_a_clock_of_24_hours(mail_host: MailHost):
+    subject = uuid4().hex
+    head = f"Subject: {subject}\nFrom: out@example.org\nDate: Thu, 26 Nov 2026 20:30:00 +0000\n\nHello\n"
+    mail_host.run(f"doveadm save -u {ANA}", input=head)
+    ana = client(mail_host, ANA)
+    assert "November 26, 2026 20:30" in ana.read(subject).text
+    try:
+        for page, choice in (("personal", {"new_timezone": "Asia/Jakarta"}), ("display", {"new_language": "id_ID"})):
+            form = ana.get("/src/options.php", optpage=page).form_with(next(iter(choice)))
+            ana.submit(form, next(button for button in form.buttons if button.startswith("submit")), **choice)
+        ana = client(mail_host, ANA)
+        text = ana.read(subject).text
+        assert "27" in text
+        assert "2026 03:30" in text
+        assert "Tulis surat" in text
+        assert "Akun Anda" in ana.get("/src/options.php").text
+        assert "Simpan salinan di sini" in ana.get("/plugins/posthaus/account.php").text
+    finally:
+        mail_host.run(f"rm -f /var/lib/squirrelmail/data/{ANA}.pref; doveadm expunge -u {ANA} mailbox INBOX all")
+
+
+UNSUBSCRIBE = {
+    "<https://lists.example.org/leave?a=1>": ("https://lists.example.org/leave?a=1",),
+    "<mailto:leave@lists.example.org?subject=out>": ("compose.php?send_to=leave%40lists.example.org&subject=out",),
+    "<javascript:alert(1)>": (),
+    '<https://x.example/"onclick="alert(1)>': (),
+}
+
+
+@pytest.mark.parametrize("header", UNSUBSCRIBE)
+def test_a_mailing_list_is_left_by_a_link_that_runs_nothing(mail_host: MailHost, header: str):
+    subject = uuid4().hex
+    head = f"Subject: {subject}\nFrom: out@example.org\nList-Unsubscribe: {header}\n\nHello\n"
+    mail_host.run(f"doveadm save -u {TITO}", input=head)
+    page = client(mail_host, TITO).read(subject)
+    links = [address for text, address in page.links if text.strip() == "Unsubscribe"]
+    assert tuple(link.removeprefix(f"https://{HOSTNAME}/src/") for link in links) == UNSUBSCRIBE[header]
+    assert "alert(1)" not in page.html

@@ -6,14 +6,16 @@ Source: GNU gettext's manual, "The Format of GNU MO Files".
 from __future__ import annotations
 
 import struct
+from collections.abc import Mapping
 
 MAGIC = 0x950412DE
 
 
-def recoded(data: bytes, charset: str) -> bytes:
-    """The .mo file ``data``, whose translations are in ``charset``, with all of them in UTF-8. Raises ValueError where
-    it is none, or a translation is in another character set."""
-    return written({original: translated.decode(charset) for original, translated in read(data).items() if original})
+def recoded(data: bytes, charset: str, further: Mapping[str, str] | None = None) -> bytes:
+    """The .mo file ``data``, whose translations are in ``charset``, with all of them in UTF-8, and ``further`` ones.
+    Raises ValueError where it is none, or a translation is in another character set."""
+    theirs = {original: translated.decode(charset) for original, translated in read(data).items() if original}
+    return written({**theirs, **{original.encode(): translated for original, translated in (further or {}).items()}})
 
 
 def read(data: bytes) -> dict[bytes, bytes]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import io
+import json
 import posixpath
 import tarfile
 from functools import cache
@@ -21,7 +22,7 @@ HERE = Path(__file__).parent
 # The last commit whose tree holds translations: 2003-10-19, the day before they moved to where no copy is left.
 TRANSLATIONS = Source(git=BRANCHES["current"].git, commit="70eb0aae53754829d538bbd0190f0311671fd9c8")
 LINKED_CONFIGURATION = "/etc/squirrelmail/config_local.php"
-LAYOUT = 5  # raise it whenever ``_arranged`` makes something else of the same source
+LAYOUT = 6  # raise it whenever ``_arranged`` makes something else of the same source
 
 # Character sets of East Asia, as SquirrelMail names them, and as PHP's mbstring does.
 DECODERS = {
@@ -71,11 +72,17 @@ def _translations() -> dict[str, tuple[bytes, float]]:
         path = f"locale/{language.folder or code}/LC_MESSAGES/squirrelmail.mo"
         if path not in files:
             raise DownloadError(f"{where} holds no {path}; it is not the commit that it should be")
-        words = catalogue.recoded(files[path][0], language.charset)
+        words = catalogue.recoded(files[path][0], language.charset, own_words(code))
         setup = template(HERE / "language.php.j2", code=code, short=SHORT.get(code, code[:2]), language=language)
         tree[f"locale/{code}/LC_MESSAGES/squirrelmail.mo"] = (words, 0)
         tree[f"locale/{code}/setup.php"] = (setup.encode(), 0)
     return tree
+
+
+def own_words(code: str) -> dict[str, str]:
+    """What has been said since in a language, ours among it: English to that language."""
+    file = HERE / "words" / f"{code}.json"
+    return dict(json.loads(file.read_text(encoding="utf-8"))) if file.is_file() else {}
 
 
 def _arranged(data: bytes, where: str, translations: dict[str, tuple[bytes, float]]) -> bytes:
@@ -92,7 +99,11 @@ def _arranged(data: bytes, where: str, translations: dict[str, tuple[bytes, floa
 def _plugin() -> dict[str, tuple[bytes, float]]:
     """A plugin beside SquirrelMail's own; 1.5.2 reads who takes part in what from a file, as its conf.pl writes it."""
     hooks = ("read_body_top", "read_body_bottom", "message_body", "get_pref", "optpage_register_block")
-    lines = [f"$squirrelmail_plugin_hooks['{hook}']['posthaus'] = 'posthaus_{hook}';" for hook in hooks]
+    called = {
+        **{hook: hook for hook in hooks},
+        "template_construct_read_headers.tpl": "template_construct_read_headers",
+    }
+    lines = [f"$squirrelmail_plugin_hooks['{hook}']['posthaus'] = 'posthaus_{name}';" for hook, name in called.items()]
     return {
         **{f"plugins/posthaus/{file.name}": (file.read_bytes(), 0) for file in sorted((HERE / "plugin").glob("*.php"))},
         "config/plugin_hooks.php": ("\n".join(["<?php", *lines, ""]).encode(), 0),

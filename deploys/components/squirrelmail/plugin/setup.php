@@ -15,7 +15,7 @@ const POSTHAUS_CHOICES = ['show_num' => 50, 'hour_format' => 1, 'abook_show_num'
 function squirrelmail_plugin_init_posthaus()
 {
     global $squirrelmail_plugin_hooks;
-    foreach (['read_body_top', 'read_body_bottom', 'message_body', 'get_pref', 'optpage_register_block'] as $hook) {
+    foreach (['read_body_top', 'read_body_bottom', 'message_body', 'get_pref', 'optpage_register_block', 'read_body_header'] as $hook) {
         $squirrelmail_plugin_hooks[$hook]['posthaus'] = "posthaus_$hook";
     }
 }
@@ -40,6 +40,33 @@ function posthaus_optpage_register_block()
         'desc' => _("Answer while you are away, send your mail on, change your password, and give programs passwords of their own."),
         'js' => false,
     ]);
+}
+
+/** The way out of a mailing list (RFC 2369), beside the other headers; only by https or by a message that one sends. */
+function posthaus_unsubscribe()
+{
+    global $message;
+    $ways = is_object($message) ? $message->rfc822_header->mlist['unsubscribe'] ?? [] : [];
+    if (preg_match('~^https://[^\s"\'<>]+$~D', $ways['href'] ?? '')) {
+        $link = '<a target="_blank" rel="noopener noreferrer" href="' . htmlspecialchars($ways['href']) . '">';
+    } elseif (preg_match('~^([^\s"\'<>?@]+@[^\s"\'<>?@]+)(?:\?subject=([^&]*))?~i', $ways['mailto'] ?? '', $found)) {
+        $link = '<a href="compose.php?send_to=' . urlencode($found[1]) . '&amp;subject=' . urlencode(urldecode($found[2] ?? 'unsubscribe')) . '">';
+    } else {
+        return '';
+    }
+    return '<tr class="field_List"><td class="fieldName">' . _("List") . ':</td><td class="fieldValue">' . $link . _("Unsubscribe") . '</a></td></tr>';
+}
+
+/** Where 1.5.2 shows it. */
+function posthaus_template_construct_read_headers()
+{
+    return ['read_body_header' => posthaus_unsubscribe()];
+}
+
+/** Where 1.4.23 does. */
+function posthaus_read_body_header()
+{
+    echo posthaus_unsubscribe();
 }
 
 /** The message is known, and nothing has been looked for in it yet. */
