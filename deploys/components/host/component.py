@@ -5,14 +5,17 @@ from __future__ import annotations
 from functools import partial
 
 from deploys.components.component import Component, Context, Step
-from deploys.components.host.options import APT_FILE, CLOUD_INIT_FILE
+from deploys.components.host.options import APT_FILE, CLOUD_INIT_FILE, VERSION_FILE
 from deploys.components.host.render import apt_conf, hosts, packages, zz_posthaus_cfg
+from deploys.values.version import version
 from operations import identity
 
 
 def component(context: Context) -> Component:
-    """Host name, /etc/mailname and /etc/hosts; where cloud-init is installed, it is told to leave the name alone."""
-    return Component("Host", packages=packages(), steps=(named(context.mail.hostname, context.machine.cloud_init),))
+    """Host name, /etc/mailname and /etc/hosts; where cloud-init is installed, it is told to leave the name alone. And
+    which version of Posthaus was here."""
+    hostname = context.mail.hostname
+    return Component("Host", packages=packages(), steps=(named(hostname, context.machine.cloud_init), noted(hostname)))
 
 
 def named(hostname: str, cloud_init: bool) -> Step:
@@ -26,3 +29,12 @@ def named(hostname: str, cloud_init: bool) -> Step:
         "rewritten": {"/etc/hosts": partial(hosts, hostname=hostname)},
     }
     return Step("Set the hostname", identity.known, arguments)
+
+
+def noted(hostname: str) -> Step:
+    """Which Posthaus was here last: a file, asked for and written as those that hold the name are."""
+    return Step(
+        "Note the version of Posthaus",
+        identity.known,
+        {"hostname": hostname, "files": {VERSION_FILE: f"{version()}\n"}, "rewritten": {}},
+    )

@@ -2,5 +2,8 @@
 
 from __future__ import annotations
 
+from facts.state import ROOT
+
 APT_FILE = "/etc/apt/apt.conf.d/90posthaus"
 CLOUD_INIT_FILE = "/etc/cloud/cloud.cfg.d/zz-posthaus.cfg"
+VERSION_FILE = f"{ROOT}/version"
