@@ -23,20 +23,21 @@ def passwords(directory: Path) -> dict[str, str]:
     return dict(yaml.safe_load(path.read_text()))
 
 
-def settings(secrets: Mapping[str, str], webmail: bool = True) -> dict[str, Any]:
-    """The content of mail.yaml for these people, with or without a webmail; the passwords go in as hashes."""
+def settings(secrets: Mapping[str, str], webmail: Mapping[str, Any] | bool = True) -> dict[str, Any]:
+    """The content of mail.yaml for these people; the passwords go in as hashes. ``webmail``: its options, or whether
+    there is one."""
     people = {
         address: {"password": hashed(secret), "name": PEOPLE.get(address, address)}
         for address, secret in secrets.items()
     }
     # A container may reach neither the DNS's root servers nor blocklists.
     alone: dict[str, Any] = {"resolver": "host", "filter": {"blocklists": False}, "dns": {"verify": False}}
-    if not webmail:
-        alone["webmail"] = False
+    if webmail is not True:
+        alone["webmail"] = webmail
     return {"hostname": "mail.example.com", "domains": ["example.com"], "mailboxes": people, **alone}
 
 
-def write(directory: Path, hosts: list[site.HostEntry], webmail: bool = True) -> dict[str, str]:
+def write(directory: Path, hosts: list[site.HostEntry], webmail: Mapping[str, Any] | bool = True) -> dict[str, str]:
     """Make ``directory`` the trial's site and return the passwords. Existing settings stay: they may be edited."""
     secrets = passwords(directory)
     path = directory / "mail.yaml"

@@ -41,6 +41,7 @@ NAME = name_of(ROOT)
 VAGRANT_NAME = "mail"  # the Vagrantfile's name for its machine
 SHORT = ".trial/mail.yaml"
 WEB_PORT = 8443
+ROUNDCUBE = {"program": "roundcube"}
 PORTS = {443: WEB_PORT, 993: 8993, 465: 8465, 22: 0}  # of the host: which of this machine's, if that is free
 
 
@@ -77,37 +78,39 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 def up(release: str) -> int:
     """Host, mail.yaml, converge, verify, and how to look. Returns the exit code of the first command that failed."""
-    lacking = no_webmail()  # asked first: it takes a second, and an image takes a minute
-    if lacking:
-        say(f"! {lacking}\n! So this trial goes without a webmail; everything else is as it would be.")
+    webmail, why = webmail_to_be_had()  # asked first: it takes a second, and an image takes a minute
+    if webmail == ROUNDCUBE:
+        say(f"! {why}\n! So the webmail of this trial is Roundcube, from the release's own packages.")
     client = engine.ensure()
     host = running(client, release) or start(client, release)
-    secrets = accounts.write(TRIAL, [host.inventory()], webmail=not lacking)
+    secrets = accounts.write(TRIAL, [host.inventory()], webmail)
     for deploy in ("deploys/mail.py", "deploys/verify.py"):
         if code := pyinfra("inventory.py", deploy, "-y"):
             return code
     (TRIAL / "ca.pem").write_bytes(host.read("/etc/ssl/posthaus/ca/ca.pem"))
-    print(how_to_look(host, secrets, lacking))
+    print(how_to_look(host, secrets, webmail, why))
     return 0
 
 
-def no_webmail() -> str | None:
-    """Why this trial has no webmail, as a sentence; None where it has one.
+def webmail_to_be_had() -> tuple[dict[str, str] | bool, str]:
+    """The option ``webmail`` of a new trial (True: nothing to say), and why it is not the usual one, as a sentence.
 
     Raises LabError where options of an earlier trial want one that cannot be had.
     """
     said = _said()
     if said is not None and not said.webmail:
-        return f"{SHORT} says webmail: false"
+        return False, f"{SHORT} says webmail: false"
     page = (said and said.webmail) or Webmail()
+    if page.program == "roundcube":
+        return True, ""
     try:
         with step("Asking for SquirrelMail's source"):
             squirrelmail_tree(page)
     except DownloadError as error:
         if said is not None:
-            raise LabError(f"{error}; or write `webmail: false` into {SHORT}") from None
-        return f"SquirrelMail's source cannot be had here: {error}"
-    return None
+            raise LabError(f"{error}; or write `webmail: {{program: roundcube}}` into {SHORT}") from None
+        return ROUNDCUBE, f"SquirrelMail's source cannot be had here: {error}"
+    return True, ""
 
 
 def _said() -> MailServer | None:
@@ -173,14 +176,14 @@ def pyinfra(*arguments: str) -> int:
     return subprocess.run([command(), *arguments], cwd=ROOT, env={**os.environ, "POSTHAUS_SITE": str(TRIAL)}).returncode
 
 
-def how_to_look(host: LabHost, secrets: Mapping[str, str], lacking: str | None = None) -> str:
-    """What a person wants to know now; ``lacking``: why there is no webmail."""
+def how_to_look(host: LabHost, secrets: Mapping[str, str], webmail: object = True, why: str = "") -> str:
+    """What a person wants to know now; ``why`` the webmail is not the usual one, or is not there."""
     people = "\n".join(f"    {address}   {password}" for address, password in secrets.items())
     site_word = "POSTHAUS_SITE=.trial " if (ROOT / "site").is_dir() else ""
     return f"""
 The mail server runs. Its certificate comes from a CA of its own (.trial/ca.pem), so a browser asks once.
 
-{_port_list(host.ports, lacking)}
+{_port_list(host.ports, webmail, why)}
 
 {people}
 
@@ -191,14 +194,15 @@ Look inside          docker exec -it {NAME} bash
 Stop and remove it   script/trial --down"""
 
 
-def _port_list(ports: Mapping[int, int], lacking: str | None) -> str:
+def _port_list(ports: Mapping[int, int], webmail: object, why: str) -> str:
     """Where to look: the webmail, or what there is without it."""
     mail = [f"    IMAP, TLS      localhost:{ports[993]}", f"    SMTP, TLS      localhost:{ports[465]}"]
     web = f"https://localhost:{ports[443]}/"
-    if not lacking:
-        return "\n".join([f"    {web}", *(mail if 993 in ports else [])])
+    if webmail:
+        other = [f"    It is Roundcube: {why}"] if why else []
+        return "\n".join([f"    {web}", *other, *(mail if 993 in ports else [])])
     setup = f"    how to set a mail program up     {web}setup/"
-    return "\n".join([f"No webmail: {lacking}", "", *mail, setup])
+    return "\n".join([f"No webmail: {why}", "", *mail, setup])
 
 
 def down() -> int:

@@ -14,6 +14,7 @@ import pytest
 
 from deploys import download
 from deploys.components.squirrelmail import source
+from deploys.config.read import settings
 from lab import accounts, engine, trial
 from lab.waiting import wait_until
 
@@ -87,28 +88,36 @@ def test_an_engine_of_this_checkout_that_nobody_uses_stops(dockerd: subprocess.P
     assert not engine.OWNER_FILE.exists()
 
 
-def test_without_the_webmails_source_the_trial_says_so_and_goes_without(own_trial: Path):
-    lacking = trial.no_webmail() or ""
-    assert lacking.startswith("SquirrelMail's source cannot be had here: git could not fetch")
-    accounts.write(own_trial, [("mail", {})], webmail=not lacking)
-    assert "webmail: false" in (own_trial / "mail.yaml").read_text()
-    assert trial.no_webmail() == ".trial/mail.yaml says webmail: false"
+def test_without_squirrelmails_source_the_trial_says_so_and_has_roundcube(own_trial: Path):
+    webmail, why = trial.webmail_to_be_had()
+    assert why.startswith("SquirrelMail's source cannot be had here: git could not fetch")
+    accounts.write(own_trial, [("mail", {})], webmail)
+    declared = settings(own_trial / "mail.yaml").webmail
+    assert declared
+    assert declared.program == "roundcube"
+    assert trial.webmail_to_be_had() == (True, ""), "once it stands there, nothing is asked for"
+
+
+def test_a_trial_whose_owner_wants_no_webmail_has_none(own_trial: Path):
+    accounts.write(own_trial, [("mail", {})], False)
+    assert trial.webmail_to_be_had() == (False, ".trial/mail.yaml says webmail: false")
 
 
 def test_settings_that_want_a_webmail_are_not_changed_behind_their_writers_back(own_trial: Path):
     accounts.write(own_trial, [("mail", {})])
-    with pytest.raises(trial.LabError, match=r"or write `webmail: false` into \.trial/mail\.yaml"):
-        trial.no_webmail()
+    with pytest.raises(trial.LabError, match=r"or write `webmail: \{program: roundcube\}` into \.trial/mail\.yaml"):
+        trial.webmail_to_be_had()
 
 
 def test_a_trial_without_webmail_shows_where_mail_programs_connect(tmp_path: Path):
     ports = {443: 8443, 993: 8993, 465: 8465}
-    shown = trial._port_list(ports, "SquirrelMail's source cannot be had here")
-    assert "No webmail: SquirrelMail's source cannot be had here" in shown
+    shown = trial._port_list(ports, False, ".trial/mail.yaml says webmail: false")
+    assert "No webmail: .trial/mail.yaml says webmail: false" in shown
     assert "localhost:8993" in shown
     assert "localhost:8465" in shown
     assert "https://localhost:8443/setup/" in shown
-    assert "setup" not in trial._port_list(ports, None)
+    assert "setup" not in trial._port_list(ports, True, "")
+    assert "It is Roundcube: it rains" in trial._port_list(ports, trial.ROUNDCUBE, "it rains")
 
 
 def test_a_repository_that_never_answers_is_given_up_soon(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

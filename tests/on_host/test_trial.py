@@ -1,8 +1,9 @@
-"""The trial itself, begun from a converged host's disk, where SquirrelMail's source cannot be had."""
+"""The trial itself, begun from a converged host's disk, where SquirrelMail's source cannot be had: with Roundcube."""
 
 from __future__ import annotations
 
 import imaplib
+import re
 import shutil
 import ssl
 import subprocess
@@ -18,6 +19,7 @@ from lab import engine as lab_engine
 from lab import images, trial
 from lab.mailhost import MailHost
 from lab.waiting import wait_until
+from tests.roundcube import RoundcubeClient
 
 pytestmark = [pytest.mark.host, pytest.mark.releases("debian-13")]
 
@@ -28,6 +30,8 @@ def own_trial(tmp_path: Path, snapshot: str, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(trial, "TRIAL", tmp_path / "trial")
     monkeypatch.setattr(trial, "NAME", trial.name_of(tmp_path))
     monkeypatch.setattr(images, "ensure", lambda *_: snapshot)
+    run = trial.pyinfra  # the disk has a domain that a trial has not, and is asked about it
+    monkeypatch.setattr(trial, "pyinfra", lambda *words: run(*words, "--data", "confirm=example.net"))
     source._fetched.cache_clear()  # an earlier test may have had it
     for name, value in {
         "XDG_CACHE_HOME": str(tmp_path / "cache"),
@@ -56,7 +60,7 @@ def engine_of_ours(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[
         process.kill()
 
 
-def test_without_the_webmails_source_a_trial_is_a_mail_server_all_the_same_and_takes_only_itself_away(
+def test_without_squirrelmails_source_a_trial_has_roundcube_and_takes_only_itself_away(
     mail_host: MailHost,
     engine: docker.DockerClient,
     own_trial: Path,
@@ -66,8 +70,8 @@ def test_without_the_webmails_source_a_trial_is_a_mail_server_all_the_same_and_t
     code = trial.main(["--release", mail_host.release])
     out, err = capfd.readouterr()
     assert code == 0, out + err
-    assert err.index("So this trial goes without a webmail") < err.index("Starting a host")
-    assert "No webmail: SquirrelMail's source cannot be had here: git could not fetch" in out
+    assert err.index("So the webmail of this trial is Roundcube") < err.index("Starting a host")
+    assert "It is Roundcube: SquirrelMail's source cannot be had here: git could not fetch" in out
     lines = [line.split() for line in out.splitlines()]
     port = next(words[2].partition(":")[2] for words in lines if words[:2] == ["IMAP,", "TLS"])
     person, password = next(words for words in lines if words and words[0] == "tito@example.com")
@@ -75,6 +79,9 @@ def test_without_the_webmails_source_a_trial_is_a_mail_server_all_the_same_and_t
     trusted.check_hostname = False  # it is localhost here
     with imaplib.IMAP4_SSL("127.0.0.1", int(port), ssl_context=trusted, timeout=20) as imap:
         assert imap.login(person, password)[0] == "OK"
+    (web,) = re.findall(r"https://localhost:(\d+)/$", out, re.MULTILINE)
+    browser = RoundcubeClient("webmail.example.com", "127.0.0.1", str(own_trial / "ca.pem"), int(web))
+    assert browser.is_inside(browser.log_in(person, password))
 
     assert trial.main(["--down"]) == 0
     told = capfd.readouterr().err
