@@ -100,6 +100,14 @@ def test_a_unix_user_logs_in_by_name_whatever_the_domain_of_the_mailbox():
     assert "password" not in render.plugins(mail), "Unix users' passwords are not Dovecot's"
 
 
+def test_language_and_time_zone_are_the_browser_s_unless_mail_yaml_has_them():
+    said = configuration(roundcube({"language": "no_NO", "timezone": "Europe/Oslo"}))
+    assert "['language'] = 'nb_NO'" in said
+    assert "['timezone'] = 'Europe/Oslo'" in said
+    assert "['language']" not in configuration(roundcube())
+    assert "['timezone']" not in configuration(roundcube())
+
+
 def test_there_are_filters_where_dovecot_speaks_managesieve():
     without = roundcube(dovecot={"protocols": ["imap"]})
     assert "managesieve" in render.plugins(roundcube())

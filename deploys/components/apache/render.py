@@ -48,6 +48,11 @@ GUARD = "security2"  # so many threads for one address; after lua, whose library
 # only while a request is under way.
 CONNECTIONS = 256
 SMALL_FORM = 1 << 16  # bytes: what somebody may send who is not logged in
+# What a browser asks for of Roundcube's skins and plugins (PCRE); tiff, webp and pdf tell Roundcube what it can show.
+LOOKS = (
+    r"(?:skins|plugins|program)/(?!(?:.*/)?\.)[^?]+"
+    r"\.(?:css|js|gif|ico|jpe?g|png|svg|tiff?|webp|woff2?|html|pdf|mp3|ogg|wav)"
+)
 CHALLENGE_MODULES = ("mpm_event", "authz_core", "alias", "mime", "reqtimeout")
 
 
@@ -66,6 +71,7 @@ def apache2_conf(mail: MailServer, php: str, foreign: ForeignSites | None = None
     message_size = mail.message_size
     place = address(webmail, hostname)
     largest_form = post_size(message_size) if webmail else 1 << 16
+    missing = template(HERE / "missing.html.j2", address=f"{place}/").replace("\n", "")
     return template(
         HERE / "apache2.conf.j2",
         foreign=foreign,
@@ -78,11 +84,11 @@ def apache2_conf(mail: MailServer, php: str, foreign: ForeignSites | None = None
         port=webmail.port if webmail else 443,
         home=home(webmail) if webmail else f"{DIRECTORY}/setup",
         program=webmail.program if webmail else "",
-        roundcube=roundcube_conf(mail, php),
+        roundcube=roundcube_conf(mail, php, missing),
         socket=squirrelmail.socket(php),
         entrance=squirrelmail.entrance(php),
         inside=inside(squirrelmail.COOKIE, squirrelmail.SESSIONS, r"[;}]user_is_logged_in\|b:1;"),
-        missing=template(HERE / "missing.html.j2", address=f"{place}/").replace("\n", ""),
+        missing=missing,
         chain=tls.chain_of(webmail.hostname or "" if webmail else hostname),
         key=tls.key_of(webmail.hostname or "" if webmail else hostname),
         modules=(*MODULES, *(("lua",) if pages else ()), GUARD),
@@ -107,10 +113,12 @@ def home(webmail: Webmail) -> str:
     return roundcube.HOME if webmail.program == roundcube.NAME else squirrelmail.HOME
 
 
-def roundcube_conf(mail: MailServer, php: str) -> str:
-    """What of Roundcube is served, and by which PHP."""
+def roundcube_conf(mail: MailServer, php: str, missing: str) -> str:
+    """What of Roundcube is served, and by which PHP; ``missing``: the page in the place of all else."""
     return template(
         HERE / "roundcube.conf.j2",
+        looks=LOOKS,
+        missing=missing,
         socket=roundcube.socket(php),
         entrance=roundcube.entrance(php),
         inside=inside(roundcube.COOKIE, roundcube.SESSIONS, r"(?:^|[;}])user_id\|"),

@@ -7,6 +7,7 @@ from pathlib import Path
 from deploys.components.component import Context
 from deploys.components.roundcube import probe
 from deploys.components.roundcube.options import COOKIE, HOME, NAME, SESSIONS, STATE, entrance, socket
+from deploys.components.squirrelmail.options import Webmail
 from deploys.components.tls.options import Tls
 from deploys.config.addresses.options import Directory
 from deploys.config.mailserver import MailServer
@@ -48,6 +49,8 @@ OURS = {
 }
 PLUGIN_FILES = tuple(f"{name}/{file}" for name, files in OURS.items() for file in files)
 FILES = ("config.inc.php", "people.php", "before.php", "defaults.inc.php", "mimetypes.php")
+# Languages that Roundcube calls by other names than SquirrelMail does.
+SPELLED = {"ja": "ja_JP", "no_NO": "nb_NO", "sr_YU": "sr_CS"}
 ACCOUNT = ("password", "posthaus_apps")  # of the account service
 UPDATE = "/usr/share/roundcube/bin/updatedb.sh --package=roundcube --dir=/usr/share/roundcube/SQL"
 # What the packages' installation reads: no database of theirs, and nothing in Apache's conf-enabled.
@@ -103,7 +106,7 @@ def configuration(context: Context) -> dict[str, File]:
 
 def config_inc_php(context: Context) -> str:
     """What differs from Roundcube's defaults (defaults.inc.php); 1.5 has other names for servers than 1.6."""
-    mail = context.mail
+    mail, page = context.mail, context.mail.webmail or Webmail()
     system = mail.accounts == "system"
     return template(
         HERE / "config.inc.php.j2",
@@ -115,10 +118,17 @@ def config_inc_php(context: Context) -> str:
         chain=mail.tls.chain_path,
         message_size=mail.message_size,
         completed=mail.domains[0] if system or len(mail.domains) == 1 else "",
-        title=mail.webmail.title if mail.webmail else "",
+        title=page.title,
+        language=language(page),
+        timezone=page.timezone,
         shortest=LEAST,
         temporary=TEMPORARY,
     )
+
+
+def language(page: Webmail) -> str:
+    """As Roundcube spells it; "" where mail.yaml names none: then it is the browser's."""
+    return SPELLED.get(page.language, page.language) if "language" in page.model_fields_set else ""
 
 
 def people_php(directory: Directory) -> str:
