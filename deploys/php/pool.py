@@ -24,8 +24,8 @@ class Webmail:
     """What PHP must know of a webmail: ``name``, of its pools and files; ``user``, who it runs as; ``readable``, the
     paths that it may open; ``temporary``, a directory for uploads; ``sessions``, as session.save_path has it; ``log``,
     as error_log has it; ``seconds`` of computing that a page may take; ``memory``, bytes besides what a message needs;
-    ``before``, the PHP file that runs first; ``environment``, by name; ``hidden``, functions of
-    PHP's that it shall not find."""
+    ``before``, the PHP file that runs first; ``environment``, by name; ``hidden``, functions of PHP's that it shall not
+    find; ``tells_all``: PHP logs whatever it complains of, where the program does not insist on less."""
 
     name: str
     user: str
@@ -38,6 +38,7 @@ class Webmail:
     before: str
     environment: Mapping[str, str] = field(default_factory=dict)
     hidden: tuple[str, ...] = ()
+    tells_all: bool = True
 
 
 def socket(name: str, php: str) -> str:

@@ -170,6 +170,7 @@ def php(tls: Tls) -> pool.Webmail:
         memory=128 << 20,
         before=f"{CONFIGURATION}/before.php",
         environment={"ROUNDCUBE_CONFIG_DIR": CONFIGURATION},
+        tells_all=False,  # it insists on an error_reporting of its own
     )
 
 
