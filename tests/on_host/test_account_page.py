@@ -180,3 +180,12 @@ def test_a_program_gets_a_password_of_its_own_until_it_is_revoked(mail_host: Mai
     assert "There is none yet." in fill(iqbal, "apps", "list", current=old).text
     [(kind, _)] = said(fill(iqbal, "apps", "list", current="not mine"))
     assert kind == "wrong"
+
+
+def test_who_is_no_longer_logged_in_gets_in_again_on_the_page_that_says_so(mail_host: MailHost):
+    webmail = client(mail_host)
+    page = webmail.get(PAGE)
+    assert "You must be logged in" in page.text
+    form = page.form_with("login_username")
+    page = webmail.submit(form, login_username=IQBAL, secretkey=mail_host.password(IQBAL))
+    assert "Current Folder: INBOX" in webmail.get(page.frames["right"]).text
