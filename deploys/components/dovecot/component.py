@@ -32,8 +32,9 @@ from deploys.config.mailserver import MailServer
 from deploys.values import ports
 from facts.mailboxes import STORE
 from facts.probe import PROBE
+from facts.shared import Made
 from operations import accounts as users
-from operations import files, mailboxes, probe
+from operations import files, mailboxes, probe, shared
 from operations.directories import Directory
 from operations.service import Service, program
 
@@ -95,6 +96,7 @@ def component(context: Context) -> Component:
             ),
             Run("Run the service for Sieve scripts' messages", SIEVE, sieve.running()),
             Step("Close the sessions of mailboxes that are gone or shut", mailboxes.closed, {"keep": _may_stay(mail)}),
+            *_shared(mail),
         ),
         listens=tuple(listener for protocol in mail.dovecot.protocols for listener in LISTENERS[protocol]),
         processes=("dovecot", "imap-login", "pop3-login", "managesieve-log"),
@@ -171,6 +173,14 @@ def _mailboxes(mail: MailServer) -> tuple[Step, ...]:
             {"declared": _logins(mail), "system": mail.accounts == "system"},
         ),
     )
+
+
+def _shared(mail: MailServer) -> tuple[Step, ...]:
+    if mail.accounts == "system":
+        return ()
+    boxes = {address: Made(render.home(address), people) for address, people in mail.directory.shared.items()}
+    arguments = {"boxes": boxes, "owner": mail.vmail.name, "prefix": render.SHARED}
+    return (Step("Share mailboxes with their members", shared.members, arguments),)
 
 
 def _logins(mail: MailServer) -> dict[str, str]:

@@ -31,6 +31,8 @@ LEARNING = "learning"  # below DIRECTORY
 NO_LOGIN = f"{DIRECTORY}/no-login"
 SPELLINGS = f"{DIRECTORY}/spellings"
 NOTES = account.NOTES.removeprefix(f"{DIRECTORY}/")
+SHARING = f"{STORE}/shared-mailboxes"  # Dovecot's list of who lets whom in, also by SETACL
+SHARED = "shared"  # the namespace under which members see a mailbox
 PROBE_USERS = f"{DIRECTORY}/probe-users"
 PROBE_HOME = "/var/lib/posthaus-probe"
 FIRST_HUMAN = 1000  # login.defs: Debian gives people user ids from here on
@@ -64,7 +66,7 @@ def configuration(context: Context) -> dict[str, File]:
     directory, taught = mail.directory, taught_at(mail)
     return {
         "dovecot.conf": File(dovecot_conf(context)),
-        **(learning(taught) if taught else {}),
+        **(learning(taught, series == "2.4" and bool(directory.shared)) if taught else {}),
         "users": File(users(directory, series), "0640", "root", "dovecot"),
         **(
             {NOTES: File(notes(directory, series), "0640", "root", "dovecot")}
@@ -108,6 +110,9 @@ def dovecot_conf(context: Context) -> str:
         account=account,
         aliases=ALIASES,
         probe_users=PROBE_USERS,
+        shared=SHARED,
+        boxes=sorted(directory.shared),
+        sharing=SHARING if directory.shared else "",
         spellings=SPELLINGS if spellings(directory, series) else "",
         no_login=NO_LOGIN if no_login(directory, series) else "",
         domain=directory.domains[0],
@@ -126,11 +131,10 @@ def dovecot_conf(context: Context) -> str:
     )
 
 
-def learning(learn_endpoint: str) -> dict[str, File]:
-    """What follows a move to or from Junk (IMAPSieve, RFC 6785)."""
-    scripts = {
-        f"{LEARNING}/{name}": File((HERE / name).read_text(encoding="utf-8")) for name in ("spam.sieve", "ham.sieve")
-    }
+def learning(learn_endpoint: str, shared: bool = False) -> dict[str, File]:
+    """What follows a move to or from Junk (IMAPSieve, RFC 6785). ``shared``: one script is for others' folders."""
+    names = ("spam.sieve", "ham.sieve", *(("shared.sieve",) if shared else ()))
+    scripts = {f"{LEARNING}/{name}": File((HERE / name).read_text(encoding="utf-8")) for name in names}
     return {**scripts, f"{LEARNING}/learn": File(template(HERE / "learn.j2", controller=learn_endpoint), mode="0755")}
 
 

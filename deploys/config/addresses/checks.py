@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from deploys.config.addresses import members
 from deploys.config.addresses.loops import loops_and_limits
 from deploys.config.addresses.options import AUTOMATIC, RESERVED
 from deploys.config.addresses.raw import RawAddresses
@@ -33,7 +34,7 @@ def contradictions(settings: Mapping[str, Any]) -> list[Problem]:
     problems = [*raw.repeated, *_names(raw), *_passwords(raw), *_own_aliases(raw)]
     problems += _unix_users(raw) if raw.system else ()
     if raw.complete:  # else a misspelt mailbox would be blamed on every alias that leads to it
-        problems += [*_foreign_domains(raw), *_nobody_there(raw)]
+        problems += [*_foreign_domains(raw), *_nobody_there(raw), *members.problems(raw)]
     return [*problems, *loops_and_limits(raw)]
 
 
@@ -52,7 +53,7 @@ def _names(raw: RawAddresses) -> Iterator[Problem]:
 def _passwords(raw: RawAddresses) -> Iterator[Problem]:
     for address, password in raw.passwords.items():
         place = (*raw.mailboxes[address], "password")
-        if not raw.system and password is None:
+        if not raw.system and password is None and address not in raw.members:
             yield place, f"is missing, so nobody could log in; {hashes.HELP}"
         if raw.system and isinstance(password, str) and "$argon2" in password:
             yield place, "is Argon2, which Unix logins do not read; `script/password --system` makes a hash they do"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Annotated, Literal
@@ -10,12 +11,15 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, StrictBool, StrictInt, StrictStr
 
 from deploys.config.base import Settings
-from deploys.values import OneLine, PasswordHash, Size, hashes
+from deploys.values import MailboxAddress, OneLine, PasswordHash, Size, hashes, without_repeats
 from deploys.values.names import domain_of, untagged
 
 Accounts = Literal["virtual", "system"]
 AUTOMATIC = ("postmaster", "abuse")  # RFC 2142, section 2 and 4: every domain answers for these
 RESERVED = "posthaus-probe"  # the local part of verify's own mailbox
+
+
+People = Annotated[tuple[MailboxAddress, ...], AfterValidator(without_repeats)]
 
 
 class Mailbox(Settings):
@@ -46,6 +50,14 @@ class Mailbox(Settings):
         " password, and who is logged in is cut off; messages go on arriving, and filters and aliases go on working."
         " With `accounts: system` other logins of the Unix user are not touched.",
         examples=[False],
+    )
+    members: People = Field(
+        default=(),
+        min_length=1,
+        description="Makes it a shared mailbox: these people, each with a mailbox of their own, see it in their mail"
+        " programs and the webmail under `shared/`, may read, flag, file and delete there, and send as its address."
+        " It needs no `password`; with one, whoever has it also sets the mailbox's rules.",
+        examples=[["tito@example.org", "iqbal@example.org"]],
     )
 
     @property
@@ -153,14 +165,24 @@ class Directory(Settings):
             ahead += targets
         return Expansion(tuple(mailboxes), tuple(outside))
 
+    @cached_property
+    def shared(self) -> dict[str, tuple[str, ...]]:
+        """Shared mailboxes, each with its members."""
+        return {address: box.members for address, box in self.mailboxes.items() if box.members}
+
     def owners(self, address: str) -> tuple[str, ...]:
         """The logins that may send as ``address``: its mailbox's alone, if it has one, else all it leads to."""
         for known in (address.lower(), untagged(address.lower())):
             if known in self.mailboxes:
-                return (self.login(known),)
+                return self._logins((known,))
             if known in self.all_aliases:
                 break
-        return tuple(self.login(mailbox) for mailbox in self.expand(address).mailboxes)
+        return self._logins(self.expand(address).mailboxes)
+
+    def _logins(self, mailboxes: Iterable[str]) -> tuple[str, ...]:
+        """Who reads them: each mailbox's own login, and a shared one's members."""
+        people = (one for mailbox in mailboxes for one in (mailbox, *self.shared.get(mailbox, ())))
+        return without_repeats(map(self.login, people))
 
     @cached_property
     def probe(self) -> str:
@@ -172,7 +194,7 @@ class Directory(Settings):
         """Address, or @domain for a catch-all, to the logins that may send as it."""
         rows = {address: self.owners(address) for address in (*self.mailboxes, *self.all_aliases)}
         caught = {f"@{domain}": self.expand(target).mailboxes for domain, target in self.catch_all.items()}
-        rows |= {at_domain: tuple(map(self.login, mailboxes)) for at_domain, mailboxes in caught.items()}
+        rows |= {at_domain: self._logins(mailboxes) for at_domain, mailboxes in caught.items()}
         rows[self.probe] = (self.probe,)
         return {address: logins for address, logins in rows.items() if logins}
 

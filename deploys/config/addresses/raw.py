@@ -26,6 +26,7 @@ class RawAddresses:
     catch_all: dict[str, tuple[str, Place]] = field(default_factory=dict)
     postmaster: str | None = None
     passwords: dict[str, Any] = field(default_factory=dict)
+    members: dict[str, dict[str, Place]] = field(default_factory=dict)  # of each shared mailbox
     system: bool = False
     complete: bool = True
     repeated: list[Problem] = field(default_factory=list)
@@ -41,8 +42,9 @@ class RawAddresses:
         for key, mailbox in _pairs(settings, "mailboxes"):
             canonical = raw._add(raw.mailboxes, names.mailbox_address, key, ("mailboxes", key), "mailbox")
             if canonical:
-                known = mailbox.get("password") if isinstance(mailbox, Mapping) else getattr(mailbox, "password", None)
-                raw.passwords[canonical] = known
+                raw.passwords[canonical] = _said(mailbox, "password")
+                if members := _said(mailbox, "members"):
+                    raw.members[canonical] = raw._addresses(members, ("mailboxes", key, "members"))
         for key, targets in _pairs(settings, "aliases"):
             canonical = raw._add(raw.aliases, names.alias_address, key, ("aliases", key), "alias")
             if canonical:
@@ -89,6 +91,10 @@ class RawAddresses:
         except ValueError:
             self.complete = False
             return None
+
+
+def _said(mailbox: object, option: str) -> Any:
+    return mailbox.get(option) if isinstance(mailbox, Mapping) else getattr(mailbox, option, None)
 
 
 def _pairs(settings: Mapping[str, Any], key: str) -> Iterator[tuple[str, Any]]:
