@@ -13,6 +13,7 @@ import yaml
 from argon2 import PasswordHasher
 
 from deploys.config import read
+from deploys.config.addresses.options import Mailbox
 from deploys.editing import alias, mailbox, run, words
 from deploys.editing.declared import Declared, Refused
 from deploys.editing.scalars import scalar
@@ -136,6 +137,31 @@ def test_who_leaves_leaves_no_list_pointing_nowhere(file: Path, capsys: Any):
     said = capsys.readouterr().out
     assert "– iqbal@example.org: no mailbox any more; its messages stay in /var/mail/vhosts/example.org/iqbal" in said
     assert "~ info@example.org no longer leads to iqbal@example.org" in said
+
+
+@pytest.mark.skipif("formerly" not in Mailbox.model_fields, reason="NOT PROVED: no option formerly")
+def test_who_has_another_name_keeps_everything_and_everywhere(file: Path, capsys: Any):
+    file.write_text(WRITTEN + "postmaster: iqbal@example.org\n", encoding="utf-8")
+    assert mailbox.main(["rename", "iqbal@example.org", "I.Qureshi@example.org", "--file", str(file)]) == 0
+    mail = read.settings(file)
+    assert list(mail.mailboxes) == ["tito@example.org", "i.qureshi@example.org"]
+    assert mail.aliases["info@example.org"] == ("tito@example.org", "i.qureshi@example.org")
+    assert mail.postmaster == "i.qureshi@example.org"
+    assert [line for line in lines(file) if "iqbal@" in line.lower()] == ["      formerly: iqbal@example.org"]
+    assert len(lines(file)) == len(WRITTEN.splitlines()) + 2
+
+
+@pytest.mark.skipif("members" not in Mailbox.model_fields, reason="NOT PROVED: no option members")
+def test_who_leaves_is_no_member_of_a_shared_mailbox_any_more(file: Path):
+    shared = "  team@example.org: {members: [tito@example.org, iqbal@example.org]}\n"
+    text = WRITTEN.replace("\n\n# Lists.", f"\n{shared}\n# Lists.").replace(
+        "{members", f'{{password: "{ARGON2}", members'
+    )
+    file.write_text(text, encoding="utf-8")
+    assert mailbox.main(["remove", "iqbal@example.org", "--file", str(file)]) == 0
+    (left,) = yaml.safe_load(file.read_text(encoding="utf-8"))["mailboxes"]["team@example.org"]["members"]
+    assert left == "tito@example.org"
+    assert mailbox.main(["remove", "tito@example.org", "--file", str(file)]) == 1
 
 
 def test_mail_that_would_reach_nobody_needs_an_heir(file: Path, capsys: Any):

@@ -42,6 +42,13 @@ class Declared:
         found = self.value.get(name)
         return found if isinstance(found, dict) else {}
 
+    def list_at(self, place: Place) -> list[Any]:
+        """The list in which ``place`` is an entry; none where it is no entry of a list."""
+        found: Any = self.value
+        for key in place[:-1] if isinstance(place[-1], int) else ():
+            found = found[key]
+        return found if isinstance(found, list) else []
+
     def mailbox(self, address: str) -> Place:
         """Where a mailbox stands. Refused where there is none."""
         key = self.key("mailboxes", address)
@@ -50,12 +57,17 @@ class Declared:
         return ("mailboxes", key)
 
     def leading_to(self, address: str) -> Iterator[Place]:
-        """Where ``address`` is named as the one who gets mail, the last place first: each can go without moving the
-        others."""
-        for alias, targets in reversed(self.section("aliases").items()):
-            for number in reversed(range(len(targets) if isinstance(targets, list) else 0)):
-                if same(targets[number], address):
-                    yield ("aliases", alias, number)
+        """Where ``address`` is named as one who gets mail or shares a mailbox, the last place first, so that each can
+        go without moving the others."""
+        boxes = {key: box.get("members") for key, box in self.section("mailboxes").items() if isinstance(box, dict)}
+        lists: list[tuple[Place, Any]] = [
+            (("aliases", alias), targets) for alias, targets in self.section("aliases").items()
+        ]
+        lists += [(("mailboxes", key, "members"), members) for key, members in boxes.items()]
+        for place, listed in reversed(lists):
+            for number in reversed(range(len(listed) if isinstance(listed, list) else 0)):
+                if same(listed[number], address):
+                    yield (*place, number)
         for domain, target in self.section("catch_all").items():
             if same(target, address):
                 yield ("catch_all", domain)

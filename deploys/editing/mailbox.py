@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import subprocess
 import sys
 from collections.abc import Sequence
 from functools import partial
@@ -29,7 +30,7 @@ def main(arguments: Sequence[str]) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser("script/mailbox", description="See script/mailbox --help.", add_help=False)
-    commands = parser.add_subparsers(metavar="add|passwd|rename|disable|enable|remove|list", required=True)
+    commands = parser.add_subparsers(metavar="add|passwd|rename|disable|enable|remove|list|app-password", required=True)
     for name, work, places in (
         ("add", _add, ("address",)),
         ("passwd", _passwd, ("address",)),
@@ -38,12 +39,14 @@ def _parser() -> argparse.ArgumentParser:
         ("enable", partial(_switch, mailboxes.enable), ("address",)),
         ("remove", _remove, ("address",)),
         ("list", _list, ()),
+        ("app-password", _app_password, ("address",)),
     ):
         command = commands.add_parser(name, add_help=False)
         for place in places:
             command.add_argument(place, metavar=place.upper())
-        command.add_argument("--file", type=Path)
-        command.add_argument("--json" if name == "list" else "--dry", action="store_true")
+        if name != "app-password":
+            command.add_argument("--file", type=Path)
+            command.add_argument("--json" if name == "list" else "--dry", action="store_true")
         if name in ("add", "passwd"):
             command.add_argument("--generate", action="store_true")
             command.add_argument("--weak", action="store_true")
@@ -52,6 +55,11 @@ def _parser() -> argparse.ArgumentParser:
             command.add_argument("--quota")
         if name == "remove":
             command.add_argument("--to", metavar="ADDRESS")
+        if name == "app-password":
+            command.add_argument("--limit", metavar="HOST")
+            which = command.add_mutually_exclusive_group()
+            which.add_argument("--make", metavar="LABEL")
+            which.add_argument("--revoke", metavar="LABEL")
         command.set_defaults(work=work)
     return parser
 
@@ -104,6 +112,15 @@ def _password(file: Declared, asked: argparse.Namespace) -> tuple[str, dict[str,
     except (ValueError, EOFError) as error:
         raise Refused(f"No password: {error or 'nothing was typed'}. Nothing was written") from None
     return (chosen if asked.generate else ""), {"password": hashed}
+
+
+def _app_password(asked: argparse.Namespace) -> int:
+    """That is the host's, not the file's: pyinfra asks it, and prints what it says."""
+    said = {"mailbox": asked.address, "make": asked.make, "revoke": asked.revoke}
+    data = [word for name, value in said.items() if value is not None for word in ("--data", f"{name}={value}")]
+    limit = ["--limit", asked.limit] if asked.limit else []
+    pyinfra = Path(sys.executable).with_name("pyinfra")
+    return subprocess.run([pyinfra, "inventory.py", "deploys/app_password.py", *data, *limit, "-y"]).returncode
 
 
 def _number(text: str) -> str | int:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from deploys.editing.declared import Declared, Refused, canonical
+from deploys.config.reading import errors
+from deploys.editing.declared import Declared, Refused, canonical, same
 
 
 def add(file: Declared, address: str, options: Mapping[str, Any]) -> Declared:
@@ -63,31 +64,19 @@ def remove(file: Declared, address: str, to: str | None) -> Declared:
 def _redirected(file: Declared, old: str, new: str) -> Declared:
     """``new`` wherever ``old`` gets mail, but once in each list."""
     for place in list(file.leading_to(old)):
-        rest = file.section("aliases").get(str(place[1]), []) if place[0] == "aliases" else []
-        there = any(one == new for one in map(_or_none, rest))
+        there = any(same(one, new) for one in file.list_at(place))
         file = file.to(file.text.drop(place) if there else file.text.change(place, new))
     return file
 
 
 def _forgotten(file: Declared, gone: str) -> Declared:
-    only = [place for place in file.leading_to(gone) if len(place) < 3 or _count(file, place) == 1]
+    only = [place for place in file.leading_to(gone) if len(file.list_at(place)) < 2]
     if only:
-        places = ", ".join(".".join(map(str, place[:2])) for place in only)
+        places = ", ".join(errors.key(place) for place in only)
         raise Refused(f"{places} would lead to nobody; say --to ADDRESS for who gets that mail from now on")
     for place in list(file.leading_to(gone)):
         file = file.to(file.text.drop(place))
     return file
-
-
-def _count(file: Declared, place: tuple[Any, ...]) -> int:
-    return len(file.section("aliases")[place[1]])
-
-
-def _or_none(text: object) -> str | None:
-    try:
-        return canonical(str(text))
-    except Refused:
-        return None
 
 
 def _as_typed(address: str) -> str:
