@@ -113,6 +113,13 @@ def expectations(
             for port in ports
             if port == 4190
         ],
+        *[
+            Expectation(
+                "account", "messages.account", MESSAGES, "service for one's own password", "answers", exactly(1)
+            )
+            for check in seen
+            if check == "account"
+        ],
         Expectation(
             "clean",
             "messages.left-behind",

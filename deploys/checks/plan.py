@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from deploys.components.account.render import PORT
 from deploys.components.component import Listener
 from deploys.components.dovecot.render import PROBE_HOME
 from deploys.components.rspamd.render import KEYS
@@ -91,6 +92,7 @@ def plan(mail: MailServer, ports: Sequence[Listener]) -> dict[str, Any]:
             [listener.kind, listener.port] for listener in ports if listener.kind in ("imap", "imaps", "pop3", "pop3s")
         ],
         "sieve": sieve[0] if sieve else None,
+        "account": PORT if mail.accounts == "virtual" else None,
         "keys": KEYS if mail.filter else None,
         "webmail": _webmail(mail),
     }

@@ -29,7 +29,7 @@ def _result(name: str, unit: Unit) -> CheckResult:
 
 def key(unit: str) -> str:
     """``services.postfix``; PHP's unit has the release's version in its name, its key has not."""
-    return "services." + re.sub(r"^php[0-9.]+-", "php-", re.sub(r"\.(service|socket)$", "", unit))
+    return "services." + re.sub(r"^php[0-9.]+-", "php-", re.sub(r"\.(service|socket|path)$", "", unit))
 
 
 def _wrong(name: str, unit: Unit) -> tuple[str, str] | None:

@@ -11,6 +11,7 @@ import email.utils
 import json
 import pathlib
 import smtplib
+import socket
 import subprocess
 import time
 import uuid
@@ -162,6 +163,13 @@ class Post:
         answer: bytes = client.command(f'AUTHENTICATE "PLAIN" "{words}"')
         client.sock.close()
         return int(answer.startswith(b"OK")), answer
+
+    def asks_for_own_password(self, port: int) -> tuple[int, str]:
+        """1 if the service for people's own passwords lets the probe in, which means that Dovecot answered it."""
+        with socket.create_connection(("127.0.0.1", port), 20) as connection, connection.makefile("rb") as lines:
+            connection.sendall(f"user {self.probe}\r\npass {self.secret}\r\nquit\r\n".encode())
+            said = [line.decode("utf-8", "replace").rstrip() for line in lines]
+        return sum(line.startswith("200 ") for line in said) // 4, said[-1] if said else "no answer"
 
     def clean(self) -> tuple[int, str]:
         """Take this run's messages away: from the INBOX, the queue, wherever else one may lie; count the last two."""

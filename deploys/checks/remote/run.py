@@ -87,6 +87,8 @@ def send_and_read(plan: dict[str, Any], post: Post) -> None:
             attempt("forged-from", post.forge, plan["other"])
         if plan["sieve"]:
             attempt("sieve", post.log_in_to_sieve, plan["sieve"])
+        if plan["account"]:
+            attempt("account", post.asks_for_own_password, plan["account"])
         if plan["webmail"]:
             look_at_webmail(plan["webmail"], post)
     finally:
