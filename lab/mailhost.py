@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from deploys.summary import guard
+from deploys.summary.changes import Change
+from deploys.values.names import host_name
 from lab import pyinfra, site
 from lab.host import LabHost
 from lab.pyinfra import Run
@@ -78,9 +82,13 @@ class MailHost:
         return self.passwords[address]
 
     def converge(self, settings: Mapping[str, Any] | None = None, *options: str) -> Run:
-        """Converge the host to ``settings`` (by default those of last time), with further options for pyinfra."""
+        """Converge the host to ``settings`` (by default those of last time), with further options for pyinfra.
+
+        What these take away of those of last time is meant: the run does not ask for a word.
+        """
+        meant = confirmation(self.settings, settings) if settings is not None else ()
         self.say(settings)
-        return pyinfra.converge(self.site, *options)
+        return pyinfra.converge(self.site, *meant, *options)
 
     def verify(self, settings: Mapping[str, Any] | None = None, *options: str) -> Run:
         """Verify the host against ``settings`` (by default those of last time)."""
@@ -97,3 +105,19 @@ class MailHost:
         if settings is not None:
             self.settings = dict(settings)
         site.write(self.site, [self.entry], self.settings)
+
+
+def confirmation(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[str, ...]:
+    """The options by which a run may take away what ``after`` has no more, each the content of a mail.yaml."""
+    gone = [
+        Change(kind, "-", name)
+        for kind, word in (("domain", "domains"), ("mailbox", "mailboxes"))
+        for name in sorted(set(before.get(word) or ()) - set(after.get(word) or ()))
+    ]
+    words = guard.wanted([replace(one, name=_canonical(one.name)) for one in gone], len(before.get("mailboxes") or ()))
+    return ("--data", f"confirm={','.join(words)}") if words else ()
+
+
+def _canonical(name: str) -> str:
+    local, at, domain = name.rpartition("@")
+    return f"{local}{at}{host_name(domain)}"

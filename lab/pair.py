@@ -48,10 +48,10 @@ class Pair:
         first = yaml.safe_dump(self.hosts[0].settings, allow_unicode=True, sort_keys=False)
         site.write_private(self.site / "mail.yaml", first)
 
-    def converge(self, *settings: Mapping[str, Any]) -> Run:
-        """Converge both hosts in one run."""
+    def converge(self, *settings: Mapping[str, Any], confirm: str = "") -> Run:
+        """Converge both hosts in one run. ``confirm``: the words for what it takes away."""
         self.say(*settings)
-        return pyinfra.converge(self.site)
+        return pyinfra.converge(self.site, *(("--data", f"confirm={confirm}") if confirm else ()))
 
     def verify(self) -> Run:
         """Verify both hosts in one run."""

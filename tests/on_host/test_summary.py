@@ -310,8 +310,9 @@ def test_a_domain_does_not_go_before_somebody_types_its_name(mail_host: MailHost
     del without["mailboxes"][ANA]
     before = mail_host.run(FILES).stdout
     count = stored(mail_host, ANA)
+    mail_host.say(without)
     for options in ((), ("--data", "confirm=yes"), ("--data", "confirm=1-mailboxes")):
-        run = mail_host.converge(without, *options)
+        run = pyinfra.converge(mail_host.site, *options)
         assert run.rc == 1
         assert f"the domain example.net with 1 mailbox ({ANA}; {count} message" in run.output
         assert "--data confirm=example.net" in run.output
