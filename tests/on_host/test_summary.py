@@ -275,7 +275,8 @@ def looked_at(host: MailHost, settings: dict[str, Any]) -> dict[str, Any]:
 
 
 def became(told: dict[str, Any]) -> list[tuple[str, str]]:
-    return [(one["unit"], one["became"]) for one in told["services"]]
+    """Of those that people notice."""
+    return [(one["unit"], one["became"]) for one in told["services"] if one["unit"] in SERVICES]
 
 
 SERVICES = ["dovecot.service", "postfix.service", "rspamd.service", "apache2.service"]
