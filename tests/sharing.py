@@ -37,6 +37,7 @@ SECONDS = {
     "test_messages.py": 30,
     "test_people.py": 30,
     "test_senders.py": 50,
+    "test_administration.py": 120,
     "test_tracing.py": 50,
     "test_autoconfig.py": 20,
     "test_quota_warnings.py": 20,
