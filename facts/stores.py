@@ -18,7 +18,9 @@ _COMMAND = (
     f"listed=$(sed -n 's/^\\([^:]*\\):.*/\\1/p' {USERS} 2>/dev/null | LC_ALL=C sort); "
     '[ "$(printf \'%s\\n\' "$listed" | sha256sum | cut -c1-64)" = "$declared" ] && same=1 || same=; '
     "{ printf '%s\\n' \"$listed\" | sed -n 's/^./listed &/p'; "
-    f'for maildir in {STORE}/*/*/Maildir; do [ ! -d "$maildir" ] || echo "virtual ${{maildir%/Maildir}}"; done; '
+    f"for maildir in {STORE}/*/*/Maildir; do home=${{maildir%/Maildir}}; "
+    # a link is a former name on its way, or another place for the same messages
+    '[ ! -d "$maildir" ] || [ -L "$home" ] || echo "virtual $home"; done; '
     "getent passwd | while IFS=: read -r user _ uid _ _ home _; do "
     '[ "$uid" -lt 1000 ] || [ ! -d "$home/Maildir" ] || echo "system $user $home"; done; } | '
     'awk -v same=$same \'$1 == "listed" { known[$2]; if (same) next } '

@@ -16,23 +16,27 @@ MOST = 10  # of a kind are named
 _said: set[tuple[str, str]] = set()  # a run that asks before it acts evaluates operations twice
 
 
-def _of_stores(declared: Mapping[str, str], system: bool) -> list[Question[StoresOnHost]]:
+def _of_stores(declared: Mapping[str, str], system: bool, **_: object) -> list[Question[StoresOnHost]]:
     return [question(Stores, declared="" if system else digest(declared))]
 
 
 @looks(_of_stores)
-def named(declared: Mapping[str, str], system: bool):  # type: ignore[no-untyped-def]
+def named(declared: Mapping[str, str], system: bool, former: Collection[str] = ()):  # type: ignore[no-untyped-def]
     """
     Say which stored messages no mailbox declares any more, and which a new mailbox takes over. Changes nothing.
 
     + declared: address: login
     + system: whether the messages lie in Unix users' homes
+    + former: addresses whose messages are handed over to others
 
     Call it before Dovecot's list of mailboxes changes: the old list tells which mailboxes are new.
     """
     (about,) = _of_stores(declared, system)
     stores = ask(about)
-    for line in (*_first(left_behind(stores, declared, system)), *_first(taken_over(stores, declared, system))):
+    for line in (
+        *_first(left_behind(stores, {**dict.fromkeys(former, ""), **declared}, system)),
+        *_first(taken_over(stores, declared, system)),
+    ):
         if (host.name, line) not in _said:
             _said.add((host.name, line))
             logger.warning("    %s: %s", host.name, line)

@@ -41,6 +41,7 @@ SECONDS = {
     "test_tracing.py": 50,
     "test_autoconfig.py": 20,
     "test_quota_warnings.py": 20,
+    "test_renames.py": 80,
     "test_shared_mailboxes.py": 60,
 }
 ON_HOST, FAST = 5, 0.1  # seconds of any other test

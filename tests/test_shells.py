@@ -54,6 +54,7 @@ UNRECORDED: dict[str, dict[str, Any]] = {
     "maillog.MailLog": {"needle": "tito@example.com"},
     "probe.ProbeMade": {"path": "/var/lib/posthaus/probe", "before": "x", "after": "y"},
     "reports.ReportMessages": {"logins": ["tito@example.com"], "days": 7},
+    "homes.Homes": {"homes": ["/var/mail/vhosts/example.com/tito"]},
     "shared.Shared": {"homes": ["/var/mail/vhosts/example.com/info"]},
     "resolvers.Resolvers": {"addresses": ["127.0.0.1"]},
     "rows.Messages": {"addresses": ["tito@example.com"]},

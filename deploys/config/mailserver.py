@@ -93,12 +93,28 @@ class MailServer(MailOptions):
             domains=self.domains,
             mailboxes=self.mailboxes,
             aliases=self.aliases,
-            catch_all=self.catch_all,
+            catch_all=self._all_catch_all,
+            former_domains=self.former_domains,
             postmaster=self.postmaster or "",
             accounts=self.accounts,
             quota=self.quota,
             owner=self.vmail,
         )
+
+    @property
+    def former_domains(self) -> dict[str, tuple[str, ...]]:
+        """The domains that had other names, with those."""
+        return {name: one.formerly for name, one in self.domain_settings.items() if one.formerly}
+
+    @property
+    def _all_catch_all(self) -> dict[str, str]:
+        formerly = {
+            old: self.catch_all[new]
+            for new, olds in self.former_domains.items()
+            if new in self.catch_all
+            for old in olds
+        }
+        return {**formerly, **self.catch_all}
 
     @property
     def forwards(self) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo
 
@@ -13,7 +13,7 @@ from deploys.components.rspamd.options import Filter
 from deploys.components.squirrelmail.options import Webmail
 from deploys.components.tls.options import Tls
 from deploys.components.unbound.options import ResolverOption
-from deploys.config.addresses.options import Accounts, Mailbox, Owner
+from deploys.config.addresses.options import Accounts, FormerDomains, Mailbox, Owner
 from deploys.config.base import Settings
 from deploys.records.options import DomainRecords, HostRecords
 from deploys.takeover.options import Takeover
@@ -25,6 +25,7 @@ from deploys.values import (
     MailboxAddress,
     Network,
     Size,
+    names,
     sizes,
     without_repeats,
 )
@@ -50,7 +51,26 @@ def _named(value: object) -> object:
         return {name: {} for name in value if name is not None}
     if not isinstance(value, Mapping):
         raise ValueError("is not a list; write [one, another]")
-    return value
+    return {**value, **{name: {} for name in _former_names(value)}}
+
+
+def _former_names(domains: Mapping[Any, Any]) -> list[str]:
+    """The former names that are not among ``domains`` themselves: they are served as all others are."""
+    known, found = {_canonical(name) for name in domains}, []
+    for domain in domains.values():
+        said = domain.get("formerly") if isinstance(domain, Mapping) else getattr(domain, "formerly", ())
+        for name in (said,) if isinstance(said, str) else said if isinstance(said, (list, tuple)) else ():
+            if (canonical := _canonical(name)) and canonical not in known:
+                known.add(canonical)
+                found.append(canonical)
+    return found
+
+
+def _canonical(name: object) -> str | None:
+    try:
+        return names.host_name(name) if isinstance(name, str) else None
+    except ValueError:  # said where it stands
+        return None
 
 
 MessageSize = Annotated[Size, AfterValidator(sizes.between(64 << 10, 1 << 30))]  # least: RFC 5321, 4.5.3.1.7
@@ -63,6 +83,14 @@ Page = Annotated[Webmail | Literal[False], BeforeValidator(_page_or_none)]
 
 class DomainOptions(DomainRecords):
     """All that may be said of one domain."""
+
+    formerly: FormerDomains = Field(
+        default=(),
+        description="The name, or names, that the domain had before. Each mailbox of it takes over what lies under the"
+        " same name there (as `mailboxes.ADDRESS.formerly` does), and mail to the old domain arrives in the new one."
+        " The old one is served as long as it stands here: its records in the DNS stay, too.",
+        examples=["example.net"],
+    )
 
     relayhost: Relayhost | None = Field(
         default=None,

@@ -32,6 +32,7 @@ from facts.roots import RootServers
 from facts.survey import Question, question
 from facts.tree import Tree
 from operations import archive
+from operations.renames import conflicts, of_homes
 from operations.survey import ask, expect
 
 PATIENCE_SECONDS = 120
@@ -76,9 +77,12 @@ def _look(mail: MailServer) -> tuple[Context, list[str]]:
     context = Context(mail, machine)
     parts = declared(context)  # what it needs of the host does not rest on what others configured there
     listening, theirs = question(Listeners), about(context, parts)
-    expect([listening, theirs, *_of_names(mail), *_of_sources(parts), *_of_tables(parts)])
+    former = mail.directory.renamed
+    asked = [*_of_names(mail), *_of_sources(parts), *_of_tables(parts), *of_homes(former)]
+    expect([listening, theirs, *asked])
     listeners, context = ask(listening), replace(context, foreign=ask(theirs))
     found = [*_other_run(machine), *problems(machine, listeners, parts), *_names(mail, listeners)]
+    found += [problem for homes in of_homes(former) for problem in conflicts(former, ask(homes))]
     return context, [*found, *takeover_problems(context)]
 
 

@@ -26,6 +26,8 @@ from deploys.components.dovecot.options import AUTH_SOCKET, LMTP_SOCKET, QUOTA_S
 from deploys.components.dovecot.quota import render as quota_warnings
 from deploys.components.dovecot.sieve import render as sieve
 from deploys.components.postfix.options import SPOOL
+from deploys.components.roundcube import options as roundcube
+from deploys.components.squirrelmail import options as squirrelmail
 from deploys.components.tls.options import Tls
 from deploys.config.addresses.options import Accounts
 from deploys.config.mailserver import MailServer
@@ -34,7 +36,7 @@ from facts.mailboxes import STORE
 from facts.probe import PROBE
 from facts.shared import Made
 from operations import accounts as users
-from operations import files, mailboxes, probe, shared
+from operations import files, mailboxes, probe, renames, shared
 from operations.directories import Directory
 from operations.service import Service, program
 
@@ -82,6 +84,7 @@ def component(context: Context) -> Component:
             Directories("Make directories for messages and sockets", directories(mail.vmail.name, mail.accounts)),
             *_mailboxes(mail),
             *(_chosen() if mail.accounts == "virtual" else ()),
+            *_handed_over(mail),
             Tree(
                 "Write Dovecot's configuration",
                 DIRECTORY,
@@ -97,6 +100,7 @@ def component(context: Context) -> Component:
             Run("Run the service for Sieve scripts' messages", SIEVE, sieve.running()),
             Step("Close the sessions of mailboxes that are gone or shut", mailboxes.closed, {"keep": _may_stay(mail)}),
             *_shared(mail),
+            *_links(mail),
         ),
         listens=tuple(listener for protocol in mail.dovecot.protocols for listener in LISTENERS[protocol]),
         processes=("dovecot", "imap-login", "pop3-login", "managesieve-log"),
@@ -170,9 +174,32 @@ def _mailboxes(mail: MailServer) -> tuple[Step, ...]:
         Step(
             "Name messages without a mailbox",
             mailboxes.named,
-            {"declared": _logins(mail), "system": mail.accounts == "system"},
+            {"declared": _logins(mail), "system": mail.accounts == "system", "former": _former(mail)},
         ),
     )
+
+
+def _former(mail: MailServer) -> set[str]:
+    return {old for olds in mail.directory.renamed.values() for old in olds}
+
+
+def _handed_over(mail: MailServer) -> tuple[Step, ...]:
+    """Before Dovecot's list of mailboxes changes: under its new name nobody has received anything yet."""
+    if not mail.directory.renamed:
+        return ()
+    arguments = {
+        "former": mail.directory.renamed,
+        "owner": mail.vmail.name,
+        "chosen": [account.CHOSEN, account.APPS],
+        "preferences": f"{squirrelmail.STATE}/data",
+        "database": f"{roundcube.STATE}/db/roundcube.sqlite",
+    }
+    return (Step("Hand renamed mailboxes over", renames.handed_over, arguments),)
+
+
+def _links(mail: MailServer) -> tuple[Step, ...]:
+    former = mail.directory.renamed
+    return (Step("Remove links to renamed mailboxes", renames.links_removed, {"former": former}),) if former else ()
 
 
 def _shared(mail: MailServer) -> tuple[Step, ...]:

@@ -76,6 +76,7 @@ def configuration(context: Context) -> dict[str, File]:
         **({"spellings": File(text, "0640", "root", "dovecot")} if (text := spellings(directory, series)) else {}),
         **({"no-login": File(text, "0640", "root", "dovecot")} if (text := no_login(directory, series)) else {}),
         "aliases.quota-status": File(quota_aliases(directory, series), "0640", "root", "dovecot"),
+        **({"aliases.lmtp": File(text, "0640", "root", "dovecot")} if (text := former(directory, series)) else {}),
         # Dovecot 2.4 lists nobody (doveadm -A) where one of its user databases has no file to look into.
         **{f"aliases.{protocol}": File("", "0640", "root", "dovecot") for protocol in ("", "doveadm")},
         **sieve.programs(),
@@ -182,6 +183,14 @@ def notes(directory: Directory, series: str) -> str:
         if box.password
     ]
     return template(HERE / f"users-{series}.j2", rows=rows)
+
+
+def former(directory: Directory, series: str) -> str:
+    """For deliveries alone: former names, under which Postfix may still hand in what it had on its way."""
+    if directory.accounts == "system":
+        return ""
+    rows = [Row(old, fields=(f"userdb_user={address}",)) for address, olds in directory.renamed.items() for old in olds]
+    return template(HERE / f"users-{series}.j2", rows=sorted(rows, key=lambda row: row.name)) if rows else ""
 
 
 def quota_aliases(directory: Directory, series: str) -> str:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from deploys.config.addresses import members
+from deploys.config.addresses import formers, members
 from deploys.config.addresses.loops import loops_and_limits
 from deploys.config.addresses.options import AUTOMATIC, RESERVED
 from deploys.config.addresses.raw import RawAddresses
@@ -34,7 +34,7 @@ def contradictions(settings: Mapping[str, Any]) -> list[Problem]:
     problems = [*raw.repeated, *_names(raw), *_passwords(raw), *_own_aliases(raw)]
     problems += _unix_users(raw) if raw.system else ()
     if raw.complete:  # else a misspelt mailbox would be blamed on every alias that leads to it
-        problems += [*_foreign_domains(raw), *_nobody_there(raw), *members.problems(raw)]
+        problems += [*_foreign_domains(raw), *_nobody_there(raw), *members.problems(raw), *formers.problems(raw)]
     return [*problems, *loops_and_limits(raw)]
 
 
@@ -103,7 +103,9 @@ def _targets(raw: RawAddresses) -> Iterator[tuple[str, Place]]:
 
 def _is_known(address: str, raw: RawAddresses) -> bool:
     automatic = address.partition("@")[0] in AUTOMATIC and address != raw.postmaster
-    return automatic or any(one in raw.mailboxes or one in raw.aliases for one in (address, untagged(address)))
+    return automatic or any(
+        one in raw.mailboxes or one in raw.aliases or raw.former(one) for one in (address, untagged(address))
+    )
 
 
 def _unix_users(raw: RawAddresses) -> Iterator[Problem]:

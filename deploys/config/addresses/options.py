@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, StrictBool, StrictInt, StrictStr
+from pydantic import AfterValidator, BeforeValidator, Field, StrictBool, StrictInt, StrictStr, WithJsonSchema
 
 from deploys.config.base import Settings
-from deploys.values import MailboxAddress, OneLine, PasswordHash, Size, hashes, without_repeats
+from deploys.values import Domain, MailboxAddress, OneLine, PasswordHash, Size, hashes, without_repeats
 from deploys.values.names import domain_of, untagged
 
 Accounts = Literal["virtual", "system"]
@@ -19,6 +19,25 @@ AUTOMATIC = ("postmaster", "abuse")  # RFC 2142, section 2 and 4: every domain a
 RESERVED = "posthaus-probe"  # the local part of verify's own mailbox
 
 
+def one_or_more(value: object) -> object:
+    """One name may stand there without a list around it."""
+    return (value,) if isinstance(value, str) else value
+
+
+def _one_or_a_list(title: str) -> WithJsonSchema:
+    one = {"type": "string", "title": title}
+    return WithJsonSchema({"anyOf": [one, {"type": "array", "items": one}]})
+
+
+Formers = Annotated[
+    tuple[MailboxAddress, ...],
+    BeforeValidator(one_or_more),
+    AfterValidator(without_repeats),
+    _one_or_a_list("address"),
+]
+FormerDomains = Annotated[
+    tuple[Domain, ...], BeforeValidator(one_or_more), AfterValidator(without_repeats), _one_or_a_list("domain")
+]
 People = Annotated[tuple[MailboxAddress, ...], AfterValidator(without_repeats)]
 
 
@@ -50,6 +69,13 @@ class Mailbox(Settings):
         " password, and who is logged in is cut off; messages go on arriving, and filters and aliases go on working."
         " With `accounts: system` other logins of the Unix user are not touched.",
         examples=[False],
+    )
+    formerly: Formers = Field(
+        default=(),
+        description="The address, or addresses, that this mailbox had before. The next run hands over what lies there:"
+        " messages, rules, password and app passwords, the webmail's settings and address book. Mail to a former name"
+        " arrives here, and the person may send as it. Leave it in for as long as that shall be so.",
+        examples=["iqbal@example.org"],
     )
     members: People = Field(
         default=(),
@@ -117,6 +143,7 @@ class Directory(Settings):
     mailboxes: dict[str, Mailbox]
     aliases: dict[str, tuple[str, ...]] = Field(default={})
     catch_all: dict[str, str] = Field(default={})
+    former_domains: dict[str, tuple[str, ...]] = Field(default={})  # of each domain that had other names
     postmaster: str
     accounts: Accounts = "virtual"
     quota: int = 1 << 30
@@ -145,7 +172,28 @@ class Directory(Settings):
             for local in AUTOMATIC
             if f"{local}@{domain}" not in self.mailboxes
         }
-        return {**automatic, **self.aliases}
+        return {**automatic, **self._former_aliases, **self.aliases}
+
+    @cached_property
+    def renamed(self) -> dict[str, tuple[str, ...]]:
+        """Mailboxes that had other addresses, each with those, its own and those of its domain's former names."""
+        found = {}
+        for address, box in self.mailboxes.items():
+            names = (address, *box.formerly)
+            olds = [old for name in names for old in self._in_former_domains(name)]
+            found[address] = without_repeats(one for one in (*box.formerly, *olds) if one not in self.mailboxes)
+        return {address: olds for address, olds in found.items() if olds}
+
+    @cached_property
+    def _former_aliases(self) -> dict[str, tuple[str, ...]]:
+        """Former names lead to what they are now, where their domain is still one of ours."""
+        rows = {old: (alias,) for alias in self.aliases for old in self._in_former_domains(alias)}
+        rows |= {old: (address,) for address, olds in self.renamed.items() for old in olds}
+        return {old: to for old, to in rows.items() if domain_of(old) in self.own_domains and old not in self.mailboxes}
+
+    def _in_former_domains(self, address: str) -> list[str]:
+        local, _, domain = address.rpartition("@")
+        return [f"{local}@{old}" for old in self.former_domains.get(domain, ())]
 
     def expand(self, address: str) -> Expansion:
         """Where mail to ``address`` ends, after aliases, tags (+) and the catch-all. Empty for an unknown address."""

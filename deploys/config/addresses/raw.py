@@ -6,7 +6,7 @@ leaves out the rest (``complete`` says whether anything was left out).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -27,6 +27,8 @@ class RawAddresses:
     postmaster: str | None = None
     passwords: dict[str, Any] = field(default_factory=dict)
     members: dict[str, dict[str, Place]] = field(default_factory=dict)  # of each shared mailbox
+    formerly: dict[str, dict[str, Place]] = field(default_factory=dict)  # of each mailbox that had other names
+    former_domains: dict[str, dict[str, Place]] = field(default_factory=dict)
     system: bool = False
     complete: bool = True
     repeated: list[Problem] = field(default_factory=list)
@@ -39,10 +41,14 @@ class RawAddresses:
         raw.postmaster = raw._canonical(names.address, settings.get("postmaster", ""))
         for place, text in _items(settings, "domains"):
             raw._add(raw.domains, names.host_name, text, place, "domain")
+        for key, domain in _pairs(settings, "domains"):
+            raw._former_domains(key, domain)
         for key, mailbox in _pairs(settings, "mailboxes"):
             canonical = raw._add(raw.mailboxes, names.mailbox_address, key, ("mailboxes", key), "mailbox")
             if canonical:
                 raw.passwords[canonical] = _said(mailbox, "password")
+                if formerly := _said(mailbox, "formerly"):
+                    raw.formerly[canonical] = raw._addresses(_listed(formerly), ("mailboxes", key, "formerly"))
                 if members := _said(mailbox, "members"):
                     raw.members[canonical] = raw._addresses(members, ("mailboxes", key, "members"))
         for key, targets in _pairs(settings, "aliases"):
@@ -52,6 +58,24 @@ class RawAddresses:
         for key, target in _pairs(settings, "catch_all"):
             raw._catch_all(key, target)
         return raw
+
+    def _former_domains(self, key: str, domain: object) -> None:
+        new, place = self._canonical(names.host_name, key), ("domains", key, "formerly")
+        olds = [self._canonical(names.host_name, text) for text in _texts(_said(domain, "formerly"))]
+        if new and any(olds):
+            self.former_domains[new] = {old: place for old in olds if old}
+            for old in self.former_domains[new]:
+                self.domains.setdefault(old, place)
+
+    def former(self, address: str) -> bool:
+        """Whether it is a former name of a mailbox or an alias, in a domain of ours."""
+        if any(address in olds for olds in self.formerly.values()):
+            return True
+        local, _, domain = address.rpartition("@")
+        renamed = (f"{local}@{new}" for new, olds in self.former_domains.items() if domain in olds)
+        return any(
+            one in self.mailboxes or one in self.aliases or self.former(one) for one in renamed if one != address
+        )
 
     def _catch_all(self, key: str, target: object) -> None:
         places = {domain: place for domain, (_, place) in self.catch_all.items()}
@@ -95,6 +119,16 @@ class RawAddresses:
 
 def _said(mailbox: object, option: str) -> Any:
     return mailbox.get(option) if isinstance(mailbox, Mapping) else getattr(mailbox, option, None)
+
+
+def _texts(value: object) -> Sequence[object]:
+    found = _listed(value)
+    return found if isinstance(found, (list, tuple)) else ()
+
+
+def _listed(value: object) -> object:
+    """One name may stand there without a list around it."""
+    return (value,) if isinstance(value, str) else value
 
 
 def _pairs(settings: Mapping[str, Any], key: str) -> Iterator[tuple[str, Any]]:

@@ -1,0 +1,102 @@
+"""Mailboxes that have another address now: what lay under the former one is handed over, once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from pyinfra import host
+from pyinfra.api.exceptions import OperationValueError
+
+from facts.homes import Homes
+from facts.mailboxes import STORE
+from facts.survey import Question, question
+from operations.script import script
+from operations.survey import ask, looks
+
+Former = Mapping[str, tuple[str, ...]]  # of each mailbox the addresses that it had
+
+
+def home(address: str) -> str:
+    """Where the store of a virtual mailbox lies."""
+    local, _, domain = address.rpartition("@")
+    return f"{STORE}/{domain}/{local}"
+
+
+def of_homes(former: Former) -> list[Question[dict[str, str]]]:
+    """What has to be known of the host; nothing where nobody has had another address."""
+    homes = sorted({home(one) for new, olds in former.items() for one in (new, *olds)})
+    return [question(Homes, homes=homes)] if homes else []
+
+
+def conflicts(former: Former, found: dict[str, str]) -> list[str]:
+    """A sentence for each mailbox of which two homes hold messages: nothing is merged, nothing overwritten."""
+    problems = []
+    for new, olds in sorted(former.items()):
+        full = [one for one in (new, *olds) if found.get(home(one)) == "full"]
+        if len(full) > 1:
+            other = home(full[1])
+            problems.append(
+                f"formerly: {' and '.join(map(home, full))} both hold messages or Sieve scripts, and only one can be"
+                f" {new}'s; move {other} away and take {full[1]} out of formerly, or bring both together by hand first"
+                f" (doveadm import -u {full[0]} maildir:{other}/Maildir Former all) and then move {other} away"
+            )
+    return problems
+
+
+def pending(former: Former, found: Mapping[str, str]) -> dict[str, str]:
+    """Which former address each mailbox takes over now; those that are done are left out."""
+    moves = {}
+    for new, olds in former.items():
+        there = [old for old in olds if found.get(home(old)) in ("full", "empty")]
+        full = [old for old in there if found[home(old)] == "full"]
+        if (full or there) and found.get(home(new)) != "full":
+            moves[new] = (full or there)[0]
+    return {new: old for new, old in moves.items() if found[home(old)] == "full" or home(new) not in found}
+
+
+def _of_former(former: Former, **_: object) -> list[Question[dict[str, str]]]:
+    return of_homes(former)
+
+
+@looks(_of_former)
+def handed_over(  # type: ignore[no-untyped-def]
+    former: Former, owner: str, chosen: list[str], preferences: str, database: str
+):
+    """
+    Give each mailbox what lies under its former address: messages, rules, passwords, settings, address book.
+
+    + former: of each mailbox the addresses that it had; at most one of their homes holds messages
+    + owner: the Unix user whose messages they are
+    + chosen: files with rows of addresses, such as the passwords that people chose
+    + preferences: a directory with files named by addresses (SquirrelMail's)
+    + database: Roundcube's, which may not exist
+
+    Until ``links_removed`` the old home is a link to the new one, so messages arrive under either name.
+    """
+    if not former:
+        host.noop("nobody has another address now")
+        return
+    (about,) = of_homes(former)
+    found = ask(about)
+    if problems := conflicts(former, found):
+        raise OperationValueError("; ".join(problems))
+    moves = pending(former, found)
+    if not moves:
+        host.noop("what lay under former addresses is handed over")
+        return
+    lines = [f"{home(old)} {home(new)} {old} {new}\n" for new, old in sorted(moves.items())]
+    yield script("rename.sh", owner, preferences, database, *chosen, stdin="".join(lines))
+
+
+@looks(_of_former)
+def links_removed(former: Former):  # type: ignore[no-untyped-def]
+    """
+    Take away the links that ``handed_over`` left for messages on their way. Call it when Dovecot knows the new names.
+
+    + former: of each mailbox the addresses that it had
+    """
+    links = [path for about in of_homes(former) for path, state in sorted(ask(about).items()) if state == "link"]
+    if not links:
+        host.noop("no link to a new address is left")
+        return
+    yield script("unlink.sh", stdin="".join(f"{path}\n" for path in links))

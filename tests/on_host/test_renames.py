@@ -1,0 +1,117 @@
+"""A person or a domain has another name: all that lay under the former one is there, and mail to it arrives."""
+
+from __future__ import annotations
+
+import imaplib
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from lab.mailhost import MailHost
+from tests.on_host.post import arrived, compose, deliver, mailbox, submit
+from tests.on_host.settings import ANA, IQBAL, TITO, example
+
+pytestmark = pytest.mark.host
+
+MARIA = "maria@example.com"
+STORE = "/var/mail/vhosts"
+DATA = "/var/lib/squirrelmail/data"
+RULE = 'require "fileinto"; if header :contains "X-Kind" "order" { fileinto :create "Orders"; }'.replace(
+    'require "fileinto"', 'require ["fileinto", "mailbox"]'
+)
+
+
+def renamed(**more: Any) -> dict[str, Any]:
+    """The usual settings, in which iqbal is called maria now, and example.net ana's domain example.org."""
+    settings = example(domains={"example.com": {}, "example.org": {"formerly": "example.net"}}, catch_all=None)
+    boxes = settings["mailboxes"]
+    settings["mailboxes"] = {
+        TITO: boxes[TITO],
+        MARIA: {**boxes[IQBAL], "formerly": IQBAL},
+        "ana@example.org": boxes[ANA],
+    }
+    settings["aliases"] = {"info@example.com": [TITO, IQBAL]}
+    return {**settings, **more}
+
+
+@pytest.fixture
+def host(own_mail_host: MailHost) -> Iterator[MailHost]:
+    """A host where iqbal has messages with flags, a rule, and settings of the webmail."""
+    own_mail_host.run(
+        f"mkdir -p {DATA}; echo full_name=Iqbal >{DATA}/{IQBAL}.pref; echo 'a|A|B|a@b.c|' >{DATA}/{IQBAL}.abook"
+    )
+    with mailbox(own_mail_host, IQBAL, own_mail_host.password(IQBAL)) as client:
+        for number in range(3):
+            client.append("INBOX", r"(\Flagged \Seen)" if number == 1 else None, None, compose(IQBAL).as_bytes())
+        client.select("INBOX")
+        client.store("1", "+FLAGS", r"(\Deleted)")
+        client.expunge()
+    own_mail_host.run(
+        f"cd {STORE}/example.com/iqbal && mkdir -p sieve && cat >sieve/rules.sieve"
+        " && ln -sf sieve/rules.sieve .dovecot.sieve && chown -hR vmail: sieve .dovecot.sieve",
+        input=RULE,
+    )
+    with mailbox(own_mail_host, ANA, own_mail_host.password(ANA)) as client:
+        client.append("INBOX", None, None, compose(ANA).as_bytes())
+    return own_mail_host
+
+
+def seen(host: MailHost, login: str, password: str) -> tuple[bytes, list[bytes]]:
+    """INBOX's UIDVALIDITY, and UID and flags of all that lies in it."""
+    with mailbox(host, login, password) as client:
+        client.select("INBOX", readonly=True)
+        validity = client.response("UIDVALIDITY")[1][0]
+        found = client.fetch("1:*", "(UID FLAGS)")[1]
+        return validity, [line.replace(rb"\Recent", b"").replace(b" )", b")") for line in found]
+
+
+def test_a_renamed_person_and_a_renamed_domain_keep_everything(host: MailHost):
+    before, of_ana = seen(host, IQBAL, host.password(IQBAL)), seen(host, ANA, host.password(ANA))
+    assert len(before[1]) == 2
+    with mailbox(host, IQBAL, host.password(IQBAL)) as session:
+        session.select("INBOX")
+        run = host.converge(renamed())
+        assert run.rc == 0, run.output
+        with pytest.raises((imaplib.IMAP4.error, OSError)):
+            session.noop()
+    assert "belongs to no declared mailbox" not in run.output
+    assert seen(host, MARIA, host.password(IQBAL)) == before, "messages, UIDs and flags as they were"
+    assert seen(host, "ana@example.org", host.password(ANA)) == of_ana
+    homes = host.run(f"find {STORE} -mindepth 2 -maxdepth 2 ! -name '.*' | sort").stdout.split()
+    assert [one for one in homes if "iqbal" in one or "example.net" in one] == []
+    assert host.run(f"ls {DATA}").stdout.split() == [f"{MARIA}.abook", f"{MARIA}.pref"]
+
+    for address in (IQBAL, MARIA, "iqbal+tag@example.com", "info@example.com"):
+        order = compose(address, X_Kind="order")
+        assert deliver(host, address, message=order) == 250
+        assert arrived(host, MARIA, host.password(IQBAL), order["Subject"], "Orders", 30), "the rule is active"
+    for address in (ANA, "ana@example.org"):
+        message = compose(address)
+        assert deliver(host, address, message=message) == 250
+        assert arrived(host, "ana@example.org", host.password(ANA), message["Subject"], seconds=30)
+    assert submit(host, MARIA, host.password(IQBAL), IQBAL, TITO, compose(TITO, sender=IQBAL)) == 250
+    assert host.converge().changes == 0
+
+
+def test_where_both_hold_messages_nothing_changes_and_an_interrupted_run_is_finished(host: MailHost):
+    host.run(
+        f"cd {STORE}/example.com && mkdir -p maria/Maildir/cur && touch maria/Maildir/cur/1.x:2, && chown -R vmail: ."
+    )
+    users = host.read("/etc/dovecot/users")
+    run = host.converge(renamed())
+    assert run.rc != 0
+    assert f"{STORE}/example.com/maria and {STORE}/example.com/iqbal both hold messages" in run.output
+    assert host.read("/etc/dovecot/users") == users
+    host.run(f"rm {STORE}/example.com/maria/Maildir/cur/*")
+
+    # A run that died after the move and before Dovecot knew the new name: the link is there, and mail arrives.
+    before = seen(host, IQBAL, host.password(IQBAL))
+    host.run(
+        f"cd {STORE}/example.com && mv maria .maria.empty && mv iqbal maria && ln -s ../example.com/maria iqbal"
+        " && chmod u-w ."
+    )
+    assert host.converge().rc == 0
+    assert seen(host, MARIA, host.password(IQBAL)) == before
+    assert host.run(f"stat -c %A {STORE}/example.com").stdout.startswith("drwx")
+    assert host.run(f"test -L {STORE}/example.com/iqbal", check=False).returncode != 0
