@@ -103,7 +103,11 @@ def _before(file: Declared) -> MailServer | None:
 
 
 def _along(before: MailServer, after: MailServer, touched: set[str]) -> list[str]:
-    old, new = before.directory.mailboxes, after.directory.mailboxes
+    """Members are addresses that lead to a person, as targets of aliases do: those are changed where it is meant."""
+    old, new = (
+        {address: box.model_copy(update={"members": ()}) for address, box in mail.mailboxes.items()}
+        for mail in (before, after)
+    )
     return [address for address in old if address not in touched and old[address] != new.get(address)]
 
 
