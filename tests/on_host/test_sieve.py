@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import re
 from collections.abc import Iterator
 from email.message import Message
@@ -172,3 +173,40 @@ def test_nobody_but_dovecot_sends_in_a_persons_name(scripts: MailHost):
     for user in ("nobody", "www-data"):
         assert scripts.run(f'runuser -u {user} -- sh -c "{asked}"', check=False).returncode == 75
     assert count(scripts, ANA) == before
+
+
+# RFC 5804, sections 2.6 and 2.12. Run on the host: puts scripts, and prints the answers as JSON.
+PUTS = """import json, socket, sys
+with socket.create_connection(("127.0.0.1", 4190), 30) as server, server.makefile("rwb") as line:
+    def answer():
+        while not (said := line.readline()).startswith((b"OK", b"NO", b"BYE")):
+            assert said
+        if said.rstrip().endswith(b"}"):
+            said += line.read(int(said.rstrip()[said.rindex(b"{") + 1 : -1].rstrip(b"+")))
+            line.readline()
+        return said.decode()
+    def ask(words, text=None):
+        line.write(words.encode() + (b"" if text is None else b" {%d+}\\r\\n" % len(text) + text.encode()) + b"\\r\\n")
+        line.flush()
+        return answer()
+    answer()
+    ask('AUTHENTICATE "PLAIN" "{response}"')
+    large = "# " + 300000 * "x" + chr(10) + "keep;"
+    said = [ask('CHECKSCRIPT', large), ask('PUTSCRIPT "large"', large), ask('PUTSCRIPT "wrong"', "keep; no_such;")]
+    said += [ask(f'PUTSCRIPT "s{number}"', "keep;") for number in range(65)]
+    for number in range(65):
+        ask(f'DELETESCRIPT "s{number}"')
+print(json.dumps(said))
+"""
+
+
+def test_what_dovecot_would_not_run_it_refuses_when_it_is_put_and_says_why(scripts: MailHost):
+    program = PUTS.replace("{response}", sasl_plain(scripts, IQBAL))
+    checked, large, wrong, *many = json.loads(scripts.run("python3 -", input=program).stdout)
+    for answer in (checked, large):
+        assert answer.startswith("NO (QUOTA/MAXSIZE)")
+        assert "too large (max 262144 bytes)" in answer
+    assert wrong.startswith("NO")
+    assert "line 1: error: unknown command 'no_such'" in wrong
+    assert [answer[:2] for answer in many[:64]] == ["OK"] * 64
+    assert many[64].startswith("NO (QUOTA/MAXSCRIPTS)")
