@@ -149,6 +149,15 @@ def test_who_has_another_name_keeps_everything_and_everywhere(file: Path, capsys
     assert mail.postmaster == "i.qureshi@example.org"
     assert [line for line in lines(file) if "iqbal@" in line.lower()] == ["      formerly: iqbal@example.org"]
     assert len(lines(file)) == len(WRITTEN.splitlines()) + 2
+    for name, earlier in (("q", "[iqbal@example.org, i.qureshi@example.org]"), ("iq", None)):
+        last = next(address for address in read.settings(file).mailboxes if not address.startswith("tito@"))
+        assert mailbox.main(["rename", last, f"{name}@example.org", "--file", str(file)]) == 0
+        assert earlier is None or f"      formerly: {earlier}" in lines(file)
+    former = yaml.safe_load(file.read_text(encoding="utf-8"))["mailboxes"]["iq@example.org"]["formerly"]
+    assert former == ["iqbal@example.org", "i.qureshi@example.org", "q@example.org"], "no name of before is given up"
+    assert mailbox.main(["remove", "iq@example.org", "--to", "tito@example.org", "--file", str(file)]) == 0
+    aliases = read.settings(file).aliases
+    assert all(aliases[name] == ("tito@example.org",) for name in ("iq@example.org", *former)), aliases
 
 
 @pytest.mark.skipif("members" not in Mailbox.model_fields, reason="NOT PROVED: no option members")

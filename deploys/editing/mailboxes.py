@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from deploys.config.addresses.raw import RawAddresses
+from deploys.config.base import Place
 from deploys.config.reading import errors
 from deploys.editing.declared import Declared, Refused, canonical, same
+from deploys.values.names import domain_of
 
 
 def add(file: Declared, address: str, options: Mapping[str, Any]) -> Declared:
@@ -43,7 +46,11 @@ def rename(file: Declared, old: str, new: str) -> Declared:
         raise Refused(f"{new} has a mailbox already; remove one of the two, or make {old} an alias of {new}")
     renamed = file.to(file.text.rename(place, _as_typed(new)))
     renamed = _redirected(renamed, before, after)
-    return put(renamed, new, "formerly", before)
+    place = renamed.mailbox(after)
+    earlier = renamed.value["mailboxes"][place[1]].get("formerly")  # a second new name does not give up the first one
+    if isinstance(earlier, list) and earlier:
+        return renamed.to(renamed.text.add((*place, "formerly"), before))
+    return put(renamed, new, "formerly", [earlier, before] if earlier else before)
 
 
 def remove(file: Declared, address: str, to: str | None) -> Declared:
@@ -55,8 +62,9 @@ def remove(file: Declared, address: str, to: str | None) -> Declared:
         if heir == gone:
             raise Refused(f"--to names {address} itself; name somebody else")
         left = _redirected(left, gone, heir)
-        if left.key("aliases", gone) is None:
-            left = left.to(left.text.put(("aliases",), _as_typed(address), [heir]))
+        for name in (_as_typed(address), *_former(file, place)):
+            if left.key("aliases", canonical(name)) is None:
+                left = left.to(left.text.put(("aliases",), name, [heir]))
         return left
     return _forgotten(left, gone)
 
@@ -77,6 +85,15 @@ def _forgotten(file: Declared, gone: str) -> Declared:
     for place in list(file.leading_to(gone)):
         file = file.to(file.text.drop(place))
     return file
+
+
+def _former(file: Declared, place: Place) -> list[str]:
+    """The names of before that a mailbox receives by, in domains that are still ours."""
+    said = file.value["mailboxes"][place[1]].get("formerly") or []
+    ours = RawAddresses.read(file.value).domains
+    return [
+        _as_typed(name) for name in ([said] if isinstance(said, str) else said) if domain_of(canonical(name)) in ours
+    ]
 
 
 def _as_typed(address: str) -> str:

@@ -63,7 +63,7 @@ def typed(mail_host: MailHost, tmp_path: Path) -> Iterator[Type]:
         return said
 
     yield type_section
-    mail_host.run(f"rm -rf /var/mail/vhosts/example.com/maria; doveadm mailbox delete -r -u {TITO} Maria", check=False)
+    mail_host.run(f"rm -rf /var/mail/vhosts/example.com/maria*; doveadm mailbox delete -r -u {TITO} Maria", check=False)
 
 
 def shown(text: str) -> str:
@@ -117,6 +117,12 @@ def test_the_page_is_typed_word_for_word(mail_host: MailHost, typed: Type):
     hers = compose("maria@example.com")
     assert deliver(mail_host, "maria@example.com", message=hers) == 250
     assert arrived(mail_host, "maria@example.com", maria, hers["Subject"], seconds=60)
+
+    section("Somebody has another name, or moves to another address")
+    old = compose("maria@example.com")
+    assert deliver(mail_host, "maria@example.com", message=old) == 250
+    for message in (hers, old):
+        assert arrived(mail_host, "maria.gomez@example.com", maria, message["Subject"], seconds=60)
 
     section("Somebody leaves")
     assert lets_in(mail_host, IQBAL, his_new), "enabled again"
