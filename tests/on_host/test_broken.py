@@ -115,7 +115,7 @@ BROKEN = {
         "Apache", "/src/login.php answers 503", edit={"apache2.conf": ("proxy:unix:/run/php/", "proxy:unix:/nowhere/")}
     ),
     "pages that nobody may see": Broken(
-        "Apache", "/src/login.php answers 403", edit={"apache2.conf": ("index|src/", "index|nowhere/")}
+        "Apache", "/src/login.php answers 404", edit={"apache2.conf": ("index|src/", "index|nowhere/")}
     ),
     "a key that is not there": Broken(
         "Apache", "its checker refused", edit={"apache2.conf": ("/privkey.pem", "/nowhere.pem")}

@@ -36,6 +36,7 @@ def test_verify_reads_the_reports_in_a_mailbox_and_nothing_else_there(own_mail_h
     count = f"doveadm -f flow mailbox status -u {TITO} messages INBOX Junk | awk -F= '{{n += $NF}} END {{print n}}'"
     wait_until(lambda: own_mail_host.run(count).stdout.strip() == "5", 15, "the messages did not arrive")
     own_mail_host.run(f"doveadm mailbox create -u {TITO} Archive; doveadm move -u {TITO} Archive mailbox INBOX 1")
+    assert own_mail_host.converge(settings).rc == 0
     run = own_mail_host.verify(settings)
     assert run.rc == 0, run.output
     found = results(own_mail_host)
