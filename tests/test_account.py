@@ -55,6 +55,7 @@ def dovecot(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Dovecot:
             path.mkdir() if name in ("STATE", "DIRECTORY") else path.touch()
             monkeypatch.setattr(module, name, str(path))
     monkeypatch.setattr(sessions, "ENDING", str(tmp_path / "ending"))
+    monkeypatch.setattr(sessions.os, "geteuid", lambda: 990)  # as the service: tests may run as root
     monkeypatch.setattr(account, "_CACHED", 0)
     found = Dovecot({TITO: RIGHT, ANA: RIGHT})
     monkeypatch.setattr(passwords, "login", found.login)
@@ -289,3 +290,16 @@ def test_what_the_operator_asks_for_wrongly_is_refused_in_a_sentence(monkeypatch
     with pytest.raises(DeployError, match=why):
         Request.of(mail, *words)
     assert Request.of(mail, "Tito@example.com", None, None) == Request(TITO)
+
+
+def test_what_the_operator_revokes_leaves_nothing_in_the_way_of_peoples_own_changes(monkeypatch, tmp_path):
+    kicked: list[str] = []
+    monkeypatch.setattr(sessions, "ENDING", str(tmp_path / "asked"))
+    monkeypatch.setattr(sessions, "kick", kicked.extend)
+    monkeypatch.setattr(sessions.os, "geteuid", lambda: 0)
+    sessions.end("tito@example.com")
+    assert kicked == ["tito@example.com"]
+    assert not (tmp_path / "asked").exists(), "the service could not write to a directory of root's"
+    monkeypatch.setattr(sessions.os, "geteuid", lambda: 990)
+    sessions.end("tito@example.com")
+    assert [one.name for one in (tmp_path / "asked").iterdir()] == [b"tito@example.com".hex()]
