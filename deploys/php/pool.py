@@ -96,6 +96,17 @@ include = {directory(php)}/pool.d/{name}.conf
 """
 
 
+def before(path: Path, cookie: str, sessions: str, slots: str) -> str:
+    """What PHP does before every page of a webmail, from its own template at ``path``; the rest as for ``shares``."""
+    return template(
+        path,
+        shares=shares(cookie, sessions, slots),
+        pages_each=PAGES_EACH,
+        logins=LOGINS,
+        logins_each=LOGINS_EACH,
+    )
+
+
 def shares(cookie: str, sessions: str, slots: str) -> str:
     """Functions in PHP that count who is at how many pages, with locks below ``slots``; ``cookie`` names the session,
     whose file lies below ``sessions``."""

@@ -148,13 +148,7 @@ def _rows(found: dict[str, str]) -> str:
 
 def before_php() -> str:
     """What PHP does before every page: nobody has all of it."""
-    return template(
-        HERE / "before.php.j2",
-        shares=pool.shares(COOKIE, SESSIONS, SLOTS),
-        pages_each=pool.PAGES_EACH,
-        logins=pool.LOGINS,
-        logins_each=pool.LOGINS_EACH,
-    )
+    return pool.before(HERE / "before.php.j2", COOKIE, SESSIONS, SLOTS)
 
 
 def php(tls: Tls) -> pool.Webmail:

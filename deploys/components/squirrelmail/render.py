@@ -70,13 +70,7 @@ def packages(webmail: Webmail) -> tuple[str, ...]:
 
 def before_php() -> str:
     """What PHP does before every page: nobody has all of it, and nothing unreadable goes out."""
-    return template(
-        HERE / "before.php.j2",
-        shares=pool.shares(COOKIE, SESSIONS, SLOTS),
-        pages_each=pool.PAGES_EACH,
-        logins=pool.LOGINS,
-        logins_each=pool.LOGINS_EACH,
-    )
+    return pool.before(HERE / "before.php.j2", COOKIE, SESSIONS, SLOTS)
 
 
 def config_local_php(mail: MailServer) -> str:
