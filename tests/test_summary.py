@@ -165,6 +165,10 @@ def test_the_record_holds_no_secret():
     assert mail.relayhost.password.get_secret_value() not in text
 
 
+def test_a_takeover_is_what_one_run_does_and_the_next_has_nothing_to_write_down():
+    assert record.rows(server(takeover=["dovecot", "postfix"])) == record.rows(server())
+
+
 @pytest.mark.parametrize(
     ("option", "anew"),
     [

@@ -15,8 +15,9 @@ from operations.file import File
 
 DIRECTORY = "/var/lib/posthaus/declared"
 FILE = "options"
-# Said by Dovecot's and Postfix's own tables, which are what counts; and mailboxes' hashes, which are nobody's business.
-_ELSEWHERE = {"aliases", "catch_all", "postmaster"}
+# Said by Dovecot's and Postfix's own tables, which are what counts; what one run does, not what a host is (takeover);
+# and mailboxes' hashes, which are nobody's business.
+_ELSEWHERE = {"aliases", "catch_all", "postmaster", "takeover"}
 _OF_MAILBOXES = {"password", "quota"}
 
 
