@@ -43,6 +43,7 @@ SECONDS = {
     "test_quota_warnings.py": 20,
     "test_renames.py": 80,
     "test_shared_mailboxes.py": 60,
+    "test_search.py": 20,
 }
 ON_HOST, FAST = 5, 0.1  # seconds of any other test
 

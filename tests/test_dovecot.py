@@ -49,6 +49,19 @@ def test_what_is_not_declared_is_not_listened_on(monkeypatch, series):
     assert not {"dovecot-pop3d", "dovecot-managesieved"} & set(render.packages(mail.dovecot))
 
 
+@pytest.mark.parametrize(
+    ("series", "package", "plugin"),
+    [("2.3", "dovecot-fts-xapian", "fts_xapian"), ("2.4", "dovecot-flatcurve", "fts_flatcurve")],
+)
+def test_search_by_an_index_takes_what_the_host_s_dovecot_has_for_it(monkeypatch, series, package, plugin):
+    with_it, without = (golden_server(monkeypatch, search=search) for search in (True, False))
+    assert package in render.packages(with_it.dovecot, with_it.search, series)
+    assert package not in render.packages(without.dovecot, without.search, series)
+    assert plugin in text(with_it, "dovecot.conf", series)
+    assert plugin not in text(without, "dovecot.conf", series)
+    assert "fts_autoindex = no" in text(with_it, "dovecot.conf", series), "a delivery costs what it did"
+
+
 @pytest.mark.parametrize("series", SERIES)
 def test_a_host_without_ipv6_is_not_asked_to_listen_on_it(monkeypatch, series):
     mail = golden_server(monkeypatch)

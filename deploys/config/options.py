@@ -184,6 +184,13 @@ class MailOptions(Settings):
     filter: Checks = Field(
         default=Filter(), description="rspamd: signs, checks, sorts; `false` for none.", examples=[False]
     )
+    search: bool = Field(
+        default=False,
+        description="Find words in messages by an index of each folder (Dovecot's flatcurve, in 2.3 fts-xapian) instead"
+        " of reading all of them. It is made when somebody searches, costs up to as much room again as the text has,"
+        " and finds words, not every string of characters (docs/search.md).",
+        examples=[True],
+    )
     resolver: ResolverOption = Field(
         default="local",
         description="Whom the mail programs ask for names. `local`: a resolver on the host, which asks the world itself"

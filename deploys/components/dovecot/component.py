@@ -76,7 +76,7 @@ def component(context: Context) -> Component:
     mail = context.mail
     return Component(
         "Dovecot",
-        packages=render.packages(mail.dovecot),
+        packages=render.packages(mail.dovecot, mail.search, context.machine.dovecot_series),
         units=sieve.units(mail.accounts, mail.vmail.name),
         auto_restart=("dovecot.service",),
         steps=(

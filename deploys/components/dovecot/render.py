@@ -35,6 +35,7 @@ SHARING = f"{STORE}/shared-mailboxes"  # Dovecot's list of who lets whom in, als
 SHARED = "shared"  # the namespace under which members see a mailbox
 PROBE_USERS = f"{DIRECTORY}/probe-users"
 PROBE_HOME = "/var/lib/posthaus-probe"
+INDEXERS = {"2.3": "dovecot-fts-xapian", "2.4": "dovecot-flatcurve"}  # what Debian has for each
 FIRST_HUMAN = 1000  # login.defs: Debian gives people user ids from here on
 
 
@@ -48,8 +49,8 @@ class Row:
     quota: int | None = None
 
 
-def packages(dovecot: Dovecot) -> tuple[str, ...]:
-    """The Debian packages that the declared protocols need."""
+def packages(dovecot: Dovecot, search: bool = False, series: str = "2.4") -> tuple[str, ...]:
+    """The Debian packages that the declared protocols need, and the index of words where people ``search`` by it."""
     daemons = {"imap": "dovecot-imapd", "pop3": "dovecot-pop3d", "sieve": "dovecot-managesieved"}
     return (
         "dovecot-core",
@@ -57,6 +58,7 @@ def packages(dovecot: Dovecot) -> tuple[str, ...]:
         "dovecot-sieve",
         "openssl",  # makes the probe's secret and its hash
         *(daemons[protocol] for protocol in dovecot.protocols),
+        *((INDEXERS[series],) if search else ()),
     )
 
 
@@ -116,6 +118,7 @@ def dovecot_conf(context: Context) -> str:
         sharing=SHARING if directory.shared else "",
         spellings=SPELLINGS if spellings(directory, series) else "",
         no_login=NO_LOGIN if no_login(directory, series) else "",
+        search=mail.search,
         domain=directory.domains[0],
         quota=directory.quota,
         quota_warning=quota_warnings.WARNING,
