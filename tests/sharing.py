@@ -44,6 +44,7 @@ SECONDS = {
     "test_renames.py": 80,
     "test_shared_mailboxes.py": 60,
     "test_search.py": 20,
+    "test_size.py": 40,
 }
 ON_HOST, FAST = 5, 0.1  # seconds of any other test
 

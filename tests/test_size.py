@@ -19,6 +19,8 @@ from deploys.records import all_records
 from deploys.records.collect import contexts
 from deploys.records.deploy import zone_files
 from deploys.records.options import Records
+from deploys.summary.changes import changes
+from deploys.summary.fold import undone
 from facts.accounts import Accounts
 from facts.blocks import Blocks
 from facts.directories import Directories
@@ -93,6 +95,24 @@ def test_eight_times_as_many_domains_take_about_eight_times_as_long():
 
 def test_a_thousand_domains_have_their_records_within_seconds():
     assert _seconds(of_domains(1000)) < 15  # 2.0 on the machine where this was written
+
+
+def told(count):
+    """A run that brings ``count`` aliases, all but one of which it did; what its summary is made of."""
+
+    def known(number):
+        rows = {f"a{one}@example.org": {"to": ["p0@example.org"]} for one in range(number)}
+        return {"domain": {"example.org": {}}, "route": rows}
+
+    def telling():
+        whole, made = changes({}, known(count)), changes({}, known(count - 1))
+        assert len(undone(whole, made)) == 1
+
+    return telling
+
+
+def test_eight_times_as_many_changes_are_told_in_about_eight_times_as_long():
+    assert seconds(told(16_000)) < 24 * seconds(told(2000))
 
 
 CROWDS = {

@@ -10,6 +10,7 @@ from pyinfra.api import Host, State
 from pyinfra.api.state import StateOperationHostData
 
 from deploys.components.component import Component, Run
+from deploys.summary.changes import Change
 from deploys.summary.look import Seen
 from deploys.summary.report import Part, Phase, Service, Summary
 from operations import telling
@@ -87,7 +88,7 @@ def summary(
         seconds=seconds,
         phase=phase,
         changes=made,
-        undone=[one for one in whole if one not in made],
+        undone=undone(whole, made),
         parts=[_part(row) for row in parts if row.succeeded],
         services=list(_services(parts, found, phase)),
         keys=keys,
@@ -103,6 +104,12 @@ def summary(
         return told
     records = [dns] if seen.fresh or keys or seen.publishes_anew else []
     return Summary(**{**vars(told), "next": [*records, *follow]})
+
+
+def undone(whole: Sequence[Change], made: Sequence[Change]) -> list[Change]:
+    """Those of ``whole`` that are not among ``made``; each has a kind, sign and name of its own, so it is looked up."""
+    there = {(one.kind, one.sign, one.name): one for one in made}
+    return [one for one in whole if there.get((one.kind, one.sign, one.name)) != one]
 
 
 def _part(row: Row) -> Part:
