@@ -6,6 +6,7 @@ from pyinfra.api import FactBase, StringCommand
 from typing_extensions import override
 
 from facts import lists
+from facts.state import RENAMED
 
 # A Sieve script is a person's work as a message is.
 _COMMAND = """printf '%s\\n' "$names" | while read -r home; do
@@ -32,3 +33,20 @@ class Homes(FactBase[dict[str, str]]):
     @override
     def process(self, output: list[str]) -> dict[str, str]:
         return {home: state for state, _, home in (line.partition(" ") for line in output)}
+
+
+class Links(FactBase[list[str]]):
+    """Former homes that are links to the present ones, as a run that renamed them noted before it made them.
+
+    ``pyinfra inventory.py fact facts.homes.Links``
+    """
+
+    default = list
+
+    @override
+    def command(self) -> str:
+        return f'[ ! -e {RENAMED} ] || while read -r path; do [ ! -L "$path" ] || echo "$path"; done <{RENAMED}'
+
+    @override
+    def process(self, output: list[str]) -> list[str]:
+        return sorted(output)

@@ -1,8 +1,8 @@
-# renames.handed_over on the host. $1: who owns the messages; $2: SquirrelMail's preferences; $3: Roundcube's database; the
-# rest: files with rows of addresses. Lines of stdin: OLD-HOME NEW-HOME OLD NEW.
+# renames.handed_over on the host. $1: who owns the messages; $2: SquirrelMail's preferences; $3: Roundcube's database; $4:
+# where links are noted; the rest: files with rows of addresses. Lines of stdin: OLD-HOME NEW-HOME OLD NEW.
 set -eu
-owner=$1 preferences=$2 database=$3
-shift 3
+owner=$1 preferences=$2 database=$3 noted=$4
+shift 4
 lock "mailboxes that are renamed"
 
 # rows FILE OLD NEW: the rows of OLD are there for NEW, too; OLD's go when nothing declares OLD any more.
@@ -48,6 +48,8 @@ while read -r old_home new_home old new; do
     # It holds nothing; whatever lies there all the same is kept beside.
     [ ! -e "$new_home" ] || mv -T -- "$new_home" "$parents/.$(basename "$new_home").empty.$(date +%s)"
     rm -f -- "$old_home.posthaus-link"
+    mkdir -p -- "$(dirname "$noted")"
+    printf '%s\n' "$old_home" >>"$noted"
     ln -s -- "../${new_home#"$(dirname "$parents")/"}" "$old_home.posthaus-link"
     mv -T -- "$old_home" "$new_home"
     mv -T -- "$old_home.posthaus-link" "$old_home"

@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from pyinfra import host
 from pyinfra.api.exceptions import OperationValueError
 
-from facts.homes import Homes
+from facts.homes import Homes, Links
 from facts.mailboxes import STORE
+from facts.state import RENAMED
 from facts.survey import Question, question
 from operations.script import script
 from operations.survey import ask, looks
@@ -85,7 +86,28 @@ def handed_over(  # type: ignore[no-untyped-def]
         host.noop("what lay under former addresses is handed over")
         return
     lines = [f"{home(old)} {home(new)} {old} {new}\n" for new, old in sorted(moves.items())]
-    yield script("rename.sh", owner, preferences, database, *chosen, stdin="".join(lines))
+    yield script("rename.sh", owner, preferences, database, RENAMED, *chosen, stdin="".join(lines))
+
+
+def _of_links(**_: object) -> list[Question[list[str]]]:
+    return [question(Links)]
+
+
+@looks(_of_links)
+def left_links_removed(former: Former):  # type: ignore[no-untyped-def]
+    """
+    Take away the links that a run left when it died, and that no name of before explains any more: whoever has such an
+    address now is somebody else. Call it before Dovecot hears of new mailboxes.
+
+    + former: of each mailbox the addresses that it had
+    """
+    (about,) = _of_links()
+    explained = {home(old) for olds in former.values() for old in olds}
+    links = [path for path in ask(about) if path not in explained]
+    if not links:
+        host.noop("no link to somebody else's messages is left")
+        return
+    yield script("unlink.sh", RENAMED, stdin="".join(f"{path}\n" for path in links))
 
 
 @looks(_of_former)
@@ -99,4 +121,4 @@ def links_removed(former: Former):  # type: ignore[no-untyped-def]
     if not links:
         host.noop("no link to a new address is left")
         return
-    yield script("unlink.sh", stdin="".join(f"{path}\n" for path in links))
+    yield script("unlink.sh", RENAMED, stdin="".join(f"{path}\n" for path in links))

@@ -115,3 +115,18 @@ def test_where_both_hold_messages_nothing_changes_and_an_interrupted_run_is_fini
     assert seen(host, MARIA, host.password(IQBAL)) == before
     assert host.run(f"stat -c %A {STORE}/example.com").stdout.startswith("drwx")
     assert host.run(f"test -L {STORE}/example.com/iqbal", check=False).returncode != 0
+
+    # Dead in the same place, and then iqbal is a new person's name: nothing leads her to maria's messages.
+    host.run(
+        f"ln -s ../example.com/maria {STORE}/example.com/iqbal && echo {STORE}/example.com/iqbal >/var/lib/posthaus/renamed"
+    )
+    settings = renamed()
+    settings["mailboxes"][MARIA] = {
+        key: value for key, value in settings["mailboxes"][MARIA].items() if key != "formerly"
+    }
+    settings["mailboxes"][IQBAL] = settings["mailboxes"][TITO]
+    run = host.converge(settings)
+    assert run.rc == 0, run.output
+    assert seen(host, MARIA, host.password(IQBAL)) == before
+    assert seen(host, IQBAL, host.password(TITO))[1] == [None]
+    assert host.run("cat /var/lib/posthaus/renamed").stdout == ""

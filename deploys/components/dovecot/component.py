@@ -84,6 +84,7 @@ def component(context: Context) -> Component:
             Directories("Make directories for messages and sockets", directories(mail.vmail.name, mail.accounts)),
             *_mailboxes(mail),
             *(_chosen() if mail.accounts == "virtual" else ()),
+            *_left_links(mail),
             *_handed_over(mail),
             Tree(
                 "Write Dovecot's configuration",
@@ -181,6 +182,13 @@ def _mailboxes(mail: MailServer) -> tuple[Step, ...]:
 
 def _former(mail: MailServer) -> set[str]:
     return {old for olds in mail.directory.renamed.values() for old in olds}
+
+
+def _left_links(mail: MailServer) -> tuple[Step, ...]:
+    if mail.accounts == "system":
+        return ()
+    former = mail.directory.renamed
+    return (Step("Remove links that lead to somebody else", renames.left_links_removed, {"former": former}),)
 
 
 def _handed_over(mail: MailServer) -> tuple[Step, ...]:
