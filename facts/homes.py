@@ -35,18 +35,18 @@ class Homes(FactBase[dict[str, str]]):
         return {home: state for state, _, home in (line.partition(" ") for line in output)}
 
 
-class Links(FactBase[list[str]]):
-    """Former homes that are links to the present ones, as a run that renamed them noted before it made them.
+class Renaming(FactBase[list[str]]):
+    """Homes, former and present, of mailboxes that a run was renaming when it died: noted before anything moved.
 
-    ``pyinfra inventory.py fact facts.homes.Links``
+    ``pyinfra inventory.py fact facts.homes.Renaming``
     """
 
     default = list
 
     @override
     def command(self) -> str:
-        return f'[ ! -e {RENAMED} ] || while read -r path; do [ ! -L "$path" ] || echo "$path"; done <{RENAMED}'
+        return f"[ ! -e {RENAMED} ] || cat {RENAMED}"
 
     @override
     def process(self, output: list[str]) -> list[str]:
-        return sorted(output)
+        return sorted(set(output))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 ROOT = "/var/lib/posthaus"
 UNITS = f"{ROOT}/units"  # what is remembered of each unit
-RENAMED = f"{ROOT}/renamed"  # former homes that may still be links to the present ones, a path a line
+RENAMED = f"{ROOT}/renamed"  # homes that a run is renaming, a path a line
 LOCK = "/run/posthaus.lock"  # not /run/lock, where everybody may put a link
 LOCK_SECONDS = 120
 LEASE = "/run/posthaus.run"  # which run changes this host, readable by everybody; see lock.sh

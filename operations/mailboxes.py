@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 
 from pyinfra import host, logger
-from pyinfra.api import QuoteString, StringCommand
 
 from facts.mailboxes import Session, Sessions
 from facts.stores import Stores, StoresOnHost, digest
 from facts.survey import Question, question
+from operations.script import script
 from operations.survey import ask, looks
 
 MOST = 10  # of a kind are named
@@ -89,7 +89,4 @@ def closed(keep: Collection[str]):  # type: ignore[no-untyped-def]
     if not gone:
         host.noop("nobody is logged in who may not")
         return
-    # Who left in the meantime is no error.
-    yield StringCommand(
-        *(StringCommand("{ doveadm kick", QuoteString(login), "|| true; }") for login in gone), _separator=" && "
-    )
+    yield script("closed.sh", parts=("sessions.sh",), stdin="".join(f"{login}\n" for login in gone))

@@ -1,5 +1,5 @@
 # renames.handed_over on the host. $1: who owns the messages; $2: SquirrelMail's preferences; $3: Roundcube's database; $4:
-# where links are noted; the rest: files with rows of addresses. Lines of stdin: OLD-HOME NEW-HOME OLD NEW.
+# where homes are noted while they move; the rest: files with rows of addresses. Lines of stdin: OLD-HOME NEW-HOME OLD NEW.
 set -eu
 owner=$1 preferences=$2 database=$3 noted=$4
 shift 4
@@ -32,6 +32,9 @@ with sqlite3.connect(path, timeout=30) as database:
     known = database.execute("select 1 from users where username = ?", (new,)).fetchone()
     if not known:
         database.execute("update users set username = ? where username = ?", (new, old))
+        # What a person writes is from there, and only the name is theirs to change.
+        mine = "user_id in (select user_id from users where username = ?)"
+        database.execute(f"update identities set email = ? where email = ? and {mine}", (new, old, new))
 ' "$database" "$1" "$2"
 }
 
@@ -41,6 +44,9 @@ while read -r old_home new_home old new; do
     parents=$(dirname "$new_home")
     [ -d "$parents" ] || install -d -o "$owner" -g "$owner" -m 0700 "$parents"
     for file in "$@"; do rows "$file" "$old" "$new"; done
+    # Before anything is closed or leads elsewhere: whatever mail.yaml says next, a run finds what this one left.
+    mkdir -p -- "$(dirname "$noted")"
+    (umask 077; printf '%s\n' "$old_home" "$new_home" >>"$noted")
     settings "$old" "$new"
     trap 'chmod u+w -- "$parent" "$parents"' EXIT
     trap '' HUP INT TERM
@@ -48,12 +54,10 @@ while read -r old_home new_home old new; do
     # It holds nothing; whatever lies there all the same is kept beside.
     [ ! -e "$new_home" ] || mv -T -- "$new_home" "$parents/.$(basename "$new_home").empty.$(date +%s)"
     rm -f -- "$old_home.posthaus-link"
-    mkdir -p -- "$(dirname "$noted")"
-    printf '%s\n' "$old_home" >>"$noted"
     ln -s -- "../${new_home#"$(dirname "$parents")/"}" "$old_home.posthaus-link"
     mv -T -- "$old_home" "$new_home"
     mv -T -- "$old_home.posthaus-link" "$old_home"
     chmod u+w -- "$parent" "$parents"
     trap - EXIT HUP INT TERM
-    doveadm kick "$old" >/dev/null 2>&1 || :
+    log_out "$old" </dev/null
 done

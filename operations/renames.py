@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pyinfra import host
 from pyinfra.api.exceptions import OperationValueError
 
-from facts.homes import Homes, Links
+from facts.homes import Homes, Renaming
 from facts.mailboxes import STORE
 from facts.state import RENAMED
 from facts.survey import Question, question
@@ -86,22 +86,24 @@ def handed_over(  # type: ignore[no-untyped-def]
         host.noop("what lay under former addresses is handed over")
         return
     lines = [f"{home(old)} {home(new)} {old} {new}\n" for new, old in sorted(moves.items())]
-    yield script("rename.sh", owner, preferences, database, RENAMED, *chosen, stdin="".join(lines))
+    arguments = (owner, preferences, database, RENAMED, *chosen)
+    yield script("rename.sh", *arguments, parts=("sessions.sh",), stdin="".join(lines))
 
 
-def _of_links(**_: object) -> list[Question[list[str]]]:
-    return [question(Links)]
+def _of_renaming(**_: object) -> list[Question[list[str]]]:
+    return [question(Renaming)]
 
 
-@looks(_of_links)
+@looks(_of_renaming)
 def left_links_removed(former: Former):  # type: ignore[no-untyped-def]
     """
-    Take away the links that a run left when it died, and that no name of before explains any more: whoever has such an
-    address now is somebody else. Call it before Dovecot hears of new mailboxes.
+    Take away the links that a run left when it died, where no former name explains them any more: whoever has such an
+    address now is somebody else. And open the directories again that it had closed. Call it before Dovecot hears of new
+    mailboxes.
 
     + former: of each mailbox the addresses that it had
     """
-    (about,) = _of_links()
+    (about,) = _of_renaming()
     explained = {home(old) for olds in former.values() for old in olds}
     links = [path for path in ask(about) if path not in explained]
     if not links:
@@ -117,8 +119,15 @@ def links_removed(former: Former):  # type: ignore[no-untyped-def]
 
     + former: of each mailbox the addresses that it had
     """
-    links = [path for about in of_homes(former) for path, state in sorted(ask(about).items()) if state == "link"]
+    found = {path: state for about in of_homes(former) for path, state in ask(about).items()}
+    links = {
+        path
+        for new, olds in former.items()
+        for old in olds
+        if found.get(home(old)) == "link"
+        for path in (home(old), home(new))
+    }
     if not links:
         host.noop("no link to a new address is left")
         return
-    yield script("unlink.sh", RENAMED, stdin="".join(f"{path}\n" for path in links))
+    yield script("unlink.sh", RENAMED, stdin="".join(f"{path}\n" for path in sorted(links)))

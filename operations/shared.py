@@ -39,7 +39,8 @@ def members(boxes: Mapping[str, Made], owner: str, prefix: str):  # type: ignore
     lines = [line for address, box in sorted(wrong.items()) for line in _shared(address, box, there)]
     lines += [line for address, box in sorted(over.items()) for line in _over(address, box)]
     kept = [_noted(address, box) for address, box in sorted(boxes.items())]
-    yield script("shared.sh", owner, prefix, RIGHTS, MEMORY, *kept, stdin="".join(f"{line}\n" for line in lines))
+    stdin = "".join(f"{line}\n" for line in lines)
+    yield script("shared.sh", owner, prefix, RIGHTS, MEMORY, *kept, parts=("sessions.sh",), stdin=stdin)
 
 
 def _is_as_declared(address: str, box: Made, there: SharedOnHost) -> bool:

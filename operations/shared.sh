@@ -51,11 +51,7 @@ while read -r what address one two; do
         done
         ;;
     out)
-        doveadm kick "$one" >/dev/null 2>&1 || :
-        # In Dovecot 2.4 a session that has opened what others share stays for all that: each has a process of its own.
-        for pid in $(doveadm -f tab who "$one" 2>/dev/null | cut -f 4 | tr -dc '0-9 \n'); do
-            case $(cat "/proc/$pid/comm" 2>/dev/null) in imap | pop3 | managesieve) kill "$pid" || : ;; esac
-        done
+        log_out "$one" </dev/null
         home=$(doveadm user -f home "$one" 2>/dev/null) || continue
         # It writes tabs for what parts folders on disk: the dots.
         name=$(printf '%s/%s/' "$prefix" "$address" | tr . '\t')

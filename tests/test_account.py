@@ -21,7 +21,7 @@ from deploys.components.account.program import account, conversation, pace, pass
 from deploys.components.account.program.account import RefusedError
 from deploys.values.strength import weakness
 from tests.declared import context
-from tests.settings import ARGON2, golden_server
+from tests.settings import ARGON2, ROOT, golden_server
 
 TITO, ANA = "tito@example.com", "ana/b@example.com"  # a slash may stand in an address (RFC 5322, 3.2.3)
 RIGHT, NEW, LATER = "twelve brown owls", "seventeen quiet herons", "eleven loud kestrels"
@@ -210,6 +210,14 @@ def test_another_hash_or_none_forgets_what_was_chosen_and_a_mailbox_without_a_pa
     declare({ANA: HASH})
     assert rows.prune() == [TITO]
     assert (Path(rows.CHOSEN).read_text(), Path(rows.APPS).read_text()) == ("", "")
+
+
+def test_sessions_end_in_one_way_here_and_in_runs():
+    folders = ("deploys", "operations", "facts")
+    scripts = {path for one in folders for path in (ROOT / one).rglob("*") if path.suffix in (".py", ".sh", ".j2")}
+    kicks = {path.relative_to(ROOT) for path in scripts if "doveadm kick" in path.read_text(encoding="utf-8")}
+    assert kicks == {Path("operations/sessions.sh")}
+    assert "log_out()" in render.program()["deploys/components/account/program/sessions.sh"].data.decode()
 
 
 def test_sessions_end_where_the_hash_is_another_or_gone():

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from lab.mailhost import MailHost
+from tests.on_host import poppassd
 from tests.on_host.post import arrived, compose, deliver, mailbox, submit
 from tests.on_host.settings import ANA, IQBAL, TITO, example
 
@@ -16,6 +17,7 @@ pytestmark = pytest.mark.host
 
 MARIA = "maria@example.com"
 STORE = "/var/mail/vhosts"
+CHOSEN = "seventeen quiet herons"
 DATA = "/var/lib/squirrelmail/data"
 RULE = 'require "fileinto"; if header :contains "X-Kind" "order" { fileinto :create "Orders"; }'.replace(
     'require "fileinto"', 'require ["fileinto", "mailbox"]'
@@ -62,21 +64,33 @@ def seen(host: MailHost, login: str, password: str) -> tuple[bytes, list[bytes]]
     with mailbox(host, login, password) as client:
         client.select("INBOX", readonly=True)
         validity = client.response("UIDVALIDITY")[1][0]
-        found = client.fetch("1:*", "(UID FLAGS)")[1]
-        return validity, [line.replace(rb"\Recent", b"").replace(b" )", b")") for line in found]
+        found = client.uid("FETCH", "1:*", "(FLAGS)")[1]
+        return validity, [line.replace(rb"\Recent", b"").replace(b" )", b")") for line in found if line]
 
 
 def test_a_renamed_person_and_a_renamed_domain_keep_everything(host: MailHost):
     before, of_ana = seen(host, IQBAL, host.password(IQBAL)), seen(host, ANA, host.password(ANA))
     assert len(before[1]) == 2
-    with mailbox(host, IQBAL, host.password(IQBAL)) as session:
+    phone = poppassd.ask(host, IQBAL, host.password(IQBAL), "newapp phone").removeprefix("200 ")
+    assert poppassd.change(host, IQBAL, host.password(IQBAL), CHOSEN).startswith("200")
+    with mailbox(host, IQBAL, CHOSEN) as session:
         session.select("INBOX")
         run = host.converge(renamed())
         assert run.rc == 0, run.output
         with pytest.raises((imaplib.IMAP4.error, OSError)):
             session.noop()
     assert "belongs to no declared mailbox" not in run.output
-    assert seen(host, MARIA, host.password(IQBAL)) == before, "messages, UIDs and flags as they were"
+    told = {line for line in map(str.strip, run.output.splitlines()) if line.startswith(("+ ", "– ", "~ "))}
+    assert {"~ domain example.net is now example.org", f"~ {IQBAL} is now {MARIA}"} <= told, run.output
+    assert f"~ {ANA} is now ana@example.org" in told
+    assert [line for line in told if line.startswith("– ")] == [
+        f"– any other address of example.net no longer reaches {ANA}"  # for which these settings have no catch-all
+    ], "nobody went"
+    assert seen(host, MARIA, CHOSEN) == before, "messages, UIDs and flags as they were"
+    assert seen(host, MARIA, phone) == before, "the phone knows its own password"
+    assert poppassd.apps(host, MARIA, CHOSEN) == ["phone"]
+    with pytest.raises(imaplib.IMAP4.error):
+        seen(host, MARIA, host.password(IQBAL))
     assert seen(host, "ana@example.org", host.password(ANA)) == of_ana
     homes = host.run(f"find {STORE} -mindepth 2 -maxdepth 2 ! -name '.*' | sort").stdout.split()
     assert [one for one in homes if "iqbal" in one or "example.net" in one] == []
@@ -85,12 +99,12 @@ def test_a_renamed_person_and_a_renamed_domain_keep_everything(host: MailHost):
     for address in (IQBAL, MARIA, "iqbal+tag@example.com", "info@example.com"):
         order = compose(address, X_Kind="order")
         assert deliver(host, address, message=order) == 250
-        assert arrived(host, MARIA, host.password(IQBAL), order["Subject"], "Orders", 30), "the rule is active"
+        assert arrived(host, MARIA, CHOSEN, order["Subject"], "Orders", 30), "the rule is active"
     for address in (ANA, "ana@example.org"):
         message = compose(address)
         assert deliver(host, address, message=message) == 250
         assert arrived(host, "ana@example.org", host.password(ANA), message["Subject"], seconds=30)
-    assert submit(host, MARIA, host.password(IQBAL), IQBAL, TITO, compose(TITO, sender=IQBAL)) == 250
+    assert submit(host, MARIA, CHOSEN, IQBAL, TITO, compose(TITO, sender=IQBAL)) == 250
     assert host.converge().changes == 0
 
 
@@ -116,10 +130,10 @@ def test_where_both_hold_messages_nothing_changes_and_an_interrupted_run_is_fini
     assert host.run(f"stat -c %A {STORE}/example.com").stdout.startswith("drwx")
     assert host.run(f"test -L {STORE}/example.com/iqbal", check=False).returncode != 0
 
-    # Dead in the same place, and then iqbal is a new person's name: nothing leads her to maria's messages.
-    host.run(
-        f"ln -s ../example.com/maria {STORE}/example.com/iqbal && echo {STORE}/example.com/iqbal >/var/lib/posthaus/renamed"
-    )
+    # Dead in the same place, and then iqbal is a new person's name: nothing leads him to maria's messages.
+    old = f"{STORE}/example.com/iqbal"
+    noted = f"printf '%s\\n' {old} {STORE}/example.com/maria {STORE}/example.org/ana >/var/lib/posthaus/renamed"
+    host.run(f"{noted} && ln -s ../example.com/maria {old} && chmod u-w {STORE}/example.com {STORE}/example.org")
     settings = renamed()
     settings["mailboxes"][MARIA] = {
         key: value for key, value in settings["mailboxes"][MARIA].items() if key != "formerly"
@@ -128,5 +142,12 @@ def test_where_both_hold_messages_nothing_changes_and_an_interrupted_run_is_fini
     run = host.converge(settings)
     assert run.rc == 0, run.output
     assert seen(host, MARIA, host.password(IQBAL)) == before
-    assert seen(host, IQBAL, host.password(TITO))[1] == [None]
+    assert seen(host, IQBAL, host.password(TITO))[1] == [], "a new person's mailbox is empty"
+    message = compose(IQBAL)
+    assert deliver(host, IQBAL, message=message) == 250
+    assert arrived(host, IQBAL, host.password(TITO), message["Subject"], seconds=30)
+    assert seen(host, MARIA, host.password(IQBAL)) == before
+    modes = host.run(f"stat -c %A {STORE}/example.com {STORE}/example.org").stdout.split()
+    assert [mode[:4] for mode in modes] == ["drwx", "drwx"], "whoever comes next can have a mailbox there"
     assert host.run("cat /var/lib/posthaus/renamed").stdout == ""
+    assert host.converge().changes == 0

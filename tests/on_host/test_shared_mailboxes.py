@@ -11,6 +11,8 @@ import pytest
 
 from lab.mailhost import MailHost
 from lab.waiting import wait_until
+from operations.script import script
+from tests.on_host import poppassd
 from tests.on_host.post import arrived, compose, deliver, mailbox, submit
 from tests.on_host.settings import ANA, IQBAL, TITO, example
 from tests.on_host.test_learning import HAM, REDIS, SPAM, learned, mixture
@@ -48,6 +50,7 @@ def test_a_shared_mailbox_from_its_members_first_look_to_their_last(mail_host: M
         assert mail_host.converge(declared(TITO, IQBAL, quota="300K")).rc == 0
         members_find_it_read_it_and_send_as_its_address(mail_host)
         what_one_member_does_the_others_see_and_nobody_else_sees_anything(mail_host)
+        whoever_is_logged_out_keeps_no_shared_folder_open(mail_host)
         what_members_move_to_its_junk_and_back_is_learned(mail_host)
         a_full_one_takes_nothing_more_from_outside_whatever_room_a_member_has(mail_host)
         assert mail_host.converge().changes == 0, "what people do there is not undone"
@@ -93,6 +96,27 @@ def what_one_member_does_the_others_see_and_nobody_else_sees_anything(host: Mail
         assert not [name for name in listed(client) if "shared" in name]
         assert client.select(SEEN)[0] == "NO"
         assert client.append(SEEN, None, None, message.as_bytes())[0] == "NO"
+
+
+def whoever_is_logged_out_keeps_no_shared_folder_open(host: MailHost) -> None:
+    """doveadm kick alone would leave such a session in Dovecot 2.4."""
+
+    def by_a_run() -> None:
+        closed = script("closed.sh", parts=("sessions.sh",)).get_raw_value()  # what mailboxes.closed has a host do
+        host.run(closed, input=f"{IQBAL}\n")
+
+    def by_the_service_for_passwords() -> None:
+        for words in ("newapp phone", "dropapp phone"):
+            assert poppassd.ask(host, IQBAL, host.password(IQBAL), words).startswith("200")
+
+    with mailbox(host, TITO, host.password(TITO)) as other:
+        other.select(SEEN)
+        for end in (by_a_run, by_the_service_for_passwords):
+            with mailbox(host, IQBAL, host.password(IQBAL)) as session:
+                session.select(SEEN)
+                end()
+                wait_until(partial(ended, session), 60, f"ended {end.__name__}, a session goes on")
+        assert not ended(other), "nobody else is disconnected"
 
 
 def what_members_move_to_its_junk_and_back_is_learned(host: MailHost) -> None:

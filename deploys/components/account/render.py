@@ -25,6 +25,7 @@ from deploys.config.mailserver import MailServer
 from deploys.probes.program import program as probing
 from deploys.values import strength
 from operations.file import File
+from operations.script import text
 
 DIRECTORY = "/usr/local/lib/posthaus-account"
 SOCKET = "posthaus-account.socket"
@@ -142,7 +143,8 @@ def program() -> dict[str, File]:
     """Every file below DIRECTORY: the modules as they lie here, and the library that knows what anybody would guess,
     the very one that script/password asks (its licence comes along: MIT)."""
     own = {f"{one.__name__.replace('.', '/')}.py": File(_source(one)) for one in MODULES}
-    return {"__main__.py": File(_MAIN), **own, **_library(zxcvbn)}
+    log_out = {f"{sessions.__package__.replace('.', '/')}/{sessions.LOG_OUT.name}": File(text("sessions.sh"))}
+    return {"__main__.py": File(_MAIN), **own, **log_out, **_library(zxcvbn)}
 
 
 def _source(module: ModuleType) -> str:
