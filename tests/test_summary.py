@@ -67,6 +67,19 @@ def test_who_comes_and_who_goes_is_told_with_the_messages_that_stay():
     ]
 
 
+def test_whoever_has_another_name_and_a_domain_that_has_are_the_same_as_before():
+    renamed = server(
+        domains={"example.com": {"formerly": "example.org"}},
+        mailboxes={"tito@example.com": {"password": HASH}, "maria@example.com": {"password": HASH, "formerly": IQBAL}},
+    )
+    assert told(server(), renamed)[:3] == [
+        "~ domain example.org is now example.com",
+        f"~ {IQBAL} is now maria@example.com",
+        f"~ {TITO} is now tito@example.com",
+    ]
+    assert not [line for line in told(server(), renamed) if line.startswith("–")]
+
+
 @pytest.mark.parametrize("dovecot", ["1:2.3.19.1+dfsg1-2.1", "1:2.4.1-1"])
 def test_a_password_is_but_another_and_quotas_are_sizes_in_both_of_dovecots_languages(dovecot: str):
     boxes = {TITO: {"password": OTHER, "quota": "6G"}, IQBAL: {"password": HASH, "quota": 0}}

@@ -48,6 +48,8 @@ def publishes_anew(before: Known, after: Known) -> bool:
 def _of_kind(kind: str, then: Mapping[str, Any], now: Mapping[str, Any], moved: Mapping[str, str]) -> Iterator[Change]:
     fresh, gone = now.keys() - then.keys(), then.keys() - now.keys()
     became = {old: moved[old] for old in gone if moved.get(old) in now} if kind in ("mailbox", "domain") else {}
+    if kind == "domain":  # its mail still comes under the former name, too
+        became |= {old: moved[old] for old in then if moved.get(old) in fresh}
     if kind == "option":
         fresh, gone = _outermost(fresh, now.keys() | then.keys()), _outermost(gone, fresh | gone)
     fresh = fresh - set(became.values())
