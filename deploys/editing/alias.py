@@ -9,15 +9,12 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
-from deploys.config import read as reader
 from deploys.editing import aliases, run, words
-from deploys.editing.declared import Refused
 
 
 def main(arguments: Sequence[str]) -> int:
     """Do what ``arguments`` say; the exit code."""
-    asked = _parser().parse_args(arguments)
-    return run.main(lambda: int(asked.work(asked)))
+    return run.main(_parser(), arguments)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -46,10 +43,7 @@ def _remove(asked: argparse.Namespace) -> int:
 
 def _list(asked: argparse.Namespace) -> int:
     file = run.opened(asked.file)
-    try:
-        mail = reader.settings(file.path, file.text.text)
-    except reader.SettingsError as error:
-        raise Refused(str(error)) from None
+    mail = run.declared(file)
     if asked.json:
         print(json.dumps({alias: list(targets) for alias, targets in mail.aliases.items()}, indent=2))
     elif mail.aliases:

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 from deploys.config import password
-from deploys.config import read as reader
 from deploys.config.mailserver import MailServer
 from deploys.editing import mailboxes, run, words
 from deploys.editing.declared import Declared, Refused, canonical
@@ -24,8 +23,7 @@ _STAND_IN = "$2b$12$" + "." * 53
 
 def main(arguments: Sequence[str]) -> int:
     """Do what ``arguments`` say; the exit code."""
-    asked = _parser().parse_args(arguments)
-    return run.main(lambda: int(asked.work(asked)))
+    return run.main(_parser(), arguments)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -130,10 +128,7 @@ def _number(text: str) -> str | int:
 
 def _list(asked: argparse.Namespace) -> int:
     file = run.opened(asked.file)
-    try:
-        mail = reader.settings(file.path, file.text.text)
-    except reader.SettingsError as error:
-        raise Refused(str(error)) from None
+    mail = run.declared(file)
     rows = [_row(mail, address) for address in mail.mailboxes]
     if asked.json:
         print(json.dumps(rows, ensure_ascii=False, indent=2))

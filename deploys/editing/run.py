@@ -6,7 +6,8 @@ import contextlib
 import os
 import sys
 import tempfile
-from collections.abc import Callable, Iterable
+from argparse import ArgumentParser
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import yaml
@@ -111,10 +112,20 @@ def _along(before: MailServer, after: MailServer, touched: set[str]) -> list[str
     return [address for address in old if address not in touched and old[address] != new.get(address)]
 
 
-def main(work: Callable[[], int]) -> int:
-    """``work``'s exit code; 1 and a sentence on standard error where it was refused."""
+def declared(file: Declared) -> MailServer:
+    """What the file says; Refused, with all that is wrong in it, where that is no mail server."""
     try:
-        return work()
+        return reader.settings(file.path, file.text.text)
+    except reader.SettingsError as error:
+        raise Refused(str(error)) from None
+
+
+def main(parser: ArgumentParser, arguments: Sequence[str]) -> int:
+    """Do what ``arguments`` ask of a ``parser`` whose commands name their ``work``. Its exit code; 1 and a sentence on
+    standard error where it was refused."""
+    asked = parser.parse_args(arguments)
+    try:
+        return int(asked.work(asked))
     except Refused as error:
         print(error, file=sys.stderr)
     except KeyboardInterrupt:

@@ -51,6 +51,14 @@ def entrance(name: str, php: str) -> str:
     return f"/run/php/{name}-login-{php}.sock"
 
 
+def sockets(name: str, php: str) -> tuple[tuple[str, str], ...]:
+    """Both, each with what is answered there."""
+    return (
+        (socket(name, php), "the webmail's pages, to Apache"),
+        (entrance(name, php), "the webmail's login page, to Apache"),
+    )
+
+
 def directory(php: str) -> str:
     """Where the files of php-fpm ``php`` (such as ``8.2``) lie."""
     return f"/etc/php/{php}/fpm"

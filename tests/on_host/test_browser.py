@@ -9,6 +9,7 @@ import socketserver
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -126,16 +127,25 @@ def undisturbed(scenario: Callable[..., None]) -> Callable[..., None]:
     return again
 
 
-@pytest.fixture
-def person(mail_host: MailHost, tmp_path: Path) -> Iterator[Person]:
-    """A person with a fresh browser at the shared host's webmail."""
+@contextmanager
+def at_a_browser(host: MailHost, profile: Path) -> Iterator[Person]:
+    """A person with a fresh browser at the host's webmail; skips the test, aloud, where there is none."""
     if DRIVER is None:
         pytest.skip("no chromedriver here (apt install chromium-driver): THE WEBMAIL WAS NOT LOOKED AT IN A BROWSER")
-    pictures = Path(os.environ.get("POSTHAUS_PICTURES", tmp_path))
+    pictures = Path(os.environ.get("POSTHAUS_PICTURES", profile.parent))
     pictures.mkdir(parents=True, exist_ok=True)
-    someone = Person(mail_host, tmp_path / "profile", pictures)
-    yield someone
-    someone.browser.quit()
+    someone = Person(host, profile, pictures)
+    try:
+        yield someone
+    finally:
+        someone.browser.quit()
+
+
+@pytest.fixture
+def person(mail_host: MailHost, tmp_path: Path) -> Iterator[Person]:
+    """Somebody at the shared host's webmail."""
+    with at_a_browser(mail_host, tmp_path / "profile") as someone:
+        yield someone
 
 
 @undisturbed
@@ -284,13 +294,8 @@ def test_nothing_of_a_message_loads_from_elsewhere_before_its_reader_asks(person
 
 
 def test_nor_with_the_other_branch(own_mail_host: MailHost, tmp_path: Path, elsewhere: Elsewhere):
-    if DRIVER is None:
-        pytest.skip("no chromedriver here (apt install chromium-driver): THE WEBMAIL WAS NOT LOOKED AT IN A BROWSER")
     run = own_mail_host.converge(example(webmail={"hostname": HOSTNAME, "branch": "stable"}))
     assert run.rc == 0, run.output
     own_mail_host.run(f"cd {DATA}; echo show_html_default=1 >{TITO}.pref; chown www-data {TITO}.pref")
-    person = Person(own_mail_host, tmp_path / "profile", tmp_path)
-    try:
+    with at_a_browser(own_mail_host, tmp_path / "profile") as person:
         undisturbed(_nothing_remote_loads_unasked)(person, elsewhere=elsewhere)
-    finally:
-        person.browser.quit()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator
 from email.message import EmailMessage
 from pathlib import Path
@@ -15,7 +14,7 @@ from selenium.webdriver.support.ui import WebDriverWait
 from lab.mailhost import MailHost
 from tests.on_host.post import mailbox
 from tests.on_host.settings import TITO
-from tests.on_host.test_browser import DRIVER, HOSTNAME, Person, undisturbed
+from tests.on_host.test_browser import HOSTNAME, Person, at_a_browser, undisturbed
 
 pytestmark = [pytest.mark.host, pytest.mark.webmail]
 
@@ -82,17 +81,12 @@ def messages() -> Iterator[EmailMessage]:
 @pytest.fixture
 def person(mail_host: MailHost, tmp_path: Path) -> Iterator[Person]:
     """Tito at a browser, with a folder of two hundred messages and one in HTML."""
-    if DRIVER is None:
-        pytest.skip("no chromedriver here (apt install chromium-driver): THE WEBMAIL WAS NOT LOOKED AT IN A BROWSER")
-    pictures = Path(os.environ.get("POSTHAUS_PICTURES", tmp_path))
-    pictures.mkdir(parents=True, exist_ok=True)
     with mailbox(mail_host, TITO, mail_host.password(TITO)) as client:
         client.create(f'"{FOLDER}"')
         for message in messages():
             client.append(f'"{FOLDER}"', None, None, message.as_bytes())
-    someone = Person(mail_host, tmp_path / "profile", pictures)
-    yield someone
-    someone.browser.quit()
+    with at_a_browser(mail_host, tmp_path / "profile") as someone:
+        yield someone
     mail_host.run(f"doveadm mailbox delete -u {TITO} '{FOLDER}'", check=False)
 
 

@@ -18,7 +18,7 @@ from deploys.components.component import (
     Tree,
 )
 from deploys.components.roundcube import render
-from deploys.components.roundcube.options import NAME, SESSIONS, STATE, entrance, socket
+from deploys.components.roundcube.options import NAME, SESSIONS, STATE
 from deploys.php import pool
 from operations import accounts, secret
 from operations.directories import Directory
@@ -75,10 +75,7 @@ def component(context: Context) -> Component | None:
             Run("Clear Roundcube's database of what was deleted", DELETING),
             Run("Run PHP with its configuration", fpm, render.running(php, mail)),
         ),
-        local=(
-            Local(socket(php), "the webmail's pages, to Apache"),
-            Local(entrance(php), "the webmail's login page, to Apache"),
-        ),
+        local=tuple(Local(*one) for one in pool.sockets(NAME, php)),
         state=(State(render.DATABASE, "people's settings, names and address books at Roundcube"),),
         secrets=(Secret(render.KEY, "0640", group=USER),),
         takeover="php",

@@ -6,7 +6,7 @@ from functools import partial
 
 from deploys.components.component import Component, Context, Directories, Local, Run, State, Step, Tree
 from deploys.components.squirrelmail import render
-from deploys.components.squirrelmail.options import HOME, NAME, SESSIONS, STATE, entrance, socket
+from deploys.components.squirrelmail.options import HOME, NAME, SESSIONS, STATE
 from deploys.components.squirrelmail.source import squirrelmail_tree, stamp
 from deploys.php import pool
 from operations import archive
@@ -56,10 +56,7 @@ def component(context: Context) -> Component | None:
             *_trees(context),
             Run("Run PHP with its configuration", fpm, render.running(php)),
         ),
-        local=(
-            Local(socket(php), "the webmail's pages, to Apache"),
-            Local(entrance(php), "the webmail's login page, to Apache"),
-        ),
+        local=tuple(Local(*one) for one in pool.sockets(NAME, php)),
         state=(State(f"{STATE}/data", "preferences and address books"),),
         takeover="php",
     )
