@@ -7,6 +7,7 @@ directory and streams of its own, in a process of its own; of this project, what
 from __future__ import annotations
 
 import ast
+import gc
 import inspect
 import json
 import os
@@ -103,12 +104,18 @@ def prepare() -> None:
                 import_module(module)
     for path in (ROOT / "deploys").glob("**/*.j2"):
         sys.modules["deploys.render"].compiled(path)
+    pinned = sys.modules["deploys.components.squirrelmail.options"].Webmail()
+    with suppress(sys.modules["deploys.download"].DownloadError):  # whoever needs it says so
+        # A second of CPU: each verification compares the host's copy with it.
+        sys.modules["deploys.components.squirrelmail.source"].squirrelmail_tree(pinned)
     inspect.stack()  # pyinfra asks for it at each operation; where every module's file lies is remembered from then on
 
 
 def serve() -> None:
     """Fork a pyinfra for every line of stdin, until it ends; say each one's number, then its exit code."""
     prepare()
+    gc.collect()
+    gc.freeze()  # what is here by now no child has to look through for garbage
     for line in sys.stdin:
         pid = fork()
         if pid == 0:
