@@ -33,6 +33,16 @@ def test_the_longest_begins_first_but_every_release_begins_at_once():
     ]
 
 
+def test_who_comes_third_takes_what_waits_for_no_first_run():
+    long, bare = "tests/on_host/test_acme.py::test_1", "tests/on_host/test_vagrant.py::test_1"
+    begun = [f"tests/on_host/test_verify.py::test_1[{release}]" for release in ("debian-12", "debian-13")]
+    assert longest_first([bare, f"{long}[debian-12]", *begun]) == [
+        *(f"tests/on_host/test_verify.py {release}" for release in ("debian-12", "debian-13")),
+        "tests/on_host/test_vagrant.py",
+        "tests/on_host/test_acme.py debian-12",
+    ]
+
+
 def test_the_table_shows_where_the_time_went():
     spent = [
         (f"{HERE}[debian-13]", "setup", 2.0),
