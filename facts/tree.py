@@ -11,13 +11,14 @@ from typing_extensions import override
 
 from facts import lists
 from facts.many import Asked, Many
+from facts.record import Record
 from facts.state import ROOT, tree_state
 
 _INTERRUPTED, _UNPROVED = "undo/complete", "previous"  # below a target's state; see operations/tree.sh
 
 
 @dataclass(frozen=True)
-class OnDisk:
+class OnDisk(Record):
     """One path: mode as four octal digits, owner and group names, and the content's SHA-256 (None: no regular file)."""
 
     mode: str
@@ -27,7 +28,7 @@ class OnDisk:
 
 
 @dataclass
-class TreeState:
+class TreeState(Record):
     """``files``: those of the asked paths that exist; ``manifest``: the paths that are ours; ``interrupted``: a run
     died while renaming; ``unproved``: no unit has yet run with the newest files."""
 

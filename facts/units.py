@@ -12,6 +12,7 @@ from typing_extensions import override
 
 from facts import shell
 from facts.many import Asked, Many
+from facts.record import Record
 from facts.state import tree_state
 
 PROPERTIES = (
@@ -23,7 +24,7 @@ _ENABLED = ("enabled", "enabled-runtime", "static", "alias", "generated", "indir
 
 
 @dataclass(frozen=True)
-class Unit:
+class Unit(Record):
     """Times are seconds since the epoch, None where there is none.
 
     ``since``: the last start; ``changed_at``: the last start or reload; ``newest_reload`` and ``newest_restart``: the

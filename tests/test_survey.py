@@ -1,7 +1,10 @@
 """What a run asks it asks together, and anew after each change: with pyinfra's own engine, on this machine."""
 
+import importlib
+import json
 import subprocess
 from collections.abc import Callable, Iterator
+from dataclasses import is_dataclass
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -17,10 +20,13 @@ from pyinfra.context import ctx_host, ctx_state
 
 import operations
 from facts.directories import Directories
+from facts.record import Record
 from facts.survey import Question, Survey, answers, kinds, question, script
-from facts.tree import Tree
+from facts.tree import OnDisk, Tree, TreeState
+from facts.units import Unit
 from operations import survey
 from operations.survey import ask, expect, looks, together
+from tests.settings import ROOT
 
 
 class Lines(FactBase[list[str]]):
@@ -291,3 +297,16 @@ def test_every_operation_tells_its_questions_and_forgets_when_it_changes_somethi
             text = path.read_text(encoding="utf-8")
             assert "@operation" not in text, f"{path} makes an operation past the gate"
             assert "get_fact" not in text, f"{path} asks past the survey"
+
+
+def test_whatever_a_fact_answers_pyinfra_can_print():
+    modules = [importlib.import_module(f"facts.{path.stem}") for path in sorted((ROOT / "facts").glob("*.py"))]
+    answers = {
+        found
+        for module in modules
+        for found in vars(module).values()
+        if isinstance(found, type) and is_dataclass(found) and found.__module__ == module.__name__ != "facts.survey"
+    }
+    assert {found.__name__ for found in answers if not issubclass(found, Record)} == set()
+    assert {Unit, TreeState} <= answers
+    json.dumps([Unit().to_json(), TreeState({"a": OnDisk("0644", "root", "root", None)}).to_json()])
