@@ -14,7 +14,8 @@ from deploys.components import all as every
 from deploys.components.record import render as record
 from deploys.config.mailserver import MailServer
 from deploys.summary import guard, report, words
-from deploys.summary.changes import changes, publishes_anew
+from deploys.summary.changes import Change, changes, publishes_anew
+from deploys.summary.fold import undone
 from deploys.summary.look import Both, Seen, known
 from deploys.summary.quiet import Quiet
 from deploys.summary.report import Part, Service, Summary
@@ -57,6 +58,23 @@ def seen(before: MailServer | None, after: MailServer, without: str = "", **vers
 def told(before: MailServer | None, after: MailServer, messages: Mapping[str, int] | None = None) -> list[str]:
     found = seen(before, after)
     return words.lines(found.changes(), messages or {}, found.quota)
+
+
+def test_of_what_a_run_did_in_part_only_the_rest_is_told_as_not_done():
+    quota, name = {"quota": 5 << 30}, {"name": "Ibrahim"}
+    came = [Change("mailbox", "+", MARIA, new=quota | name), Change("mailbox", "-", TITO, old=quota | name)]
+    whole = [*came, Change("mailbox", "~", IQBAL, {"quota": 1 << 30, "name": "I."}, quota | name)]
+    landed = [
+        Change("mailbox", "+", MARIA, new=quota),
+        Change("mailbox", "-", TITO, old=quota),
+        Change("mailbox", "~", IQBAL, {"quota": 1 << 30}, quota),
+    ]
+    assert words.lines(undone(whole, landed), {}, (0, 0)) == [
+        f"~ {MARIA}: name Ibrahim",
+        f"~ {IQBAL}: name I. to Ibrahim",
+    ]
+    assert undone(whole, []) == whole
+    assert undone(whole, whole) == []
 
 
 def test_who_comes_and_who_goes_is_told_with_the_messages_that_stay():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from pyinfra.api import Host, State
@@ -107,9 +107,23 @@ def summary(
 
 
 def undone(whole: Sequence[Change], made: Sequence[Change]) -> list[Change]:
-    """Those of ``whole`` that are not among ``made``; each has a kind, sign and name of its own, so it is looked up."""
+    """Those of ``whole`` that are not among ``made``; each has a kind, sign and name of its own, so it is looked up. Of
+    one that was made in part, what is missing."""
     there = {(one.kind, one.sign, one.name): one for one in made}
-    return [one for one in whole if there.get((one.kind, one.sign, one.name)) != one]
+    rest = (_missing(one, there.get((one.kind, one.sign, one.name))) for one in whole)
+    return [one for one in rest if one]
+
+
+def _missing(whole: Change, made: Change | None) -> Change | None:
+    """What of ``whole`` is not done where ``made`` is; what has come lacks attributes then, what has gone is gone."""
+    if made is None or made.became != whole.became:
+        return whole
+    names = [name for name in whole.new if whole.new[name] != made.new.get(name)]
+    if not names:
+        return None
+    old = {name: whole.old.get(name) for name in names}
+    new = {name: whole.new[name] for name in names}
+    return replace(whole, sign="~", name=whole.became or whole.name, old=old, new=new, became="")
 
 
 def _part(row: Row) -> Part:
