@@ -71,12 +71,26 @@ def seconds_to_login_page(host: MailHost) -> float:
     return time.monotonic() - begin
 
 
+def seconds_to_inbox(reader: WebmailClient) -> float:
+    """How long the list of messages takes."""
+    begin = time.monotonic()
+    assert "Current Folder" in reader.get("/src/right_main.php").text
+    return time.monotonic() - begin
+
+
+def bearable(calm: float) -> float:
+    """Seconds that a page may take during an attack: two; where other tests keep the machine busy, eight times what it
+    took before."""
+    return max(2, 8 * calm)
+
+
 @pytest.mark.parametrize("kind", BEGINNINGS)
 def test_two_hundred_slow_strangers_leave_the_login_page_to_others(mail_host: MailHost, kind: str):
+    most = bearable(seconds_to_login_page(mail_host))
     with slow(mail_host, BEGINNINGS[kind], 200) as connections:
         taken = [seconds_to_login_page(mail_host) for _ in range(3)]
         assert sum(map(is_open, connections)) > 100, "nobody was slow here"
-    assert max(taken) < 2
+    assert max(taken) < most
 
 
 # From the host itself, which stands for somebody at another address.
@@ -134,16 +148,16 @@ def test_a_message_nested_forty_deep_opened_ten_times_hurts_nobody(mail_host: Ma
     mail_host.run(f"doveadm save -u {TITO}", input=nested(40, subject))
     tito, iqbal = client(mail_host, TITO), client(mail_host, IQBAL)
     link = tito.messages()[subject]
+    most = bearable(seconds_to_login_page(mail_host))
+    most_inbox = bearable(seconds_to_inbox(iqbal))
     begin = time.monotonic()
     with ThreadPoolExecutor(10) as pool:
         opened = [pool.submit(tito.session.get, link, timeout=60) for _ in range(10)]
         time.sleep(0.5)
-        assert seconds_to_login_page(mail_host) < 2
-        started = time.monotonic()
-        assert "Current Folder" in iqbal.get("/src/right_main.php").text
-        assert time.monotonic() - started < 2
+        assert seconds_to_login_page(mail_host) < most
+        assert seconds_to_inbox(iqbal) < most_inbox
         answers = [answer.result() for answer in opened]
-    assert time.monotonic() - begin < 10
+    assert time.monotonic() - begin < 5 * most
     shown = [answer.text for answer in answers if answer.status_code == 200]
     assert shown
     assert all("nested too deep" in text and subject in text for text in shown)
@@ -154,6 +168,7 @@ def test_whoever_guesses_passwords_leaves_the_login_page_to_others(mail_host: Ma
     """Dovecot takes seconds over a wrong password, and PHP waits."""
 
     guessers = [client(mail_host) for _ in range(20)]
+    most = bearable(seconds_to_login_page(mail_host))
 
     def guess(webmail: WebmailClient) -> int:
         form = webmail.get("/").form_with("login_username")
@@ -162,7 +177,7 @@ def test_whoever_guesses_passwords_leaves_the_login_page_to_others(mail_host: Ma
     with ThreadPoolExecutor(20) as pool:
         guesses = [pool.submit(guess, webmail) for webmail in guessers]
         time.sleep(1)
-        assert seconds_to_login_page(mail_host) < 2
+        assert seconds_to_login_page(mail_host) < most
         assert {200, 429} >= {answer.result() for answer in guesses}
 
 
