@@ -53,6 +53,9 @@ SECONDS = {
     "test_refusals.py": 60,
     "test_antivirus.py": 40,
     "test_postsrsd.py": 40,
+    "test_renames.py": 80,
+    "test_shared_mailboxes.py": 60,
+    "test_sending.py": 35,
 }
 # These begin on bare hosts: whoever takes one need not wait for the first run that others are at.
 BARE = {"test_vagrant.py", "test_transaction.py", "test_taking_over.py", "test_ubuntu.py"}

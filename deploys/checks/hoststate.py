@@ -16,6 +16,7 @@ from deploys.config.mailserver import MailServer
 from deploys.records.options import Records
 from facts.acme import AcmeCertificate, AcmeState
 from facts.dns import PublicRecords, Publishable
+from facts.held import Held, HeldMessages
 from facts.listeners import Listeners, Socket
 from facts.mailboxes import Mailboxes, Usage
 from facts.packages import Leftovers, LeftoverState
@@ -41,6 +42,7 @@ class HostState:
     records: Publishable | None = None
     mailboxes: Mapping[str, Usage] = field(default_factory=dict)
     reports: Sequence[bytes] = ()
+    held: Mapping[str, Held] | None = None
 
 
 def host_state(mail: MailServer, parts: Sequence[Component], settings: Records | None, looks: Parts) -> HostState:
@@ -75,6 +77,7 @@ def _single(mail: MailServer, settings: Records | None) -> dict[str, Question[An
     readers = reports.readers(mail) if mail.dns.reports else []
     return {
         "listeners": question(Listeners),
+        "held": question(HeldMessages),
         "leftovers": question(Leftovers, directories=list(packages.DIRECTORIES)),
         "resolvers": question(Resolvers, addresses=[ADDRESS, *forwarders(mail)]) if mail.resolves else None,
         "certificate": question(AcmeCertificate, directory=DIRECTORY) if mail.tls.acme else None,

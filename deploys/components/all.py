@@ -30,6 +30,7 @@ from deploys.components.postsrsd import component as postsrsd
 from deploys.components.record import component as record
 from deploys.components.roundcube import component as roundcube
 from deploys.components.rspamd import component as rspamd
+from deploys.components.sending import component as sending
 from deploys.components.squirrelmail import component as squirrelmail
 from deploys.components.tls import component as tls
 from deploys.components.unbound import component as unbound
@@ -47,6 +48,7 @@ COMPONENTS: tuple[Callable[[Context], Component | None], ...] = (
     rspamd.component,  # whom Postfix asks about each message
     postsrsd.component,  # whom Postfix asks for senders
     mta_sts.component,  # whom Postfix asks before it delivers
+    sending.component,  # whom Postfix asks about who sends too much
     postfix.component,  # its probe goes by all of these
     squirrelmail.component,  # logs in to Dovecot, sends by Postfix
     roundcube.component,  # likewise; one of the two

@@ -10,6 +10,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo
 from deploys.components.dovecot.options import Dovecot
 from deploys.components.postfix.options import PostfixOptions, Relayhost
 from deploys.components.rspamd.options import Filter
+from deploys.components.sending.options import Sending, SendingOption
 from deploys.components.squirrelmail.options import Webmail
 from deploys.components.tls.options import Tls
 from deploys.components.unbound.options import ResolverOption
@@ -154,6 +155,13 @@ class MailOptions(Settings):
         default=50 << 20,
         description="The largest message, as it travels (attachments grow by a third), by SMTP and webmail. 64K to 1G.",
         examples=["25M"],
+    )
+    sending: SendingOption = Field(
+        default=Sending(),
+        description="How much each login may send within an hour, by mail programs and the webmail. What goes beyond"
+        " that waits in the queue until `deploys/held.py` releases or drops it; the person and the postmaster are told."
+        " `false` for no limit.",
+        examples=[{"messages": 1000, "recipients": 3000}],
     )
     trusted_networks: Networks = Field(
         default=(),

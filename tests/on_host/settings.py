@@ -54,6 +54,7 @@ EXAMPLE: dict[str, Any] = {
     "dns": {"verify": False},  # nobody publishes these names
     "resolver": "host",  # containers reach no root server
     "filter": {"blocklists": False},  # nor any list
+    "sending": {"messages": 5000},  # an hour of tests
 }
 
 

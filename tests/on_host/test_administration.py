@@ -103,6 +103,7 @@ def test_the_page_is_typed_word_for_word(mail_host: MailHost, typed: Type):
 
     maria = shown(section("A new person"))
     assert "staff@example.com  tito@example.com, iqbal@example.com\n" in section("A list of thirty people")
+    assert "nothing is held" in section("Somebody has sent too much")
     said = section("The message that did not arrive")
     assert asked["Message-ID"] in said
     assert f"→ {IQBAL} has it: stored in INBOX" in said

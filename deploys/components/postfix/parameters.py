@@ -10,6 +10,7 @@ from deploys.components.mta_sts.options import MAP
 from deploys.components.postfix.options import Relayhost
 from deploys.components.postsrsd.options import known, maps
 from deploys.components.rspamd.options import MILTER, MIME_MILTER
+from deploys.components.sending.options import SOCKET, limited
 from deploys.components.tls.options import Tls
 from deploys.config.mailserver import MailServer
 from deploys.values.tls import CIPHERS, OLDEST
@@ -47,7 +48,10 @@ def main(context: Context) -> Sections:
         "login": _login(),
         "TLS": {**_tls(mail.tls), **_outgoing_tls(mail)},
         "who may send what, port 25": _inbound(),
-        "who may send what, submission (master.cf names these)": _submission(mail.relayhost is not None),
+        "who may send what, submission (master.cf names these)": {
+            **_submission(mail.relayhost is not None),
+            **(_sending() if limited(mail.sending, mail.directory.own_sending) else {}),
+        },
         "which way a sender's messages leave": _sender_transports() if asked or mail.relayhosts else {},
         "messages that aliases lead elsewhere (SRS)": _forwarding(asked[1]) if asked else {},
         "rspamd": _milter(context.machine.seven_bit) if mail.filter else {},
@@ -234,6 +238,12 @@ def _submission(through_relayhost: bool) -> dict[str, Value]:
             "reject_non_fqdn_recipient", *known_domain, "reject_unlisted_recipient", QUOTA
         ),
     }
+
+
+def _sending() -> dict[str, Value]:
+    # Where nobody answers, messages go out as if there were no limit.
+    asked = f"{{ unix:{SOCKET}, timeout=10s, try_limit=2, default_action=DUNNO }}"
+    return {"mua_end_of_data_restrictions": f"check_policy_service {asked}"}
 
 
 def _sender_transports() -> dict[str, Value]:

@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, StrictBool, StrictInt, StrictStr, WithJsonSchema
 
+from deploys.components.sending.options import OwnSendingOption, Sending
 from deploys.config.base import Settings
 from deploys.values import Domain, MailboxAddress, OneLine, PasswordHash, Size, hashes, without_repeats
 from deploys.values.names import domain_of, untagged
@@ -76,6 +77,12 @@ class Mailbox(Settings):
         " messages, rules, password and app passwords, the webmail's settings and address book. Mail to a former name"
         " arrives here, and the person may send as it. Leave it in for as long as that shall be so.",
         examples=["iqbal@example.org"],
+    )
+    sending: OwnSendingOption = Field(
+        default=None,
+        description="How much this login may send within an hour; `false` for no limit. Default: `sending` of the"
+        " server.",
+        examples=[{"messages": 5000}],
     )
     members: People = Field(
         default=(),
@@ -157,6 +164,11 @@ class Directory(Settings):
         """The limit of a mailbox in bytes; 0: none."""
         quota = self.mailboxes[address].quota
         return self.quota if quota is None else quota
+
+    @property
+    def own_sending(self) -> dict[str, Sending | Literal[False]]:
+        """What was said of single logins' sending."""
+        return {self.login(one): box.sending for one, box in self.mailboxes.items() if box.sending is not None}
 
     @cached_property
     def own_domains(self) -> frozenset[str]:
