@@ -4,6 +4,7 @@ held() {
     waiting=$(postqueue -j |
         sed -n 's/^{"queue_name": "hold", "queue_id": "\([0-9A-Za-z]*\)", "arrival_time": \([0-9]*\),.*/\1 \2/p')
     [ -n "$waiting" ] || return 0
+    # shellcheck disable=SC2016  # sh -c expands them
     printf '%s\n' "$waiting" | cut -d' ' -f1 | xargs -n 100 sh -c '
         postcat -e -q "$@" 2>/dev/null || for one do postcat -e -q "$one" 2>/dev/null; done; :' sh |
         WAITING=$waiting awk '
