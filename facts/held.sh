@@ -5,15 +5,14 @@ held() {
         sed -n 's/^{"queue_name": "hold", "queue_id": "\([0-9A-Za-z]*\)", "arrival_time": \([0-9]*\),.*/\1 \2/p')
     [ -n "$waiting" ] || return 0
     # shellcheck disable=SC2016  # sh -c expands them
-    printf '%s\n' "$waiting" | cut -d' ' -f1 | xargs -n 100 sh -c '
-        postcat -e -q "$@" 2>/dev/null || for one do postcat -e -q "$one" 2>/dev/null; done; :' sh |
-        WAITING=$waiting awk '
-            BEGIN {
-                count = split(ENVIRON["WAITING"], lines, "\n")
-                for (i = 1; i <= count; i++) { split(lines[i], two, " "); arrived[two[1]] = two[2] }
-            }
-            /^\*\*\* ENVELOPE RECORDS / { id = $4; sub(/.*\//, "", id); login[id] = "-"; recipients[id] = 0 }
-            /^named_attribute: sasl_username=/ { login[id] = substr($0, 32) }
-            /^recipient: / { recipients[id]++ }
-            END { for (id in login) if (id in arrived) print login[id] "\t" id "\t" arrived[id] "\t" recipients[id] }'
+    {
+        printf '%s\n' "$waiting"
+        printf '%s\n' "$waiting" | cut -d' ' -f1 | xargs -n 100 sh -c '
+            postcat -e -q "$@" 2>/dev/null || for one do postcat -e -q "$one" 2>/dev/null; done; :' sh
+    } | awk '
+        /^\*\*\* ENVELOPE RECORDS / { id = $4; sub(/.*\//, "", id); login[id] = "-"; recipients[id] = 0 }
+        id == "" { arrived[$1] = $2 }
+        /^named_attribute: sasl_username=/ { login[id] = substr($0, 32) }
+        /^recipient: / { recipients[id]++ }
+        END { for (id in login) if (id in arrived) print login[id] "\t" id "\t" arrived[id] "\t" recipients[id] }'
 }

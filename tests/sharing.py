@@ -53,8 +53,6 @@ SECONDS = {
     "test_refusals.py": 60,
     "test_antivirus.py": 40,
     "test_postsrsd.py": 40,
-    "test_renames.py": 80,
-    "test_shared_mailboxes.py": 60,
     "test_sending.py": 35,
 }
 # These begin on bare hosts: whoever takes one need not wait for the first run that others are at.
