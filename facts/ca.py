@@ -31,7 +31,7 @@ if [ -n "$ours" ] && { [ -n "$lasts" ] || about leaf.pem 0 >&2; }; then echo goo
 if [ -n "$lasts" ] && said=$(about ca.pem 36892800) && fits ca.key &&
 openssl verify -CAfile ca.pem -purpose sslserver leaf.pem >&2; then echo sound; fi
 fi
-if [ -n "$ours" ] && [ "$(stat -c %a%U ../privkey.pem)" = 600root ]; then echo served; fi
+if [ -n "$ours" ] && [ "$(stat -c %a%U ../privkey.pem ca.key leaf.key | sort -u)" = 600root ]; then echo served; fi
 """
 # One certificate a file, as OpenSSL's directory of hashes asks for; the first is posthaus.crt, the next posthaus-2.crt.
 TRUSTED = f"""if [ -s {TRUSTED_PATH} ]; then
@@ -44,7 +44,8 @@ fi
 @dataclass(frozen=True)
 class CaState(Record):
     """``names`` that the local certificate covers; ``sound``: keys fit, the chain verifies, and both last long enough;
-    ``served``: it is the one that services read; ``good``: what they read, whoever signed it, fits its key and has not
+    ``served``: it is the one that services read, and none but root
+    reads the keys; ``good``: what they read, whoever signed it, fits its key and has not
     expired; ``certificate``: the CA's own (PEM); ``trusted``: those (PEM) that we made the host trust."""
 
     names: tuple[str, ...] = ()

@@ -29,11 +29,13 @@ class OnDisk(Record):
 
 @dataclass
 class TreeState(Record):
-    """``files``: those of the asked paths that exist; ``manifest``: the paths that are ours; ``interrupted``: a run
-    died while renaming; ``unproved``: no unit has yet run with the newest files."""
+    """``files``: those of the asked paths that exist; ``manifest``: the paths that are ours, and ``digests`` what they
+    held when a run last put any (SHA-256, hex; of a run of old there are none); ``interrupted``: a run died while
+    renaming; ``unproved``: no unit has yet run with the newest files."""
 
     files: dict[str, OnDisk] = field(default_factory=dict)
     manifest: list[str] = field(default_factory=list)
+    digests: dict[str, str] = field(default_factory=dict)
     interrupted: bool = False
     unproved: bool = False
 
@@ -57,7 +59,7 @@ class Tree(Many[TreeState]):
         marks = [f"{state}/{mark}" for state in states for mark in (_INTERRUPTED, _UNPROVED)]
         return StringCommand(
             "{ grep -aH '' --",
-            *[QuoteString(f"{state}/manifest") for state in states],
+            *[QuoteString(f"{state}/{name}") for state in states for name in ("manifest", "digests")],
             "; ls -d --",
             *[QuoteString(mark) for mark in marks],
             "| sed 's/^/there /';",
@@ -86,10 +88,12 @@ def _on_disk(bits: int, user: str, group: str, sha256: str | None) -> OnDisk:
 
 def _tree(target: str, paths: Iterable[str], files: Mapping[str, OnDisk], output: list[str]) -> TreeState:
     state = tree_state(target)
-    manifest = f"{state}/manifest:"
+    manifest, digests = f"{state}/manifest:", f"{state}/digests:"
+    put = (line.removeprefix(digests).split("  ", 1) for line in output if line.startswith(digests))
     return TreeState(
         files={path: files[f"{target}/{path}"] for path in paths if f"{target}/{path}" in files},
         manifest=[line.removeprefix(manifest) for line in output if line.startswith(manifest)],
+        digests={path: digest for digest, path in put},
         interrupted=f"there {state}/{_INTERRUPTED}" in output,
         unproved=f"there {state}/{_UNPROVED}" in output,
     )

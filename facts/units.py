@@ -27,13 +27,14 @@ _ENABLED = ("enabled", "enabled-runtime", "static", "alias", "generated", "indir
 class Unit(Record):
     """Times are seconds since the epoch, None where there is none.
 
-    ``since``: the last start; ``changed_at``: the last start or reload; ``newest_reload`` and ``newest_restart``: the
-    newest ctime below the watched paths; ``deleted_exe``: an upgrade replaced the program that runs; ``blind``: it
-    sees another file at a path than it should (``sees``); ``unproved``: watched trees whose newest files no unit has
-    run with yet; ``watched``: the unit whose times these are.
+    ``masked``: systemd may not start it; ``since``: the last start; ``changed_at``: the last start or reload;
+    ``newest_reload`` and ``newest_restart``: the newest ctime below the watched paths; ``deleted_exe``: an upgrade
+    replaced the program that runs; ``blind``: it sees another file at a path than it should (``sees``); ``unproved``:
+    watched trees whose newest files no unit has run with yet; ``watched``: the unit whose times these are.
     """
 
     loaded: bool = False
+    masked: bool = False
     enabled: bool = False
     active: bool = False
     state: str = "inactive (dead)"
@@ -163,6 +164,7 @@ def _unit(one: Mapping[str, Any], shown: Mapping[str, dict[str, str]], told: Map
     name = values.get("Id", "")
     return Unit(
         loaded=values.get("LoadState") == "loaded",
+        masked=values.get("LoadState") == "masked",
         enabled=told.get(("boot", own.get("Id", ""))) in _ENABLED,
         active=values.get("ActiveState") in ("active", "reloading"),
         state=f"{values.get('ActiveState', 'inactive')} ({values.get('SubState', 'dead')})",

@@ -1,4 +1,4 @@
-"""One night's check of one release: a fresh box, converged twice and verified, with a report of what drifted."""
+"""One night's check of one release: a fresh box, converged twice, looked at for drift, and verified, with a report."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def check(release: str, report: Path) -> dict[str, Any]:
-    """Converge a fresh box of ``release`` twice and verify it; logs go to ``report``. The box is taken away."""
+    """Converge a fresh box of ``release`` twice, look for drift and verify it; logs go to ``report``. The box is taken away."""
     with tempfile.TemporaryDirectory(prefix="posthaus-nightly.") as state:
         box = lab_host.start(
             engine.ensure(), f"posthaus-nightly-{os.getpid()}", release, Path(state), labels=sweep.owner()
@@ -49,14 +49,16 @@ def check(release: str, report: Path) -> dict[str, Any]:
             box.remove()
 
 
-def _runs(mail_host: MailHost, report: Path) -> tuple[Run, Run, Run]:
+def _runs(mail_host: MailHost, report: Path) -> tuple[Run, Run, Run, Run]:
     with step("First run"):
         first = _kept(mail_host.converge(), report / "first.log")
     with step("Second run, which must change nothing"):
         second = _kept(mail_host.converge(), report / "second.log")
+    with step("Looking for changes by hand, of which there are none"):
+        drift = _kept(mail_host.pyinfra("deploys/drift.py", "-y"), report / "by-hand.log")
     with step("Verification"):
         verified = _kept(mail_host.verify(), report / "verify.log")
-    return first, second, verified
+    return first, second, drift, verified
 
 
 def _kept(run: Run, path: Path) -> Run:
@@ -64,10 +66,10 @@ def _kept(run: Run, path: Path) -> Run:
     return run
 
 
-def _judged(release: str, first: Run, second: Run, verified: Run) -> dict[str, Any]:
+def _judged(release: str, first: Run, second: Run, drift: Run, verified: Run) -> dict[str, Any]:
     drifted = second.totals.get("success", -1)
-    passed = first.rc == 0 and second.rc == 0 and drifted == 0 and verified.rc == 0
-    codes = {"first": first.rc, "second": second.rc, "verify": verified.rc}
+    passed = first.rc == 0 and second.rc == 0 and drifted == 0 and drift.rc == 0 and verified.rc == 0
+    codes = {"first": first.rc, "second": second.rc, "drift": drift.rc, "verify": verified.rc}
     return {"release": release, "passed": passed, "exit_codes": codes, "changed_by_second_run": drifted}
 
 

@@ -24,7 +24,7 @@ from threading import local
 from typing import IO, Any
 
 ROOT = Path(__file__).resolve().parent.parent
-ENTRY_POINTS = ("inventory.py", "deploys/mail.py", "deploys/verify.py")
+ENTRY_POINTS = ("inventory.py", "deploys/mail.py", "deploys/verify.py", "deploys/drift.py")
 READ_AT_START = ("LANG", "LANGUAGE", "LC_ALL", "LC_CTYPE", "PYTHONPATH", "PYTHONUTF8", "PYTHONIOENCODING")
 fork, waitpid = os.fork, os.waitpid  # as they are before pyinfra has gevent replace them
 

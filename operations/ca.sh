@@ -75,6 +75,8 @@ END
 
 key ca.key
 key leaf.key
+chown root:root -- ca.key leaf.key
+chmod 0600 -- ca.key leaf.key
 if ! same ca.pem ca.key || ! openssl x509 -in ca.pem -noout -checkend 36892800 >/dev/null; then
     make_ca
     task=issue

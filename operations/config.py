@@ -144,7 +144,9 @@ def _same(on_host: TreeState, path: str, file: File) -> bool:
 
 def _fits(on_host: TreeState, path: str, source: File) -> bool:
     there = on_host.files.get(path)
-    return there is not None and (there.mode, there.user, there.group) == (source.mode, source.user, source.group)
+    if there is None or (there.mode, there.user, there.group) != (source.mode, source.user, source.group):
+        return False
+    return on_host.digests.get(path, there.sha256) == there.sha256  # else somebody has changed what was made
 
 
 def _refuse_bad_paths(target: str, files: Mapping[str, File]) -> None:

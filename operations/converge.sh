@@ -124,6 +124,10 @@ remember() {
 }
 
 ask daemon-reload
+# Masked by hand: what is declared runs all the same.
+case $boot,$(ask is-enabled -- "$unit" 2>/dev/null) in
+enable,masked*) ask --quiet unmask -- "$unit"; ask --quiet unmask --runtime -- "$unit" ;;
+esac
 case $boot in enable | disable) ask --quiet "$boot" -- "$unit" ;; esac
 case $action in
 none) exit 0 ;;

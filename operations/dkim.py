@@ -51,7 +51,7 @@ def keys(directory: str, names: Iterable[str], given: Mapping[str, GivenKey], gr
     if lost:
         yield StringCommand("echo", QuoteString(_lost(directory, lost)), ">&2; exit 1")
         return
-    if set(wanted) <= set(there.digests) & set(there.known) and not there.loose:
+    if set(wanted) <= set(there.digests) & set(there.known) - set(there.unnoted) and not there.loose:
         host.noop(f"{len(wanted)} keys of DKIM are there")
         return
     tell("keys", directory, *sorted(set(wanted) - set(there.digests)))

@@ -32,6 +32,7 @@ mkdir -p -- "$state/undo/files"
 : >"$state/undo/absent"
 touch -- "$state/manifest"
 cp -a -- "$state/manifest" "$state/undo/manifest"
+[ ! -e "$state/digests" ] || cp -a -- "$state/digests" "$state/undo/digests"
 cat -- "$payload/put" "$payload/gone" | while IFS= read -r path; do keep "$state/undo" "$path"; done
 printf '%s\n' "$target" >"$state/target"
 sort -u -- "$state/manifest" "$payload/manifest" >"$state/manifest.new"
@@ -46,5 +47,6 @@ while IFS= read -r path; do make_parent "$target/$path"; place "$stage/$path" "$
 while IFS= read -r path; do drop "$path"; done <"$payload/gone"
 cp -- "$payload/manifest" "$state/manifest.new"
 mv -f -- "$state/manifest.new" "$state/manifest"
+note_digests
 settle_undo
 touch -- "$state/checked"

@@ -3,10 +3,12 @@
 # The state of one target, below $state:
 #   target            the directory it is about
 #   manifest          the paths that are ours, one a line, relative to the target
+#   digests           what each of them held when a run last put any (sha256sum(1)): whoever changed one since can be told
 #   undo/             how the target was before the transaction under way
 #   undo/complete     present while files are being renamed: finding it means that a run died there
 #   previous/         how the target was when its unit last ran with it (undo of all transactions since)
-# undo and previous look the same: files/ (copies), absent (paths that were not there), manifest.
+# undo and previous look the same: files/ (copies), absent (paths that were not there), manifest,
+# digests.
 
 # A rename within one file system is atomic. A bind mount (/etc/hosts in a container) cannot be renamed over.
 place() {
@@ -37,6 +39,12 @@ drop() {
     (cd "$target" && rmdir -p --ignore-fail-on-non-empty -- "$(dirname "$1")") 2>/dev/null || :
 }
 
+# Nobody's run fails for want of it.
+note_digests() {
+    (cd "$target" && xargs -r -d '\n' sha256sum -- <"$state/manifest" >"$state/digests.new" 2>/dev/null) || :
+    mv -f -- "$state/digests.new" "$state/digests" 2>/dev/null || rm -f -- "$state/digests"
+}
+
 # restore DIRECTORY: the target becomes what DIRECTORY remembers.
 restore() {
     (cd "$1/files" && find . ! -type d | cut -c3-) | while IFS= read -r path; do
@@ -48,6 +56,7 @@ restore() {
     while IFS= read -r path; do drop "$path"; done <"$1/absent"
     cp -a -- "$1/manifest" "$state/manifest.new"
     mv -f -- "$state/manifest.new" "$state/manifest"
+    if [ -e "$1/digests" ]; then cp -a -- "$1/digests" "$state/digests"; else rm -f -- "$state/digests"; fi
 }
 
 # A run that died while renaming left undo/complete: go back to before it.

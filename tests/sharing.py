@@ -26,6 +26,7 @@ SECONDS = {
     "test_taking_over.py": 120,
     "test_transaction.py": 135,
     "test_converge.py": 150,
+    "test_drift.py": 70,
     "test_summary.py": 110,
     "test_account.py": 90,
     "test_access.py": 60,

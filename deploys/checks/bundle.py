@@ -9,7 +9,18 @@ from typing import Any
 
 PACKAGE = "deploys.checks.remote"
 # In the order of their imports: each is a module under its own name before the next one asks for it.
-MODULES = ("protocols", "signature", "messages", "unauthenticated", "outgoing", "webmail", "disk", "run", "vantage")
+MODULES = (
+    "protocols",
+    "signature",
+    "messages",
+    "unauthenticated",
+    "outgoing",
+    "webmail",
+    "disk",
+    "run",
+    "vantage",
+    "drift",
+)
 
 _LOADER = """import json, sys, types
 for name, source in {sources!a}:

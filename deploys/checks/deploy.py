@@ -19,6 +19,7 @@ from deploys.config.mailserver import MailServer
 from deploys.result import CONVERGE, CheckResult, failed
 
 NAME = "Verify that the host serves mail"
+LOOKING = {NAME}  # operations that only look
 REPORTS = Path(__file__).parents[2] / "reports"
 
 
@@ -43,7 +44,7 @@ def verify(mail: MailServer):  # type: ignore[no-untyped-def]
 
     + mail: what the host must do
     """
-    if not (state.is_executing or _json_is_the_run()):
+    if not (state.is_executing or json_is_the_run()):
         host.noop("verify changes nothing; it looks when the run executes")
         return
     report = _report(mail)
@@ -53,21 +54,21 @@ def verify(mail: MailServer):  # type: ignore[no-untyped-def]
     if failed(report.results):
         state.failed_hosts.add(ctx_host.get())
         if state.is_executing:
-            yield FunctionCommand(_fail, (), {})
+            yield FunctionCommand(fail, (), {})
 
 
-def _fail(state: object, host: object) -> bool:
+def fail(state: object, host: object) -> bool:
     """What pyinfra calls to learn that the operation failed."""
     return False
 
 
-def _json_is_the_run() -> bool:
-    """``--json`` without ``-y`` ends before anything executes; verify alone changes nothing, so it may look then."""
+def json_is_the_run() -> bool:
+    """``--json`` without ``-y`` ends before anything executes; who changes nothing may look then."""
     return "--json" in sys.argv and "--dry" not in sys.argv and state.should_check_for_changes() and _alone()
 
 
 def _alone() -> bool:
-    return all(name.endswith(NAME) for operation in state.op_meta.values() for name in operation.names)
+    return all(name.endswith(tuple(LOOKING)) for operation in state.op_meta.values() for name in operation.names)
 
 
 class _Enter(io.TextIOBase):

@@ -34,6 +34,8 @@ def key(unit: str) -> str:
 
 def _wrong(name: str, unit: Unit) -> tuple[str, str] | None:
     """What is wrong first, and what fixes it."""
+    if unit.masked:
+        return "masked: systemd may not start it", f"{CONVERGE}, which unmasks it"
     if not unit.loaded:
         return "no such unit", CONVERGE
     if not unit.active and name == clamav.SCANNER:

@@ -48,7 +48,7 @@ def of_path(path: str, words: list[str], kind: Any, must: bool) -> Wrong:
             yield path, f"mode {stat.S_IMODE(there.st_mode):04o}, not {mode}"
         elif (owner := f"{_user(there.st_uid)}:{_group(there.st_gid)}") != f"{user}:{group}":
             yield path, f"{owner}'s, not {user}:{group}'s"
-        elif digest and digest[0] and _digest(path) != digest[0]:
+        elif digest and digest[0] and digest_of(path) != digest[0]:
             yield path, "not what mail.yaml makes of it"
     except FileNotFoundError:
         if must:
@@ -71,7 +71,7 @@ def code(wanted: dict[str, Any]) -> Wrong:
             there = path.lstat()
             if digest is None:
                 yield str(path), "is none of its files"
-            elif not stat.S_ISREG(there.st_mode) or _digest(str(path)) != digest:
+            elif not stat.S_ISREG(there.st_mode) or digest_of(str(path)) != digest:
                 yield str(path), "changed"
             elif there.st_uid or there.st_mode & 0o022:
                 yield str(path), f"others than root may write it (mode {stat.S_IMODE(there.st_mode):04o})"
@@ -79,7 +79,8 @@ def code(wanted: dict[str, Any]) -> Wrong:
         yield str(top / relative), "is not there"
 
 
-def _digest(path: str) -> str:
+def digest_of(path: str) -> str:
+    """The SHA-256 of a file, in hex."""
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest() if hasattr(hashlib, "file_digest") else _slowly(file)
 

@@ -1,0 +1,1 @@
+"""Drift: what somebody changed by hand on a host. A fold over what the components declare; changes nothing."""
