@@ -37,7 +37,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def check(release: str, report: Path) -> dict[str, Any]:
-    """Converge a fresh box of ``release`` twice, look for drift and verify it; logs go to ``report``. The box is taken away."""
+    """Converge a fresh box of ``release`` twice, look for drift, verify it; logs go to ``report``. The box goes."""
     with tempfile.TemporaryDirectory(prefix="posthaus-nightly.") as state:
         box = lab_host.start(
             engine.ensure(), f"posthaus-nightly-{os.getpid()}", release, Path(state), labels=sweep.owner()

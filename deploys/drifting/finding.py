@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
 from deploys.result import harmless
@@ -33,8 +33,3 @@ class Finding:
             object.__setattr__(self, name, harmless(getattr(self, name)))
         for name in ("whose", "diff"):
             object.__setattr__(self, name, tuple(map(harmless, getattr(self, name))))
-
-
-def caused(one: Finding, cause: Cause) -> Finding:
-    """The same with another cause."""
-    return replace(one, cause=cause)

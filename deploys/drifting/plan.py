@@ -25,6 +25,7 @@ PASSED = (
     "/etc/dovecot/probe-users",
     "/etc/dovecot/private/*",
     "/etc/postfix/dynamicmaps.cf",
+    "/etc/postfix/*.proto",
     "/etc/unbound/unbound_*",
     "*/__pycache__/*",
 )
