@@ -9,6 +9,7 @@ from typing import Any
 import yaml
 
 from lab import site
+from lab.network import ENGINES
 from lab.passwords import hashed, random_password
 
 PEOPLE = {"tito@example.com": "Tito", "iqbal@example.com": "Iqbal"}
@@ -32,6 +33,7 @@ def settings(secrets: Mapping[str, str], webmail: Mapping[str, Any] | bool = Tru
     }
     # A container may reach neither the DNS's root servers nor blocklists.
     alone: dict[str, Any] = {"resolver": "host", "filter": {"blocklists": False}, "dns": {"verify": False}}
+    alone["bans"] = {"never": list(ENGINES)}  # a published port shows every client under the engine's own address
     if webmail is not True:
         alone["webmail"] = webmail
     return {"hostname": "mail.example.com", "domains": ["example.com"], "mailboxes": people, **alone}

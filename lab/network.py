@@ -13,6 +13,9 @@ from docker.types import IPAMConfig, IPAMPool
 from lab import sweep
 from lab.errors import LabError
 
+# Where the engine's own networks lie: whoever comes through its gateway, everybody on this machine, has that address.
+ENGINES = ("172.16.0.0/12", "192.168.0.0/16")
+
 
 @dataclass(frozen=True)
 class Network:

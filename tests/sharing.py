@@ -41,6 +41,7 @@ SECONDS = {
     "test_administration.py": 140,
     "test_tracing.py": 50,
     "test_autoconfig.py": 20,
+    "test_bans.py": 60,
     "test_quota_warnings.py": 20,
     "test_renames.py": 120,
     "test_shared_mailboxes.py": 110,

@@ -114,13 +114,13 @@ def test_there_are_filters_where_dovecot_speaks_managesieve():
     assert "managesieve" not in configuration(without)
 
 
-def test_dovecot_believes_the_webmail_where_a_browser_is_only_if_it_says_so():
+def test_dovecot_believes_the_webmail_where_a_browser_is():
     from deploys.components.dovecot.render import dovecot_conf
 
     for series in ("1:2.3.19-1", "1:2.4.1-1"):
         said = [
             "login_trusted_networks = 127.0.0.1\n" in dovecot_conf(context(mail, dovecot_core=series))
-            for mail in (roundcube(), server())
+            for mail in (roundcube(), server(webmail=False))
         ]
         assert said == [True, False]
 

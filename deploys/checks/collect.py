@@ -16,6 +16,7 @@ from pyinfra.context import ctx_host
 from deploys import site
 from deploys.checks import (
     acme,
+    bans,
     certificates,
     declared,
     expectations,
@@ -74,6 +75,7 @@ def everything(mail: MailServer, now: datetime) -> tuple[list[CheckResult], tupl
         *look("ports", lambda: listeners.results(every.listeners(parts_of), there.listeners, open_ports), nothing),
         *services.results(there.units),
         *look("files", lambda: declared.results(seen, disk) if seen else [], nothing),
+        *(bans.results(there.bans) if there.bans else []),
         *(packages.results(there.leftovers) if there.leftovers else []),
         *(held.results(there.held) if there.held is not None else []),
         *(resolver.results(forwarders(mail), there.resolvers) if there.resolvers else []),

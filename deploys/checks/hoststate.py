@@ -15,6 +15,7 @@ from deploys.components.unbound.options import ADDRESS, Forward
 from deploys.config.mailserver import MailServer
 from deploys.records.options import Records
 from facts.acme import AcmeCertificate, AcmeState
+from facts.bans import Bans, BanState
 from facts.dns import PublicRecords, Publishable
 from facts.held import Held, HeldMessages
 from facts.listeners import Listeners, Socket
@@ -43,6 +44,7 @@ class HostState:
     mailboxes: Mapping[str, Usage] = field(default_factory=dict)
     reports: Sequence[bytes] = ()
     held: Mapping[str, Held] | None = None
+    bans: BanState | None = None
 
 
 def host_state(mail: MailServer, parts: Sequence[Component], settings: Records | None, looks: Parts) -> HostState:
@@ -83,6 +85,7 @@ def _single(mail: MailServer, settings: Records | None) -> dict[str, Question[An
         "certificate": question(AcmeCertificate, directory=DIRECTORY) if mail.tls.acme else None,
         "records": _records(mail, dns) if dns else None,
         "mailboxes": question(Mailboxes) if dns else None,
+        "bans": question(Bans) if mail.bans else None,
         "reports": question(ReportMessages, logins=readers, days=reports.DAYS) if readers else None,
     }
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from deploys.components.account import component as account
 from deploys.components.apache import component as apache
 from deploys.components.autoconfig import component as autoconfig
+from deploys.components.bans import component as bans
 from deploys.components.certbot import component as certbot
 from deploys.components.clamav import component as clamav
 from deploys.components.component import (
@@ -42,6 +43,7 @@ COMPONENTS: tuple[Callable[[Context], Component | None], ...] = (
     host.component,  # its name is in certificates, greetings and everybody's configuration
     unbound.component,  # whom all others ask for names
     tls.component,  # before all that serves it
+    bans.component,  # whom Dovecot tells of each login
     dovecot.component,  # its sockets are what Postfix delivers to and asks about passwords
     account.component,  # asks Dovecot, and writes what Dovecot reads
     clamav.component,  # whom rspamd asks

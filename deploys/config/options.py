@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo
 
+from deploys.components.bans.options import Bans
 from deploys.components.dovecot.options import Dovecot
 from deploys.components.postfix.options import PostfixOptions, Relayhost
 from deploys.components.rspamd.options import Filter
@@ -44,6 +45,12 @@ def _filter_or_none(value: object, info: ValidationInfo) -> object:
     return value if value is False else Filter.model_validate(value, context=info.context)
 
 
+def _bans_or_none(value: object, info: ValidationInfo) -> object:
+    if value is True:
+        raise ValueError("is yes; write false for none, or take the line away to have them")
+    return value if value is False else Bans.model_validate(value, context=info.context)
+
+
 def _named(value: object) -> object:
     """A list of domains is a mapping in which nothing is said of any."""
     if isinstance(value, (list, tuple)):
@@ -78,6 +85,7 @@ MessageSize = Annotated[Size, AfterValidator(sizes.between(64 << 10, 1 << 30))] 
 Quota = Annotated[Size, AfterValidator(sizes.between(0, 1 << 50))]
 Networks = Annotated[tuple[Network, ...], AfterValidator(without_repeats)]
 Checks = Annotated[Filter | Literal[False], BeforeValidator(_filter_or_none)]
+Shut = Annotated[Bans | Literal[False], BeforeValidator(_bans_or_none)]
 Targets = Annotated[tuple[Address, ...], Field(min_length=1), AfterValidator(without_repeats)]
 Page = Annotated[Webmail | Literal[False], BeforeValidator(_page_or_none)]
 
@@ -213,6 +221,12 @@ class MailOptions(Settings):
         " wrote stops the run. It is kept on the host first (docs/taking-over.md). Once the host is taken over, the"
         " option may go.",
         examples=[["postfix", "dovecot"]],
+    )
+    bans: Shut = Field(
+        default=Bans(),
+        description="Addresses from which passwords are tried are shut out of mail and webmail for a while (never of"
+        " SSH): by every protocol together, counted at each attempt; `false` for no bans.",
+        examples=[{"failures": 20, "for": "2h", "never": ["203.0.113.7"]}],
     )
     dns: HostRecords = Field(default=HostRecords(), description="What the DNS shall say of the host.")
     postfix: PostfixOptions = Field(

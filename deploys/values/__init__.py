@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field, StrictBool, StrictInt, StrictStr, WithJsonSchema
 
-from deploys.values import hashes, names, networks, sizes
+from deploys.values import durations, hashes, names, networks, sizes
 
 
 def one_line(text: str) -> str:
@@ -64,6 +64,16 @@ Size = Annotated[
                 {"type": "integer", "minimum": 0},
                 {"type": "string", "pattern": r"^\d+(\.\d+)?\s?[KkMmGgTt]?(i?B)?$"},
             ],
+        }
+    ),
+]
+Duration = Annotated[
+    int,
+    BeforeValidator(durations.duration),
+    WithJsonSchema(
+        {
+            "title": "span of time",
+            "anyOf": [{"type": "integer", "minimum": 0}, {"type": "string", "pattern": r"^\d+\s?[SsMmHhDdWw]$"}],
         }
     ),
 ]

@@ -15,6 +15,7 @@ from deploys.components.squirrelmail.options import Webmail
 from deploys.components.squirrelmail.source import squirrelmail_tree
 from deploys.download import DownloadError
 from deploys.values import hashes
+from lab.network import ENGINES
 
 TITO, IQBAL, ANA = "tito@example.com", "iqbal@example.com", "ana@example.net"
 
@@ -55,6 +56,7 @@ EXAMPLE: dict[str, Any] = {
     "resolver": "host",  # containers reach no root server
     "filter": {"blocklists": False},  # nor any list
     "sending": {"messages": 5000},  # an hour of tests
+    "bans": {"never": list(ENGINES)},  # wrong passwords are tried from here all the time
 }
 
 

@@ -108,6 +108,7 @@ def test_the_page_is_typed_word_for_word(mail_host: MailHost, typed: Type):
     assert asked["Message-ID"] in said
     assert f"→ {IQBAL} has it: stored in INBOX" in said
     assert "no such message waits" in section("What waits in the queue")
+    assert "203.0.113.7 is not shut out" in section("Somebody reaches neither mail nor webmail any more")
     assert " dovecot[" in section("The logs")
     assert re.search(rf"^{IQBAL} .* 1 G", section("Who uses the disk"), re.MULTILINE)
     assert "away ACTIVE" in section("Somebody is away")

@@ -55,6 +55,7 @@ def settings(domain: str, people: list[str], policy: str, resolver: str, server:
         "domains": {domain: own},
         "mailboxes": {person: {"password": hashed(PASSWORDS[person])} for person in people},
         "filter": {"blocklists": False},
+        "bans": {"never": list(network.ENGINES)},
         "dns": {"resolver": resolver, "blocklists": [], "tlsa": True},
         "webmail": False if no_webmail() else {"hostname": f"webmail.{domain}"},
         **more,

@@ -8,6 +8,7 @@ from pathlib import Path
 import idna
 
 from deploys.components.account import options as account
+from deploys.components.bans import options as guard
 from deploys.components.component import Context
 from deploys.components.dovecot import probe
 from deploys.components.dovecot.options import AUTH_SOCKET, LMTP_SOCKET, QUOTA_SOCKET, Dovecot
@@ -103,7 +104,9 @@ def dovecot_conf(context: Context) -> str:
         tls=mail.tls,
         oldest=OLDEST,
         ciphers=CIPHERS,
-        tells_origin=bool(mail.webmail and mail.webmail.tells_origin),
+        guard=guard.URL if mail.bans else "",
+        hostname=mail.hostname,
+        tells_origin=bool(mail.webmail),
         virtual=virtual,
         first_uid=directory.owner.uid if virtual else FIRST_HUMAN,
         last_uid=directory.owner.uid if virtual else 0,

@@ -149,11 +149,6 @@ class Webmail(Settings):
             refuse([((one,), f"is SquirrelMail's alone; take it away, or write `program: {NAME}`") for one in foreign])
         return self
 
-    @property
-    def tells_origin(self) -> bool:
-        """Whether its program tells Dovecot where a browser is."""
-        return self.program == "roundcube"
-
     @model_validator(mode="after")
     def _speaks_it(self) -> Webmail:
         """Each program has its own languages; the release's Roundcube comes with some eighty."""

@@ -7,6 +7,7 @@ import hashlib
 import io
 import json
 import posixpath
+import re
 import tarfile
 from functools import cache
 from pathlib import Path
@@ -22,7 +23,7 @@ HERE = Path(__file__).parent
 # The last commit whose tree holds translations: 2003-10-19, the day before they moved to where no copy is left.
 TRANSLATIONS = Source(git=BRANCHES["current"].git, commit="70eb0aae53754829d538bbd0190f0311671fd9c8")
 LINKED_CONFIGURATION = "/etc/squirrelmail/config_local.php"
-LAYOUT = 7  # raise it whenever ``_arranged`` makes something else of the same source
+LAYOUT = 8  # raise it whenever ``_arranged`` makes something else of the same source
 
 # Character sets of East Asia, as SquirrelMail names them, and as PHP's mbstring does.
 DECODERS = {
@@ -92,8 +93,18 @@ def _arranged(data: bytes, where: str, translations: dict[str, tuple[bytes, floa
     tree = {path.removeprefix(top): content for path, content in files.items() if path.startswith(top)}
     tree["config/config.php"] = tree["config/config_default.php"]  # what conf.pl does; ours is config_local.php
     tree.pop("config/config_local.php", None)
+    if (path := "functions/imap_general.php") in tree:
+        tree[path] = (telling_origin(tree[path][0]), tree[path][1])
     skin = _skin() if "templates/default/login.tpl" in tree else _sheet()
     return _packed({**_decoders(), **_plugin(), **skin, **translations, **tree})
+
+
+def telling_origin(text: bytes) -> bytes:
+    """SquirrelMail's way to IMAP, which tells Dovecot before each login where the browser is (ID, RFC 2971): no hook is
+    called there. Another's source without that line stays as it is."""
+    tell = (HERE / "origin.php").read_bytes().partition(b"<?php\n")[2].replace(b"\n", b"\n    ").rstrip()
+    connects = rb"^( *(?:\$imap_stream|list\(\$imap_stream, \$server_info\)) = sqimap_create_stream\([^;]*\);)(\r?)$"
+    return re.sub(connects, lambda line: line[1] + b"\n    " + tell + line[2], text, flags=re.M)
 
 
 def _plugin() -> dict[str, tuple[bytes, float]]:
