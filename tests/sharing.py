@@ -80,7 +80,7 @@ def longest_first(nodeids: Sequence[str]) -> list[str]:
 
     def seconds(name: str) -> float:
         path, file = name.partition(" ")[0], name.partition(" ")[0].rpartition("/")[2]
-        return SECONDS.get(file, counts[name] * (ON_HOST if on_host(path) else FAST))
+        return SECONDS.get(file, counts[name] * ON_HOST) if on_host(path) else counts[name] * FAST
 
     order = sorted(counts, key=seconds, reverse=True)
     releases = dict.fromkeys(name.partition(" ")[2] for name in order if " " in name)

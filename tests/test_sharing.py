@@ -43,6 +43,11 @@ def test_who_comes_third_takes_what_waits_for_no_first_run():
     ]
 
 
+def test_fast_tests_of_the_same_file_name_are_fast():
+    fast, on_host = "tests/test_verify.py::test_1", "tests/on_host/test_messages.py::test_1[debian-12]"
+    assert longest_first([fast, on_host]) == ["tests/on_host/test_messages.py debian-12", "tests/test_verify.py"]
+
+
 def test_the_table_shows_where_the_time_went():
     spent = [
         (f"{HERE}[debian-13]", "setup", 2.0),
