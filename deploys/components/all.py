@@ -24,7 +24,7 @@ from deploys.components.component import (
 )
 from deploys.components.dovecot import component as dovecot
 from deploys.components.host import component as host
-from deploys.components.host.restarts import drop_ins
+from deploys.components.host import restarts, sandbox
 from deploys.components.mta_sts import component as mta_sts
 from deploys.components.postfix import component as postfix
 from deploys.components.postsrsd import component as postsrsd
@@ -114,7 +114,9 @@ def units(found: Iterable[Component]) -> Tree:
 
 def _units(parts: tuple[Component, ...]) -> dict[str, File]:
     own = {path: file for one in parts for path, file in one.units.items()}
-    return {**drop_ins(unit for one in parts for unit in one.auto_restart), **own}
+    sandboxes = {unit: lines for one in parts for unit, lines in one.sandbox.items()}
+    restarted = restarts.drop_ins(unit for one in parts for unit in one.auto_restart)
+    return {**restarted, **sandbox.drop_ins(sandboxes), **own}
 
 
 def trees(found: Iterable[Component]) -> tuple[Tree, ...]:

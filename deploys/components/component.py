@@ -23,6 +23,7 @@ from operations.survey import Looking
 LOCAL_CONF = "the administrator's own settings"  # in a file local.conf, which the program reads last
 Known = dict[str, dict[str, dict[str, Any]]]
 UNITS = "/etc/systemd/system"  # the units and drop-ins of all components are one tree below it
+SANDBOX = "posthaus-sandbox.conf"  # the drop-in of a unit's sandbox
 
 
 @dataclass(frozen=True)
@@ -184,6 +185,11 @@ class Run:
         return {**self.service.question, "probe": self.probe}
 
 
+def sandboxed(unit: str) -> str:
+    """The path of the drop-in of a unit's sandbox, which it has to have seen since its start."""
+    return f"{UNITS}/{unit}.d/{SANDBOX}"
+
+
 AnyStep = Step | Tree | Directories | Run
 Kind = TypeVar("Kind", Step, Tree, Directories, Run)
 
@@ -194,13 +200,15 @@ class Component:
 
     ``packages``: in Debian's archive; ``oldest``: the oldest version that will do, by package. ``units``: units and
     drop-ins below /etc/systemd/system; ``auto_restart``: units that the distribution does not start again when they
-    die. ``prepare``, ``background``: shell commands before any package is installed, for what its own scripts read, and
-    once all are, beside the first steps (operations.packages.installed). ``steps``: in their order. ``listens``: ports
-    open to the world; ``processes``: who may hold them, as the kernel names them; ``tables``: files of its trees that
-    say who has what; ``local``: where it answers to this host alone. ``state``: what must survive the host;
-    ``secrets``: what is made there. ``takeover``: what others' configuration of it is called (the option ``takeover``,
-    facts.foreign). ``keeps_units``: those that go on though nothing declares them. ``last``: its steps come after what
-    nothing declares any more has gone.
+    die; ``sandbox``: units that may do less than the distribution lets them, with lines beyond those that all of them
+    get (deploys.components.host.sandbox). ``prepare``, ``background``: shell commands before any package is
+    installed, for what its own scripts read, and once all are, beside the first steps
+    (operations.packages.installed). ``steps``: in their order. ``listens``: ports open to the world; ``processes``:
+    who may hold them, as the kernel names them; ``tables``: files of its trees that say who has what; ``local``:
+    where it answers to this host alone. ``state``: what must survive the host; ``secrets``: what is made there.
+    ``takeover``: what others' configuration of it is called (the option ``takeover``, facts.foreign).
+    ``keeps_units``: those that go on though nothing declares them. ``last``: its steps come after what nothing
+    declares any more has gone.
     """
 
     name: str
@@ -208,6 +216,7 @@ class Component:
     oldest: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     units: Mapping[str, File] = field(default_factory=dict)
     auto_restart: tuple[str, ...] = ()
+    sandbox: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     prepare: str = ""
     background: str = ""
     steps: tuple[AnyStep, ...] = ()

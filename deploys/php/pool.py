@@ -121,16 +121,26 @@ def shares(cookie: str, sessions: str, slots: str) -> str:
     return template(HERE / "shares.php.j2", cookie=cookie, sessions=sessions, slots=slots)
 
 
+def unit(php: str) -> str:
+    """The service of this series of PHP, which others' pages may use as well."""
+    return f"php{php}-fpm.service"
+
+
 def service(
-    php: str, configuration: str, *, reload_on: tuple[str, ...] = (), packages: tuple[str, ...] = ()
+    php: str,
+    configuration: str,
+    *,
+    reload_on: tuple[str, ...] = (),
+    restart_on: tuple[str, ...] = (),
+    packages: tuple[str, ...] = (),
 ) -> Service:
-    """php-fpm, which reads ``configuration``, a directory. ``reload_on``: what else it must have seen; ``packages``:
-    further ones whose upgrade asks for a start."""
+    """php-fpm, which reads ``configuration``, a directory. ``reload_on``, ``restart_on``: what else it must have seen;
+    ``packages``: further ones whose upgrade asks for a start."""
     pools = directory(php)
     own = (f"php{php}-{part}" for part in ("fpm", "common", "mbstring", "opcache"))
     return Service(
-        f"php{php}-fpm.service",
+        unit(php),
         reload_on=(pools, configuration, *reload_on),
-        restart_on=program(*own, *packages),
+        restart_on=(*restart_on, *program(*own, *packages)),
         trees=(pools, configuration),
     )

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from deploys.components.apache import render
 from deploys.components.apache.foreign import ForeignSites, foreign_sites
-from deploys.components.component import LOCAL_CONF, Component, Context, Listener, Run, State, Tree
+from deploys.components.component import LOCAL_CONF, Component, Context, Listener, Run, State, Tree, sandboxed
 from deploys.components.tls.options import Tls
 from deploys.config.mailserver import MailServer
 from operations.service import Service, program
@@ -37,7 +37,7 @@ def service(tls: Tls | None) -> Service:
     own = ("apache2.conf", render.SITES, render.EARLY, render.LOAD)
     return Service(
         UNIT,
-        restart_on=(*(f"{TARGET}/{path}" for path in own), *program("apache2", "apache2-bin")),
+        restart_on=(*(f"{TARGET}/{path}" for path in own), sandboxed(UNIT), *program("apache2", "apache2-bin")),
         reload_on=(f"{TARGET}/local.conf", *certificates),
         trees=(TARGET,),
     )
@@ -54,6 +54,7 @@ def component(context: Context) -> Component | None:
         packages=render.packages(),
         oldest={"apache2": (2, 4)},
         auto_restart=(UNIT,),
+        sandbox={UNIT: ("ProtectSystem=full",)},
         steps=(
             Tree(
                 "Write Apache's configuration",

@@ -20,6 +20,7 @@ from deploys.components.component import (
     Step,
     Table,
     Tree,
+    sandboxed,
 )
 from deploys.components.dovecot import readback, render
 from deploys.components.dovecot.options import AUTH_SOCKET, LMTP_SOCKET, QUOTA_SOCKET
@@ -66,7 +67,8 @@ def service(tls: Tls) -> Service:
     return Service(
         "dovecot.service",
         reload_on=(DIRECTORY, *tls.directories),
-        restart_on=program(*PACKAGES),  # a master of before knows no protocol that has come with a new package
+        # a master of before knows no protocol that has come with a new package
+        restart_on=(sandboxed("dovecot.service"), *program(*PACKAGES)),
         trees=(DIRECTORY,),
     )
 
@@ -79,6 +81,7 @@ def component(context: Context) -> Component:
         packages=render.packages(mail.dovecot, mail.search, context.machine.dovecot_series),
         units=sieve.units(mail.accounts, mail.vmail.name),
         auto_restart=("dovecot.service",),
+        sandbox={"dovecot.service": ("ProtectSystem=full",)},
         steps=(
             *_people(mail),
             Directories("Make directories for messages and sockets", directories(mail.vmail.name, mail.accounts)),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from deploys.components.component import Component, Context, Listener, Local, Run, State, Table, Tree
+from deploys.components.component import Component, Context, Listener, Local, Run, State, Table, Tree, sandboxed
 from deploys.components.postfix import render, tables
 from deploys.components.postfix.options import SEVEN_BIT_PORT, SIEVE_SOCKET, SPOOL, SRS_PORT
 from deploys.components.tls.options import Tls
@@ -43,6 +43,8 @@ _BUILD = r"""said=$(postmap -c "$STAGE" "cdb:$STAGE/$SOURCE" 2>&1) || said=${sai
 chown --reference="$STAGE/$SOURCE" -- "$STAGE/$SOURCE.cdb"
 chmod --reference="$STAGE/$SOURCE" -- "$STAGE/$SOURCE.cdb"
 """
+# an instance of a template up to Debian 12 and Ubuntu 24.04, later itself
+UNITS_OF_POSTFIX = ("postfix.service", "postfix@.service")
 
 
 def service(tls: Tls, resolves: bool) -> Service:
@@ -54,6 +56,7 @@ def service(tls: Tls, resolves: bool) -> Service:
         restart_on=(
             f"{DIRECTORY}/{render.RESTART_PARAMETERS}",
             *((FOR_POSTFIX,) if resolves else ()),
+            *map(sandboxed, UNITS_OF_POSTFIX),
             *program("postfix"),
         ),
         sees=(RESOLV_CONF, FOR_POSTFIX if resolves else RESOLV_CONF),
@@ -68,8 +71,8 @@ def component(context: Context) -> Component:
         "Postfix",
         packages=render.packages(mail),
         oldest={"postfix": (3, 6)},
-        # an instance of a template up to Debian 12 and Ubuntu 24.04, later itself
-        auto_restart=("postfix.service", "postfix@.service"),
+        auto_restart=UNITS_OF_POSTFIX,
+        sandbox=dict.fromkeys(UNITS_OF_POSTFIX, ()),
         steps=(
             Tree(
                 "Write Postfix's configuration",

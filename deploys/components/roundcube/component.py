@@ -16,6 +16,7 @@ from deploys.components.component import (
     State,
     Step,
     Tree,
+    sandboxed,
 )
 from deploys.components.roundcube import render
 from deploys.components.roundcube.options import NAME, SESSIONS, STATE
@@ -47,7 +48,8 @@ def component(context: Context) -> Component | None:
     mail, php = context.mail, context.php
     if not mail.webmail or mail.webmail.program != NAME:
         return None
-    fpm = pool.service(php, render.CONFIGURATION, reload_on=(render.PLUGINS,), packages=PACKAGES)
+    seen = {"reload_on": (render.PLUGINS,), "restart_on": (sandboxed(pool.unit(php)),)}
+    fpm = pool.service(php, render.CONFIGURATION, **seen, packages=PACKAGES)
     return Component(
         "Roundcube",
         packages=render.packages(),
@@ -55,6 +57,7 @@ def component(context: Context) -> Component | None:
         prepare=render.PREPARE,
         units=render.units(context.machine.version_of("roundcube-core")),
         auto_restart=(fpm.unit,),
+        sandbox={fpm.unit: ()},
         steps=(
             Step(
                 "Create the user that Roundcube runs as",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from deploys.components.component import UNITS, Component, Context, Local, Run, Secret, State, Step, Tree
+from deploys.components.component import UNITS, Component, Context, Local, Run, Secret, State, Step, Tree, sandboxed
 from deploys.components.rspamd import render, units
 from deploys.components.rspamd.keys import given, names
 from deploys.components.rspamd.options import CONTROLLER, MILTER, MIME_MILTER
@@ -32,7 +32,7 @@ systemctl is-active --quiet {BACKGROUND} || {{
 RSPAMD = Service(
     "rspamd.service",
     reload_on=(DIRECTORY,),
-    restart_on=(f"{UNITS}/{units.DROP_IN}", *program("rspamd")),
+    restart_on=(f"{UNITS}/{units.DROP_IN}", sandboxed("rspamd.service"), *program("rspamd")),
     trees=(DIRECTORY,),
 )
 MIME_LIMITS = Service(units.MIME, restart_on=(f"{UNITS}/{units.MIME}", f"{DIRECTORY}/{render.MIME_PROGRAM}"))
@@ -51,6 +51,7 @@ def component(context: Context) -> Component | None:
         "rspamd",
         packages=render.packages(mail.filter),
         units=units.units(mail.filter, mail.accounts),
+        sandbox={"rspamd.service": units.SANDBOX},
         background=_COMPILE,
         steps=(
             Step(

@@ -13,6 +13,16 @@ REDIS_MEGABYTES = 64
 MIME = "posthaus-mime.service"
 MIME_PARTS, MIME_DEPTH = 2000, 30
 DROP_IN = "rspamd.service.d/posthaus.conf"
+# It writes what it has learned and compiled, and two directories of sockets; it starts as the user that it stays.
+SANDBOX = (
+    "CapabilityBoundingSet=",
+    "NoNewPrivileges=yes",
+    "PrivateTmp=yes",
+    "ProtectHome=yes",
+    "ProtectSystem=strict",
+    f"ReadWritePaths=/var/lib/rspamd -/var/log/rspamd -{CONTROLLER_DIRECTORY}",
+    "RestrictSUIDSGID=yes",
+)
 MEMORY = "768M"  # of all of rspamd; it needs some 130
 
 

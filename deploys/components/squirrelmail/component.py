@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from deploys.components.component import Component, Context, Directories, Local, Run, State, Step, Tree
+from deploys.components.component import Component, Context, Directories, Local, Run, State, Step, Tree, sandboxed
 from deploys.components.squirrelmail import render
 from deploys.components.squirrelmail.options import HOME, NAME, SESSIONS, STATE
 from deploys.components.squirrelmail.source import squirrelmail_tree, stamp
@@ -30,17 +30,18 @@ def component(context: Context) -> Component | None:
     """SquirrelMail in PHP, where it is the webmail. With ``webmail: false`` PHP goes on where Apache serves others."""
     webmail, php = context.mail.webmail, context.php
     if not webmail:
-        keeps_units = (f"php{php}-fpm.service",) if context.foreign.serves_sites else ()
+        keeps_units = (pool.unit(php),) if context.foreign.serves_sites else ()
         return Component("SquirrelMail", keeps_units=keeps_units) if keeps_units else None
     if webmail.program != NAME:
         return None
     # a reload also forgets where SquirrelMail's link led
-    fpm = pool.service(php, render.CONFIGURATION, reload_on=(HOME,))
+    fpm = pool.service(php, render.CONFIGURATION, reload_on=(HOME,), restart_on=(sandboxed(pool.unit(php)),))
     return Component(
         "SquirrelMail",
         packages=render.packages(webmail),
         oldest={"php-fpm": (8, 1)},
         auto_restart=(fpm.unit,),
+        sandbox={fpm.unit: ()},
         steps=(
             Step(
                 "Install SquirrelMail",
