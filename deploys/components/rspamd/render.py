@@ -57,7 +57,7 @@ def configuration(settings: Filter, mail: MailServer) -> dict[str, File]:
         "local.d/worker-controller.inc": {"bind_socket": f"{CONTROLLER} mode=0666"},
         "override.d/worker-proxy.inc": worker_proxy(),
         "override.d/actions.conf": actions(settings),
-        "local.d/settings.conf": user_settings(ours),
+        "local.d/settings.conf": user_settings(ours, settings),
         "override.d/milter_headers.conf": milter_headers(),
         "local.d/dkim_signing.conf": dkim_signing(mail.records, mail.signers),
         "local.d/arc.conf": arc(mail.records, mail.signers),
@@ -131,7 +131,7 @@ def actions(settings: Filter) -> Block:
     }
 
 
-def user_settings(ours: Iterable[str]) -> Block:
+def user_settings(ours: Iterable[str], settings: Filter) -> Block:
     """Our own people's messages are signed and not judged: a message with many points still leaves as they wrote it.
 
     Refusal keeps a threshold, out of reach: without any, a rule could refuse nothing (a virus, a forged From). Only
@@ -139,7 +139,7 @@ def user_settings(ours: Iterable[str]) -> Block:
     """
     unjudged = {
         "actions": {"reject": OUT_OF_REACH, **dict.fromkeys(("add header", "greylist", "rewrite subject"))},
-        "symbols_enabled": [*own_symbols(), "DKIM_SIGNED", VIRUS],
+        "symbols_enabled": enabled(settings),
     }
     return {
         "people": {"priority": "high", "authenticated": True, "apply": unjudged},
@@ -147,10 +147,11 @@ def user_settings(ours: Iterable[str]) -> Block:
     }
 
 
-def own_symbols() -> list[str]:
-    """The names of the rules that are ours."""
-    programs = [(HERE / name).read_text(encoding="utf-8") for name in ("rspamd.local.lua", "senders.lua")]
-    return re.findall(r"\bname = '(POSTHAUS_\w+)'", "".join(programs))
+def enabled(settings: Filter) -> list[str]:
+    """The rules that may refuse or sign: all of ours that are there, and rspamd's own two."""
+    ours = re.findall(r"\bname = '(POSTHAUS_\w+)'", (HERE / "rspamd.local.lua").read_text(encoding="utf-8"))
+    named = {"POSTHAUS_BLOCKED": settings.block, "POSTHAUS_ALLOWED": settings.allow, VIRUS: settings.antivirus}
+    return [*ours, "DKIM_SIGNED", *(symbol for symbol, there in named.items() if there)]
 
 
 def milter_headers() -> Block:
