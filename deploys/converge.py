@@ -10,13 +10,15 @@ from pyinfra.api.exceptions import DeployError
 from pyinfra.api.operation import OperationMeta
 
 from deploys.components import all as every
-from deploys.components.clamav.component import ended
+from deploys.components.bans import component as bans
+from deploys.components.clamav import component as clamav
 from deploys.components.component import AnyStep, Component, Context, Run, Step, Tree
 from deploys.components.host.render import debconf
 from deploys.download import DownloadError
 from operations import archive, config, packages, unit
 from operations.survey import ask, expect
 
+STOPPED_FIRST = {*bans.ended(), *clamav.ended()}
 Metas = dict[str, OperationMeta]  # of each tree of this run, by its target
 
 
@@ -84,13 +86,13 @@ def _step(step: AnyStep, metas: Metas) -> None:
 
 def stop_first(context: Context, wanted: Iterable[Component]) -> None:
     """What says by its unit's file what stops with it is stopped while that file is there."""
-    _stop(_undeclared(context, wanted) & set(ended()))
+    _stop(_undeclared(context, wanted) & STOPPED_FIRST)
 
 
 def clean_up(context: Context, wanted: list[Component]) -> None:
     """Stop the units that a run of ours converged and nothing declares any more, and remove the files of trees that
     nothing declares. A service that Posthaus never touched is somebody else's, and goes on."""
-    _stop(_undeclared(context, wanted) - set(ended()))
+    _stop(_undeclared(context, wanted) - STOPPED_FIRST)
     keep = [tree.target for tree in every.trees(wanted)]
     if set(context.foreign.targets) - set(keep):
         config.retire(name="Remove files that nothing declares", keep=keep)

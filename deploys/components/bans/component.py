@@ -45,3 +45,8 @@ def component(context: Context) -> Component | None:
         ),
         local=(Local(f"127.0.0.1:{PORT}", "who tries which login, to Dovecot"),),
     )
+
+
+def ended() -> tuple[str, ...]:
+    """The unit that says by its file what goes with it, the table, so it is stopped while that file is there."""
+    return (render.TABLE_UNIT,)
