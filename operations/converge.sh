@@ -104,7 +104,10 @@ runs_again() {
     [ ! -s "$memory/probe" ] || old=$(cat -- "$memory/probe")
     # What does not stop in time is ended.
     if [ "$(ask is-active -- "$watched")" = deactivating ]; then ask kill --signal=KILL -- "$watched"; fi
-    act reload-or-restart "$old" 8 && return 0
+    # What only a start made known to it, only a start takes back.
+    again=reload-or-restart
+    [ "$action" != restart ] || again=restart
+    act "$again" "$old" 8 && return 0
     act restart "$old" 8 && return 0
     # What neither stops nor starts in time is ended, and started.
     if [ "$?" = 2 ]; then

@@ -171,6 +171,16 @@ def test_a_configuration_the_service_does_not_start_with_is_put_back(demo: Demo)
     assert demo.deploy(files={"conf": text("A=1\n")})[:2] == (0, 0)
 
 
+def test_what_only_a_restart_makes_known_is_known_again_once_it_was_put_back(demo: Demo) -> None:
+    seen = {"seen_by": "restart_on", "probe": "grep -q A=1 /etc/demo/conf || { echo another answer; exit 1; }"}
+    assert demo.deploy(files={"conf": text("A=1\n")}, **seen)[0] == 0
+    code, _, said = demo.deploy(files={"conf": text("A=2\n")}, **seen)
+    assert code != 0
+    assert "another answer" in said
+    assert "the previous files are back" in said
+    assert demo.deploy(files={"conf": text("A=1\n")}, **seen)[:2] == (0, 0)
+
+
 def test_two_refusals_go_back_to_what_last_ran_not_to_the_first_refusal(demo: Demo) -> None:
     demo.deploy(files={"conf": text("A=1\n")})
     demo.deploy(files={"conf": text("A=2\n")}, unit=False)  # a run that died before the unit's turn

@@ -25,8 +25,9 @@ def deploy_demo() -> None:
         unit.converge(
             name="Run the demo with its configuration",
             unit="demo.service",
-            reload_on=["/etc/demo"],
+            **{SETTINGS.get("seen_by", "reload_on"): ["/etc/demo"]},
             trees=["/etc/demo"],
+            probe=SETTINGS.get("probe", "true"),
             after=[put],
         )
 
