@@ -136,9 +136,9 @@ def test_of_ipv6_a_whole_household_is_shut_out_and_no_neighbour(mail_host: MailH
     mail_host.run(f"python3 -c '{REPORT}'", input="\n".join(map(json.dumps, rows)))
     assert there.banned() == {"2001:db8:64:7::"}
     mail_host.run(f"""set -e
-mount -o remount,rw /proc/sys
+mount -o remount,bind,rw /proc/sys
 sysctl -qw net.ipv6.conf.to-strangers.disable_ipv6=0
-mount -o remount,ro /proc/sys
+mount -o remount,bind,ro /proc/sys
 ip addr add {OURS6.replace("::/47", "::1/47")} dev to-strangers nodad
 ip -n strangers addr add 2001:db8:64:7::99/47 dev out nodad
 ip -n strangers addr add 2001:db8:64:8::99/47 dev out nodad""")
