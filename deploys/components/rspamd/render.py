@@ -143,7 +143,7 @@ def user_settings(ours: Iterable[str], settings: Filter) -> Block:
     }
     return {
         "people": {"priority": "high", "authenticated": True, "apply": unjudged},
-        "host": {"priority": "high", "ip": list(ours), "apply": unjudged},
+        "host": {"priority": "medium", "ip": list(ours), "apply": unjudged},  # of two alike rspamd complains
     }
 
 
