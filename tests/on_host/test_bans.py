@@ -112,12 +112,16 @@ def test_a_guard_that_is_dead_or_hangs_keeps_nobody_out(mail_host: MailHost):
             assert client.select("INBOX")[0] == "OK"
     finally:
         mail_host.run(f"kill -CONT {pid}; systemctl start posthaus-bans", check=False)
-    mail_host.run("systemctl kill -s KILL posthaus-bans")
-    wait_until(
-        lambda: mail_host.run("systemctl is-active posthaus-bans", check=False).stdout.strip() == "active",
-        20,
-        "the guard does not come back",
-    )
+        wait_until(lambda: answers(mail_host), 60, "the guard does not come back")
+    killed = "pid=$(systemctl show -p MainPID --value posthaus-bans) && kill -KILL $pid && echo $pid"
+    former = mail_host.run(killed).stdout.strip()
+    wait_until(lambda: answers(mail_host) not in ("", "0", former), 60, "the guard does not come back")
+
+
+def answers(host: MailHost) -> str:
+    """The guard's process, once it takes reports; nothing before."""
+    ask = "exec 3<>/dev/tcp/127.0.0.1/4001 && systemctl show -p MainPID --value posthaus-bans"
+    return host.run(f"bash -c '{ask}'", check=False).stdout.strip()
 
 
 def test_the_networks_that_are_never_shut_out_are_not(mail_host: MailHost, there: Strangers):
