@@ -24,6 +24,7 @@ from deploys.components.account.program import (
 from deploys.config.mailserver import MailServer
 from deploys.probes.program import program as probing
 from deploys.values import strength
+from deploys.values.hardening import SHUT_IN
 from operations.file import File
 from operations.script import text
 
@@ -77,28 +78,11 @@ RuntimeDirectoryPreserve=yes
 ReadWritePaths={STATE}
 CapabilityBoundingSet=
 LimitCORE=0
-LockPersonality=yes
-MemoryDenyWriteExecute=yes
-NoNewPrivileges=yes
-PrivateDevices=yes
 PrivateNetwork=yes
 PrivateTmp=yes
-ProtectClock=yes
-ProtectControlGroups=yes
-ProtectHome=yes
-ProtectHostname=yes
-ProtectKernelLogs=yes
-ProtectKernelModules=yes
-ProtectKernelTunables=yes
 ProtectProc=invisible
-ProtectSystem=strict
 RestrictAddressFamilies=AF_UNIX
-RestrictNamespaces=yes
-RestrictRealtime=yes
-RestrictSUIDSGID=yes
-SystemCallArchitectures=native
-SystemCallFilter=@system-service
-TasksMax=16
+{SHUT_IN}TasksMax=16
 UMask=0027
 """
 _PATH = f"""{_HEAD}[Unit]

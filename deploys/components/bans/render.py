@@ -12,6 +12,7 @@ from deploys.components.bans.options import PORT, Bans
 from deploys.components.bans.program import count, main, memory, serve, shut
 from deploys.probes.program import program as probing
 from deploys.values import ports
+from deploys.values.hardening import SHUT_IN
 from operations.file import File
 
 DIRECTORY = "/usr/local/lib/posthaus-bans"
@@ -71,27 +72,10 @@ CapabilityBoundingSet=CAP_NET_ADMIN
 IPAddressDeny=any
 IPAddressAllow=localhost
 LimitCORE=0
-LockPersonality=yes
-MemoryDenyWriteExecute=yes
 MemoryMax=256M
-NoNewPrivileges=yes
-PrivateDevices=yes
-ProtectClock=yes
-ProtectControlGroups=yes
-ProtectHome=yes
-ProtectHostname=yes
-ProtectKernelLogs=yes
-ProtectKernelModules=yes
-ProtectKernelTunables=yes
 ProtectProc=invisible
-ProtectSystem=strict
 RestrictAddressFamilies=AF_INET AF_INET6 AF_NETLINK
-RestrictNamespaces=yes
-RestrictRealtime=yes
-RestrictSUIDSGID=yes
-SystemCallArchitectures=native
-SystemCallFilter=@system-service
-TasksMax=256
+{SHUT_IN}TasksMax=256
 UMask=0077
 
 [Install]

@@ -8,6 +8,7 @@ from typing import Any
 
 from deploys.components.sending.options import SOCKET, limits
 from deploys.config.mailserver import MailServer
+from deploys.values.hardening import SHUT_IN
 from operations.file import File
 
 HERE = Path(__file__).parent
@@ -39,26 +40,9 @@ RestartSec=1
 TimeoutStopSec=5
 MemoryMax=128M
 CapabilityBoundingSet=
-LockPersonality=yes
-MemoryDenyWriteExecute=yes
-NoNewPrivileges=yes
-PrivateDevices=yes
 PrivateTmp=yes
-ProtectClock=yes
-ProtectControlGroups=yes
-ProtectHome=yes
-ProtectHostname=yes
-ProtectKernelLogs=yes
-ProtectKernelModules=yes
-ProtectKernelTunables=yes
-ProtectSystem=strict
 RestrictAddressFamilies=AF_UNIX AF_INET
-RestrictNamespaces=yes
-RestrictRealtime=yes
-RestrictSUIDSGID=yes
-SystemCallArchitectures=native
-SystemCallFilter=@system-service
-IPAddressDeny=any
+{SHUT_IN}IPAddressDeny=any
 IPAddressAllow=localhost
 UMask=0077
 
