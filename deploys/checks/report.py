@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -11,6 +10,7 @@ from pathlib import Path
 
 from deploys.render import template
 from deploys.result import CheckResult, Verdict, failed, summary
+from deploys.values import reports
 
 COLOURS: dict[Verdict, str] = {"ok": "green", "warn": "yellow", "FAIL": "red", "broken": "red", "unknown": "yellow"}
 WIDEST_EXPECTED = 36  # characters of what was expected, and
@@ -103,9 +103,5 @@ def as_html(report: Report) -> str:
 
 def write(report: Report, directory: Path) -> Path:
     """Put both files into ``directory``; returns the page's path. Every host has a name of its own there."""
-    directory.mkdir(exist_ok=True)
-    stem = re.sub(r"[^A-Za-z0-9.-]+", "-", report.host).strip("-")
-    (directory / f"{stem}.json").write_text(as_json(report), "utf-8")
-    page = directory / f"{stem}.html"
-    page.write_text(as_html(report), "utf-8")
-    return page
+    reports.keep(directory, report.host, "json", as_json(report))
+    return reports.keep(directory, report.host, "html", as_html(report))

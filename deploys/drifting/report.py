@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
@@ -12,6 +11,7 @@ from pathlib import Path
 from deploys.checks import report as verified
 from deploys.drifting.finding import Finding
 from deploys.result import CheckResult
+from deploys.values import reports
 
 NONE = "nothing was changed by hand"
 
@@ -107,12 +107,8 @@ def _seen(one: Finding) -> str:
 
 def write(report: Report, directory: Path) -> Path:
     """Put both files into ``directory``; returns the page's path."""
-    directory.mkdir(exist_ok=True)
-    stem = re.sub(r"[^A-Za-z0-9.-]+", "-", report.host).strip("-")
-    (directory / f"{stem}.drift.json").write_text(as_json(report), "utf-8")
-    page = directory / f"{stem}.drift.html"
-    page.write_text(as_html(report), "utf-8")
-    return page
+    reports.keep(directory, report.host, "drift.json", as_json(report))
+    return reports.keep(directory, report.host, "drift.html", as_html(report))
 
 
 def of_host(report: Report, host: str, at: datetime, seconds: float) -> Report:

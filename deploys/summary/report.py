@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
@@ -12,6 +11,7 @@ from typing import Literal
 
 from deploys.summary import words
 from deploys.summary.changes import Change
+from deploys.values import reports
 
 Phase = Literal["foreseen", "done", "failed"]
 MOST_FILES, MOST_STEPS = 3, 5  # that are named
@@ -197,8 +197,4 @@ def _change(change: Change, summary: Summary) -> dict[str, object]:
 
 def write(summary: Summary, directory: Path) -> Path:
     """Put it into ``directory``, under a name of the host's own; returns its path."""
-    directory.mkdir(exist_ok=True)
-    stem = re.sub(r"[^A-Za-z0-9.-]+", "-", summary.host).strip("-")
-    path = directory / f"{stem}.run.json"
-    path.write_text(as_json(summary), "utf-8")
-    return path
+    return reports.keep(directory, summary.host, "run.json", as_json(summary))
