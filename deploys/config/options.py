@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo
+from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, ValidationInfo
 
 from deploys.components.bans.options import Bans
 from deploys.components.dovecot.options import Dovecot
@@ -33,22 +33,15 @@ from deploys.values import (
 )
 
 
-def _page_or_none(value: object, info: ValidationInfo) -> object:
-    if value is True:
-        raise ValueError("is yes; write false for no webmail, or take the line away to have one")
-    return value if value is False else Webmail.model_validate(value, context=info.context)
+def _or_none(options: type[BaseModel], none: str, have: str) -> BeforeValidator:
+    """``options``, or false for none of it. ``none``, ``have``: what false gives, and what nothing said gives."""
 
+    def check(value: object, info: ValidationInfo) -> object:
+        if value is True:
+            raise ValueError(f"is yes; write false for {none}, or take the line away to have {have}")
+        return value if value is False else options.model_validate(value, context=info.context)
 
-def _filter_or_none(value: object, info: ValidationInfo) -> object:
-    if value is True:
-        raise ValueError("is yes; write false for none, or take the line away to have it")
-    return value if value is False else Filter.model_validate(value, context=info.context)
-
-
-def _bans_or_none(value: object, info: ValidationInfo) -> object:
-    if value is True:
-        raise ValueError("is yes; write false for none, or take the line away to have them")
-    return value if value is False else Bans.model_validate(value, context=info.context)
+    return BeforeValidator(check)
 
 
 def _named(value: object) -> object:
@@ -84,10 +77,10 @@ def _canonical(name: object) -> str | None:
 MessageSize = Annotated[Size, AfterValidator(sizes.between(64 << 10, 1 << 30))]  # least: RFC 5321, 4.5.3.1.7
 Quota = Annotated[Size, AfterValidator(sizes.between(0, 1 << 50))]
 Networks = Annotated[tuple[Network, ...], AfterValidator(without_repeats)]
-Checks = Annotated[Filter | Literal[False], BeforeValidator(_filter_or_none)]
-Shut = Annotated[Bans | Literal[False], BeforeValidator(_bans_or_none)]
+Checks = Annotated[Filter | Literal[False], _or_none(Filter, "none", "it")]
+Shut = Annotated[Bans | Literal[False], _or_none(Bans, "none", "them")]
 Targets = Annotated[tuple[Address, ...], Field(min_length=1), AfterValidator(without_repeats)]
-Page = Annotated[Webmail | Literal[False], BeforeValidator(_page_or_none)]
+Page = Annotated[Webmail | Literal[False], _or_none(Webmail, "no webmail", "one")]
 
 
 class DomainOptions(DomainRecords):
