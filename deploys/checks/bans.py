@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from deploys.result import CONVERGE, Check, CheckResult
-from facts.bans import BanState
+from facts.bans import TABLE, BanState
 
 GROUP = "services"
 SHOWN = 3
@@ -13,7 +13,7 @@ def results(found: BanState) -> list[CheckResult]:
     """One result."""
     about = Check("bans.table", GROUP, "addresses shut out", "after wrong logins, in the kernel")
     if found.banned is None:
-        return [about.result("the table inet posthaus_bans is gone: somebody flushed all rules", False, CONVERGE)]
+        return [about.result(f"the table {TABLE} is gone: somebody flushed all rules", False, CONVERGE)]
     return [about.result(_words(found.banned), True)]
 
 

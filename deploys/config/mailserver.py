@@ -14,6 +14,7 @@ from pydantic import ModelWrapValidatorHandler, ValidationError, ValidationInfo,
 from deploys.components.autoconfig.options import page_names
 from deploys.components.postfix.options import Relayhost
 from deploys.components.rspamd.options import CONTROLLER
+from deploys.components.sending.options import limits
 from deploys.components.tls.options import MOST_NAMES
 from deploys.components.unbound.options import ADDRESS
 from deploys.config.addresses.checks import contradictions
@@ -126,6 +127,11 @@ class MailServer(MailOptions):
     def relayhosts(self) -> dict[str, Relayhost]:
         """The relayhosts of domains that have one of their own, by domain."""
         return {name: one.relayhost for name, one in self.domain_settings.items() if one.relayhost}
+
+    @property
+    def limits_sending(self) -> bool:
+        """Whether anybody's sending has a limit."""
+        return any(limits(self.sending, one) for one in (None, *self.directory.own_sending.values()))
 
     @property
     def resolves(self) -> bool:

@@ -12,9 +12,10 @@ from pyinfra.api.output import echo
 from deploys.components.bans.program.count import source
 from deploys.components.bans.program.serve import named
 from deploys.components.bans.program.shut import FAMILY, TABLE, name_of
+from facts.bans import TABLE as IN_KERNEL
 from facts.bans import Bans, BanState
 
-_FLUSHED = "the host has no table inet posthaus_bans; run deploys/mail.py"
+_FLUSHED = f"the host has no table {IN_KERNEL}; run deploys/mail.py"
 
 
 @deploy("Bans")

@@ -10,7 +10,7 @@ from deploys.components.mta_sts.options import MAP
 from deploys.components.postfix.options import Relayhost
 from deploys.components.postsrsd.options import known, maps
 from deploys.components.rspamd.options import MILTER, MIME_MILTER
-from deploys.components.sending.options import SOCKET, limited
+from deploys.components.sending.options import SOCKET
 from deploys.components.tls.options import Tls
 from deploys.config.mailserver import MailServer
 from deploys.values.tls import CIPHERS, OLDEST
@@ -50,7 +50,7 @@ def main(context: Context) -> Sections:
         "who may send what, port 25": _inbound(),
         "who may send what, submission (master.cf names these)": {
             **_submission(mail.relayhost is not None),
-            **(_sending() if limited(mail.sending, mail.directory.own_sending) else {}),
+            **(_sending() if mail.limits_sending else {}),
         },
         "which way a sender's messages leave": _sender_transports() if asked or mail.relayhosts else {},
         "messages that aliases lead elsewhere (SRS)": _forwarding(asked[1]) if asked else {},

@@ -10,7 +10,6 @@ from deploys.components.component import Context
 from deploys.components.postfix import parameters, probe, tables
 from deploys.components.postfix.options import SEVEN_BIT_PORT, SRS_PORT, Relayhost
 from deploys.components.rspamd.options import MILTER, MIME_MILTER
-from deploys.components.sending.options import limited
 from deploys.components.tls.options import Tls
 from deploys.config.mailserver import MailServer
 from deploys.probes.program import MOST_NAMES, program
@@ -110,7 +109,7 @@ def master_cf(context: Context) -> str:
         HERE / "master.cf.j2",
         forward=srs[0] if srs else "",
         srs_port=SRS_PORT,
-        limited=limited(mail.sending, mail.directory.own_sending),
+        limited=mail.limits_sending,
         converts=bool(mail.filter) and context.machine.seven_bit,
         seven_bit_port=SEVEN_BIT_PORT if converts(context) else None,
         relayhosts=sorted({one.tls for one in mail.relayhosts.values()}),

@@ -6,7 +6,7 @@ from functools import partial
 
 from deploys.components.component import UNITS, Component, Context, Local, Run, Tree
 from deploys.components.sending import render
-from deploys.components.sending.options import SOCKET, limited
+from deploys.components.sending.options import SOCKET
 from operations.service import Service
 
 SERVICE = Service(render.UNIT, restart_on=(f"{UNITS}/{render.UNIT}", render.DIRECTORY), trees=(render.DIRECTORY,))
@@ -14,7 +14,7 @@ SERVICE = Service(render.UNIT, restart_on=(f"{UNITS}/{render.UNIT}", render.DIRE
 
 def component(context: Context) -> Component | None:
     """The service that Postfix asks about each message that somebody hands in after a login."""
-    if not limited(context.mail.sending, context.mail.directory.own_sending):
+    if not context.mail.limits_sending:
         return None
     return Component(
         "Sending limits",

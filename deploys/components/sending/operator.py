@@ -9,7 +9,6 @@ from datetime import datetime
 from pyinfra.api import QuoteString, StringCommand, deploy, operation
 from pyinfra.api.exceptions import DeployError
 
-from deploys.components.sending.options import limited
 from deploys.components.sending.render import DIRECTORY
 from deploys.config.mailserver import MailServer
 from facts.held import NOBODY, PROGRAM, Held
@@ -86,7 +85,7 @@ def table(mail: MailServer, found: Mapping[str, Held], now: datetime) -> str:
     """Who has how much on hold, the most first, and what can be done."""
     if not found:
         held = "nothing is held"
-        return held if limited(mail.sending, mail.directory.own_sending) else f"{held}; nobody's sending has a limit"
+        return held if mail.limits_sending else f"{held}; nobody's sending has a limit"
     rows = [("login", "messages", "recipients", "oldest")]
     for login, one in sorted(found.items(), key=lambda item: (-item[1].messages, item[0])):
         name = "(nobody logged in)" if login == NOBODY else login

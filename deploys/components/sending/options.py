@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, StrictInt, model_validator
@@ -53,8 +52,3 @@ def limits(server: Sending | Literal[False], own: Sending | Literal[False] | Non
     said = {name: getattr(one, name) for one in (server, own) if one for name in sorted(one.model_fields_set)}
     messages: int = said.get("messages", MESSAGES)
     return messages, max(messages, said.get("recipients", RECIPIENTS))
-
-
-def limited(server: Sending | Literal[False], own: Mapping[str, Sending | Literal[False]]) -> bool:
-    """Whether anybody's sending has a limit. ``own``: of those who have something of their own said, by login."""
-    return any(limits(server, one) for one in (None, *own.values()))
