@@ -12,6 +12,7 @@ import pytest
 from lab import pyinfra
 from lab.mailhost import MailHost
 from lab.pyinfra import Run
+from lab.waiting import wait_until
 from tests.on_host.settings import example, no_webmail
 
 pytestmark = pytest.mark.host
@@ -33,6 +34,7 @@ MANAGED = (
 # When the newest files were put, and when the former ones came back.
 PUT = "stat -c %Y /var/lib/posthaus/trees/*/checked 2>/dev/null | sort -n | tail -n 1"
 BACK = "stat -c %Z /var/lib/posthaus/trees/*/manifest | sort -n | tail -n 1"
+LISTENS = "ss -Hltn | awk '{ print $4 }' | sort -u"
 
 
 @dataclass(frozen=True)
@@ -143,7 +145,7 @@ def test_a_broken_configuration_is_refused_or_taken_back(mail_host: MailHost, na
         mail_host.run(f"systemctl stop '{UNITS[broken.component]}.service'")
         assert component(mail_host, example(), None, broken.component).rc == 0
     settings = broken.on_12 if broken.on_12 and mail_host.release == "debian-12" else broken.settings
-    before, last = mail_host.run(MANAGED).stdout, mail_host.run(PUT).stdout
+    before, last, listening = (mail_host.run(question).stdout for question in (MANAGED, PUT, LISTENS))
     run = component(mail_host, example(**settings), broken, broken.component)
     mail_host.say(example())
     assert run.rc != 0, run.output
@@ -153,6 +155,7 @@ def test_a_broken_configuration_is_refused_or_taken_back(mail_host: MailHost, na
         assert float(mail_host.run(BACK).stdout) - float(put) <= LONGEST, run.output
     assert mail_host.run(MANAGED).stdout == before
     works(mail_host, broken.component)
+    wait_until(lambda: mail_host.run(LISTENS).stdout == listening, 10, "other ports are listened on than before")
 
 
 def _proved(host: MailHost, name: str) -> bool:

@@ -32,7 +32,13 @@ systemctl is-active --quiet {BACKGROUND} || {{
 RSPAMD = Service(
     "rspamd.service",
     reload_on=(DIRECTORY,),
-    restart_on=(f"{UNITS}/{units.DROP_IN}", sandboxed("rspamd.service"), *program("rspamd")),
+    # rspamd goes on listening where it did before until it ends, whatever it has read again.
+    restart_on=(
+        f"{DIRECTORY}/{render.PROXY}",
+        f"{UNITS}/{units.DROP_IN}",
+        sandboxed("rspamd.service"),
+        *program("rspamd"),
+    ),
     trees=(DIRECTORY,),
 )
 MIME_LIMITS = Service(units.MIME, restart_on=(f"{UNITS}/{units.MIME}", f"{DIRECTORY}/{render.MIME_PROGRAM}"))

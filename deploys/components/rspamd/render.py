@@ -38,6 +38,7 @@ VIRUS = "CLAM_VIRUS"  # the symbol
 PRIORITY = 9
 # A host without a reverse name has one fault, which two symbols tell: together they shall not outweigh all else.
 SCORES = {"HFILTER_HOSTNAME_UNKNOWN": 1.0, "RDNS_NONE": 1.0}
+PROXY = "override.d/worker-proxy.inc"
 HEAD = "# Written by Posthaus: the next run undoes changes made here."
 
 
@@ -55,7 +56,7 @@ def configuration(settings: Filter, mail: MailServer) -> dict[str, File]:
         "local.d/logging.inc": {"type": "console", "systemd": True, "level": "notice", "log_re_cache": False},
         "local.d/worker-normal.inc": {"enabled": False},
         "local.d/worker-controller.inc": {"bind_socket": f"{CONTROLLER} mode=0666"},
-        "override.d/worker-proxy.inc": worker_proxy(),
+        PROXY: worker_proxy(),
         "override.d/actions.conf": actions(settings),
         "local.d/settings.conf": user_settings(ours, settings),
         "override.d/milter_headers.conf": milter_headers(),
