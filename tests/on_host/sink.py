@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -54,12 +55,26 @@ class Listener(Controller):
         return Patient(self.handler, **self.SMTP_kwargs)
 
 
+def started(sink: Sink, address: str, port: int, seconds: float = 300) -> Listener:
+    """The server. A test in another process may have the port, which for mail is 25 and no other: its turn is first."""
+    ends = time.monotonic() + seconds
+    while True:
+        controller = Listener(sink, hostname=address, port=port)
+        try:
+            controller.start()
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE or time.monotonic() > ends:
+                raise
+            time.sleep(0.5)
+        else:
+            return controller
+
+
 @contextmanager
 def listening(address: str, port: int = 25, without: str = "") -> Iterator[Sink]:
     """A port of ``address``, one of this machine's own. ``without``: what its EHLO does not offer, such as 8BITMIME."""
     sink = Sink(without=without)
-    controller = Listener(sink, hostname=address, port=port)
-    controller.start()
+    controller = started(sink, address, port)
     try:
         yield sink
     finally:
