@@ -88,3 +88,10 @@ def summary(results: Sequence[CheckResult]) -> str:
     """``31 ok, 1 FAIL, 1 unknown``"""
     count = Counter(result.verdict for result in results)
     return ", ".join(f"{count[verdict]} {verdict}" for verdict in VERDICTS if count[verdict])
+
+
+def severity(results: Sequence[CheckResult]) -> int:
+    """2: something fails; 1: something warns, or nobody could look at it; 0: all is well."""
+    if failed(results):
+        return 2
+    return 1 if any(result.verdict in ("warn", "unknown") for result in results) else 0

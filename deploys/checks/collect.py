@@ -8,12 +8,11 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from pyinfra import host, logger, state
+from pyinfra import host, state
 from pyinfra.api import StringCommand
 from pyinfra.api.arguments import CONNECTOR_ARGUMENT_KEYS
 from pyinfra.context import ctx_host
 
-from deploys import site
 from deploys.checks import (
     acme,
     bans,
@@ -25,6 +24,7 @@ from deploys.checks import (
     inbound,
     listeners,
     packages,
+    published,
     reports,
     resolver,
     senders,
@@ -36,21 +36,16 @@ from deploys.checks.hoststate import HostState, forwarders, host_state, said
 from deploys.checks.observation import Observation, observations
 from deploys.checks.parts import Parts
 from deploys.checks.plan import nobody, plan, undeclared
+from deploys.checks.published import say
 from deploys.components import all as every
 from deploys.components.component import Component, Context, Listener
 from deploys.config.mailserver import MailServer
-from deploys.records.caa import ca_of, caa_result
-from deploys.records.check import check
-from deploys.records.collect import contexts, read
 from deploys.records.context import DomainContext
-from deploys.records.options import Records
-from deploys.records.resolver import Resolver
 from deploys.result import CONVERGE, Check, CheckResult
 from deploys.takeover import look as takeover
 from facts.machine import Machine, MachineState
 
 LONGEST = 180  # seconds for all messages, should every single answer hang
-About = tuple[tuple[DomainContext, ...], Sequence[str]]
 
 
 def everything(mail: MailServer, now: datetime) -> tuple[list[CheckResult], tuple[str, ...]]:
@@ -59,7 +54,7 @@ def everything(mail: MailServer, now: datetime) -> tuple[list[CheckResult], tupl
     look = parts.look
     nothing: list[CheckResult] = []
     unseen: tuple[list[Observation], list[CheckResult]] = ([], [])
-    unknown: About = ((), ())
+    unknown: published.About = ((), ())
     machine: MachineState = look("machine", lambda: host.get_fact(Machine, _ignore_errors=True), MachineState())
     context = Context(mail, machine)
     parts_of: tuple[Component, ...] = look("components", lambda: _components(context), ())
@@ -67,10 +62,10 @@ def everything(mail: MailServer, now: datetime) -> tuple[list[CheckResult], tupl
     pinned: dict[str, Any] = look("SquirrelMail's source", lambda: declared.code(mail), {})
     disk = disk | {"code": pinned}
     seen, broken_off = look("messages", lambda: _run_on_host(mail, every.listeners(parts_of), disk), unseen)
-    settings = look("domains", lambda: _settings(mail), None) if mail.dns.verify else None
+    settings = look("domains", lambda: published.settings_of(mail), None) if mail.dns.verify else None
     there = host_state(mail, parts_of, settings, parts)  # as it is once the messages have been through
     open_ports = host.data.get("open_ports") or ()
-    about, lists = look("domains", lambda: _about(mail, settings, there), unknown)
+    about, lists = look("domains", lambda: published.about(mail, settings, there.records), unknown)
     checked = [
         *look("ports", lambda: listeners.results(every.listeners(parts_of), there.listeners, open_ports), nothing),
         *services.results(there.units),
@@ -84,7 +79,7 @@ def everything(mail: MailServer, now: datetime) -> tuple[list[CheckResult], tupl
         *look("certificate order", lambda: _order(mail, there, seen, now), nothing),
         *look("message checks", lambda: _expectations(mail, every.listeners(parts_of), seen), nothing),
         *look("logins from the workstation", lambda: external.results(_outside(mail, seen)), nothing),
-        *look("dns", lambda: _dns(mail, settings, about, lists, now), nothing),
+        *look("dns", lambda: published.results(mail, settings, about, lists, now), nothing),
     ]
     off = undeclared(mail, about, lists)
     results = [
@@ -126,48 +121,11 @@ def _inbound(
 ) -> list[CheckResult]:
     refusing = [name for name, value in mail.postfix.parameters.items() if re.search("reject_(rbl|rhsbl)_", str(value))]
     if about:
-        _tell("trying port 25 from outside")
+        say("trying port 25 from outside")
     from_vantage = _from_vantage(mail, about)
     return inbound.results(
         checked, about, there.listeners, seen, refusing, inbound.greeting, there.mailboxes, from_vantage, off
     )
-
-
-def _about(mail: MailServer, settings: Records | None, there: HostState) -> About:
-    """What the DNS shall be asked: of each domain, and which blocklists."""
-    if not (settings and there.records):
-        return (), ()
-    page = mail.webmail.hostname if mail.webmail else None
-    about = contexts(mail.hostname, mail.domains, page, mail.dovecot.protocols, settings, there.records, mail.paged)
-    return about, settings.blocklists
-
-
-def _tell(progress: str) -> None:
-    """What takes a while is said before it begins."""
-    logger.info(f"{host.print_prefix}{progress}")
-
-
-def _settings(mail: MailServer) -> Records:
-    return read(mail.records, host.data.get("dns") or {}, site.directory() or site.ROOT)
-
-
-def _dns(
-    mail: MailServer,
-    settings: Records | None,
-    about: tuple[DomainContext, ...],
-    lists: Sequence[str],
-    now: datetime,
-) -> list[CheckResult]:
-    """What the DNS says, as others see it: asked from this workstation, or of the resolver that mail.yaml names."""
-    if not (settings and about):
-        return []
-    ask = Resolver(settings.resolver, settings.resolver_port).ask
-    ca = ca_of(mail.tls.acme.directory) if mail.tls.acme else None
-    names = (*mail.names, *mail.page_names)
-    return [
-        *check(about, lists, ask, now.timestamp(), say=_tell),
-        *([caa_result(names, ca, ask)] if ca else []),
-    ]
 
 
 def _from_vantage(mail: MailServer, about: tuple[DomainContext, ...]) -> list[CheckResult]:
@@ -185,7 +143,7 @@ def _from_vantage(mail: MailServer, about: tuple[DomainContext, ...]) -> list[Ch
 
 
 def _reports(mail: MailServer, there: HostState, seen: list[Observation]) -> list[CheckResult]:
-    _tell(f"reading {len(there.reports)} messages that say they are reports")
+    say(f"reading {len(there.reports)} messages that say they are reports")
     return reports.results(there.reports, mail.domains, [*_own_addresses(seen), *mail.dns.addresses])
 
 
@@ -209,7 +167,7 @@ def _run_on_host(
 
     The second value is a result that fails if it did not get to its end.
     """
-    _tell("messages are on their way; this takes some seconds")
+    say("messages are on their way; this takes some seconds")
     arguments = dict(host.current_op_global_arguments or {})
     as_root = {key: value for key, value in arguments.items() if key in CONNECTOR_ARGUMENT_KEYS}
     as_root |= {"_stdin": script(plan={**plan(mail, ports), "disk": disk}), "_timeout": LONGEST}

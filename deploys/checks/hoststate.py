@@ -83,13 +83,14 @@ def _single(mail: MailServer, settings: Records | None) -> dict[str, Question[An
         "leftovers": question(Leftovers, directories=list(packages.DIRECTORIES)),
         "resolvers": question(Resolvers, addresses=[ADDRESS, *forwarders(mail)]) if mail.resolves else None,
         "certificate": question(AcmeCertificate, directory=DIRECTORY) if mail.tls.acme else None,
-        "records": _records(mail, dns) if dns else None,
+        "records": records(mail, dns) if dns else None,
         "mailboxes": question(Mailboxes) if dns else None,
         "bans": question(Bans) if mail.bans else None,
         "reports": question(ReportMessages, logins=readers, days=reports.DAYS) if readers else None,
     }
 
 
-def _records(mail: MailServer, settings: Records) -> Question[Publishable]:
+def records(mail: MailServer, settings: Records) -> Question[Publishable]:
+    """What of the host the DNS shall tell: addresses, keys, the certificate."""
     next_key = settings.next_key if mail.tls.acme else ""  # one that nothing leads to is not published
     return question(PublicRecords, keys=settings.keys, certificate=mail.tls.chain_path, next_key=next_key)

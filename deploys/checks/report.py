@@ -1,4 +1,4 @@
-"""The report of a verification: a table for the terminal, JSON for programs, a page for people."""
+"""The report of a verification, or of a status: a table for the terminal, JSON for programs, a page for people."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ from datetime import datetime
 from pathlib import Path
 
 from deploys.render import template
-from deploys.result import CheckResult, Verdict, failed, summary
+from deploys.result import CheckResult, Verdict, failed, severity, summary
 from deploys.values import reports
 
 COLOURS: dict[Verdict, str] = {"ok": "green", "warn": "yellow", "FAIL": "red", "broken": "red", "unknown": "yellow"}
 WIDEST_EXPECTED = 36  # characters of what was expected, and
 WIDEST = 48  # characters of what was seen; the rest stands in the reports
+WORST: tuple[Verdict, ...] = ("ok", "warn", "FAIL")  # by severity
 Paint = Callable[[str, str], str]
 
 
@@ -25,14 +26,20 @@ def plain(text: str, colour: str) -> str:
 
 @dataclass(frozen=True)
 class Report:
-    """One host's verification. ``at`` is when it began (UTC), ``seconds`` how long it took; ``manual_steps``: what no
-    program can do."""
+    """One host's verification, or its status. ``at`` is when it began (UTC), ``seconds`` how long it took;
+    ``manual_steps``: what no program can do. ``kind``: ``status``, or empty for a verification."""
 
     host: str
     at: datetime
     seconds: float
     results: tuple[CheckResult, ...]
     manual_steps: tuple[str, ...] = ()
+    kind: str = ""
+
+    @property
+    def worst(self) -> Verdict:
+        """The verdict on all."""
+        return WORST[severity(self.results)]
 
     @property
     def summary(self) -> str:
@@ -50,8 +57,7 @@ def table(report: Report, paint: Paint = plain) -> str:
         text += [_row(result, widths, paint) for result in results]
     if report.manual_steps:
         text += ["manual steps", *(f"  - {one}" for one in report.manual_steps)]
-    worst = "FAIL" if failed(report.results) else "ok"
-    return "\n".join([*text, paint(report.summary, COLOURS[worst])])  # type: ignore[index]
+    return "\n".join([*text, paint(report.summary, COLOURS[report.worst])])
 
 
 def _row(result: CheckResult, widths: list[int], paint: Paint) -> str:
@@ -88,6 +94,7 @@ def as_json(report: Report) -> str:
         "at": f"{report.at:%Y-%m-%dT%H:%M:%SZ}",
         "seconds": round(report.seconds, 1),
         "ok": not failed(report.results),
+        "severity": severity(report.results),
         "manual_steps": list(report.manual_steps),
         "results": [asdict(result) | {"verdict": result.verdict} for result in report.results],
     }
@@ -103,5 +110,6 @@ def as_html(report: Report) -> str:
 
 def write(report: Report, directory: Path) -> Path:
     """Put both files into ``directory``; returns the page's path. Every host has a name of its own there."""
-    reports.keep(directory, report.host, "json", as_json(report))
-    return reports.keep(directory, report.host, "html", as_html(report))
+    kind = f"{report.kind}." if report.kind else ""
+    reports.keep(directory, report.host, f"{kind}json", as_json(report))
+    return reports.keep(directory, report.host, f"{kind}html", as_html(report))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 
 from deploys.components.account import component as account
 from deploys.components.apache import component as apache
@@ -35,6 +36,7 @@ from deploys.components.sending import component as sending
 from deploys.components.squirrelmail import component as squirrelmail
 from deploys.components.tls import component as tls
 from deploys.components.unbound import component as unbound
+from deploys.components.watch import component as watch
 from operations.directories import Directory
 from operations.file import File
 from operations.service import Service
@@ -56,14 +58,18 @@ COMPONENTS: tuple[Callable[[Context], Component | None], ...] = (
     roundcube.component,  # likewise; one of the two
     autoconfig.component,  # files that Apache serves
     apache.component,  # serves both
+    watch.component,  # looks after all of these
     record.component,  # all that was declared is so by now
     certbot.component,  # last: a CA somewhere else comes to Apache, and may refuse
 )
+MADE_OF_OTHERS = (watch.component,)
 
 
 def components(context: Context) -> tuple[Component | None, ...]:
     """What each of COMPONENTS is under ``context``, None where it is not wanted, so that places stay the same."""
-    return tuple(component(context) for component in COMPONENTS)
+    plain = {make: make(context) for make in COMPONENTS if make not in MADE_OF_OTHERS}
+    told = replace(context, others=tuple(one for one in plain.values() if one))
+    return tuple(plain[make] if make in plain else make(told) for make in COMPONENTS)
 
 
 def declared(context: Context) -> tuple[Component, ...]:

@@ -29,11 +29,12 @@ SANDBOX = "posthaus-sandbox.conf"  # the drop-in of a unit's sandbox
 @dataclass(frozen=True)
 class Context:
     """All that a component is told: ``mail`` is what mail.yaml declares, ``machine`` what the host is, ``foreign`` what
-    others configured on it."""
+    others configured on it. ``others``: the other components, for those that are made of what others declare."""
 
     mail: MailServer
     machine: MachineState = field(default_factory=MachineState)
     foreign: ForeignState = field(default_factory=ForeignState)
+    others: tuple[Component, ...] = ()
 
     @property
     def php(self) -> str:
@@ -84,6 +85,15 @@ class Secret:
     mode: str = "0600"
     user: str = "root"
     group: str = "root"
+
+
+@dataclass(frozen=True)
+class Look:
+    """What deploys/status.py shows and the host's own daily look minds, besides services, packages and disks: ``kind``
+    is one of LOOKS (watch/program/looks.py), ``about`` its arguments: plain values, no secrets."""
+
+    kind: str
+    about: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -200,15 +210,15 @@ class Component:
 
     ``packages``: in Debian's archive; ``oldest``: the oldest version that will do, by package. ``units``: units and
     drop-ins below /etc/systemd/system; ``auto_restart``: units that the distribution does not start again when they
-    die; ``sandbox``: units that may do less than the distribution lets them, with lines beyond those that all of them
-    get (deploys.components.host.sandbox). ``prepare``, ``background``: shell commands before any package is
+    die; ``sandbox``: units that may do less than the distribution lets them, with lines beyond those that all of
+    them get (deploys.components.host.sandbox). ``prepare``, ``background``: shell commands before any package is
     installed, for what its own scripts read, and once all are, beside the first steps
     (operations.packages.installed). ``steps``: in their order. ``listens``: ports open to the world; ``processes``:
     who may hold them, as the kernel names them; ``tables``: files of its trees that say who has what; ``local``:
     where it answers to this host alone. ``state``: what must survive the host; ``secrets``: what is made there.
-    ``takeover``: what others' configuration of it is called (the option ``takeover``, facts.foreign).
-    ``keeps_units``: those that go on though nothing declares them. ``last``: its steps come after what nothing
-    declares any more has gone.
+    ``looks``: what is to be minded from day to day. ``takeover``: what others' configuration of it is called (the
+    option ``takeover``, facts.foreign). ``keeps_units``: those that go on though nothing declares them. ``last``:
+    its steps come after what nothing declares any more has gone.
     """
 
     name: str
@@ -226,6 +236,7 @@ class Component:
     tables: tuple[Table, ...] = ()
     state: tuple[State, ...] = ()
     secrets: tuple[Secret, ...] = ()
+    looks: tuple[Look, ...] = ()
     takeover: str = ""
     keeps_units: tuple[str, ...] = ()
     last: bool = False

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from deploys.checks import codes
 from deploys.tracing.lines import Step, step
+from deploys.values import refusals
 
 ENDS = {"stored", "sent", "waits", "bounced", "refused", "mailbox"}
 _STRONGER = {"mailbox": 0, "waits": 1, "sent": 2, "bounced": 2, "refused": 2, "stored": 3}
@@ -62,7 +62,7 @@ def told(journey: Journey) -> Iterator[str]:
     judged = next((one for one in reversed(journey.steps) if one.kind == "judged"), None)
     for address, end in ends(journey).items():
         yield f"  → {address or 'it'} {_now(end, judged)}"
-        if known := codes.known(end.text):
+        if known := refusals.known(end.text):
             whose, meaning, remedy = known
             yield f"    {whose} means: {meaning}; {remedy}"
 

@@ -14,6 +14,7 @@ from deploys.components.component import (
     Directories,
     Listener,
     Local,
+    Look,
     Run,
     Secret,
     State,
@@ -112,6 +113,7 @@ def component(context: Context) -> Component:
         tables=(Table(render.USERS, readback.read, hides=readback.HASH),),
         state=_state(mail),
         secrets=(Secret(f"{PROBE}/password"),),
+        looks=(Look("mailboxes", {"probe": mail.directory.login(mail.directory.probe)}),),
         takeover="dovecot",
     )
 

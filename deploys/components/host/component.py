@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from deploys.components.component import Component, Context, Step
+from deploys.components.component import Component, Context, Look, Step
 from deploys.components.host.options import APT_FILE, CLOUD_INIT_FILE, VERSION_FILE
 from deploys.components.host.render import apt_conf, hosts, packages, zz_posthaus_cfg
 from deploys.values.version import version
@@ -15,7 +15,12 @@ def component(context: Context) -> Component:
     """Host name, /etc/mailname and /etc/hosts; where cloud-init is installed, it is told to leave the name alone. And
     which version of Posthaus was here."""
     hostname = context.mail.hostname
-    return Component("Host", packages=packages(), steps=(named(hostname, context.machine.cloud_init), noted(hostname)))
+    return Component(
+        "Host",
+        packages=packages(),
+        steps=(named(hostname, context.machine.cloud_init), noted(hostname)),
+        looks=tuple(map(Look, ("reboot", "security updates", "clock", "logins", "bans"))),
+    )
 
 
 def named(hostname: str, cloud_init: bool) -> Step:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from deploys.components.component import Component, Context, Listener, Local, Run, State, Table, Tree, sandboxed
+from deploys.components.component import Component, Context, Listener, Local, Look, Run, State, Table, Tree, sandboxed
 from deploys.components.postfix import render, tables
 from deploys.components.postfix.options import SEVEN_BIT_PORT, SIEVE_SOCKET, SPOOL, SRS_PORT
 from deploys.components.tls.options import Tls
@@ -96,6 +96,7 @@ def component(context: Context) -> Component:
             Table(f"{DIRECTORY}/posthaus/aliases", tables.read_aliases),
         ),
         state=(State(SPOOL, "the queue: messages that are on their way"),),
+        looks=(Look("queue"),),
         takeover="postfix",
     )
 

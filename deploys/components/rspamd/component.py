@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from functools import partial
 
-from deploys.components.component import UNITS, Component, Context, Local, Run, Secret, State, Step, Tree, sandboxed
+from deploys.components.component import (
+    UNITS,
+    Component,
+    Context,
+    Local,
+    Look,
+    Run,
+    Secret,
+    State,
+    Step,
+    Tree,
+    sandboxed,
+)
 from deploys.components.rspamd import render, units
 from deploys.components.rspamd.keys import given, names
 from deploys.components.rspamd.options import CONTROLLER, MILTER, MIME_MILTER
@@ -90,6 +102,7 @@ def component(context: Context) -> Component | None:
             State(render.KEYS, "DKIM keys"),
             *((State(f"/var/lib/{render.REDIS}", "what rspamd has learned"),) if learns else ()),
         ),
+        looks=(Look("rspamd", {"controller": CONTROLLER}),),
         secrets=tuple(Secret(f"{render.KEYS}/{name}.key", "0640", group=render.USER) for name in signing),
         takeover="rspamd",
     )

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import partial
 
-from deploys.components.component import AnyStep, Component, Context, Secret, State, Step, Tree
+from deploys.components.component import AnyStep, Component, Context, Look, Secret, State, Step, Tree
 from deploys.components.tls import render
 from deploys.components.tls.options import DIRECTORY, SNI_DIRECTORY, Tls
+from deploys.result import CONVERGE
 from deploys.values.certificates import root
 from operations import ca
 from operations.file import File
@@ -27,7 +28,19 @@ def component(context: Context) -> Component:
         steps=certificates(mail.tls, mail.names, mail.page_names),
         state=() if mail.tls.certificate else (State(DIRECTORY, "keys, the local CA and what it signed"),),
         secrets=tuple(Secret(f"{DIRECTORY}/{name}") for name in own if not (mail.tls.key and name == "privkey.pem")),
+        looks=tuple(looks(mail.tls, mail.hostname)),
     )
+
+
+def looks(tls: Tls, hostname: str) -> Iterator[Look]:
+    """The certificate that everybody is shown as ``hostname``, and those of further names."""
+    renew = "put a newer one at tls.certificate in mail.yaml, then run deploys/mail.py" if tls.certificate else CONVERGE
+    if tls.acme:
+        renew = "certbot renew; why it did not by itself: journalctl -u certbot -n 50"
+    yield Look("certificate", {"name": hostname, "path": tls.chain_path, "remedy": renew})
+    for name in tls.sni:
+        remedy = f"put a newer one at tls.sni of {name} in mail.yaml, then run deploys/mail.py"
+        yield Look("certificate", {"name": name, "path": tls.chain_of(name), "remedy": remedy})
 
 
 def certificates(tls: Tls, names: Iterable[str], optional: Iterable[str] = ()) -> tuple[AnyStep, ...]:

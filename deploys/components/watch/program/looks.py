@@ -1,0 +1,55 @@
+"""All that can be looked at, by the names that components declare it under."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from deploys.components.watch.program import (
+    certificates,
+    clock,
+    logins,
+    mailboxes,
+    packages,
+    services,
+    space,
+    spam,
+    waiting,
+)
+from deploys.result import Check, CheckResult
+
+LOOKS: Mapping[str, Callable[..., Iterable[CheckResult]]] = {
+    "services": services.running,
+    "libraries": services.libraries,
+    "reboot": services.reboot,
+    "versions": packages.versions,
+    "security updates": packages.security,
+    "queue": waiting.queue,
+    "disks": space.disks,
+    "mailboxes": mailboxes.mailboxes,
+    "certificate": certificates.certificate,
+    "logins": logins.failures,
+    "bans": logins.bans,
+    "rspamd": spam.rspamd,
+    "clock": clock.clock,
+}
+
+
+def everything(looks: Sequence[Sequence[Any]]) -> list[CheckResult]:
+    """The results of ``looks``, each [kind, its arguments]; what one comes to grief over is one result of its own."""
+    return [result for kind, about in looks for result in one(kind, about)]
+
+
+def one(kind: str, about: Mapping[str, Any]) -> Iterator[CheckResult]:
+    """The results of one look."""
+    try:
+        yield from list(LOOKS[kind](**about))
+    except Exception as why:  # others are looked at all the same
+        name = about.get("name", "")
+        what = f"{kind} {name}".strip()
+        remedy = "look by hand; if it stays so, report it with this line"
+        yield Check(f"looks.{what.replace(' ', '-')}", kind, what, "looked at").result(_said(why), None, remedy)
+
+
+def _said(why: Exception) -> str:
+    return str(why) if type(why).__name__ == "Unanswered" else f"{type(why).__name__}: {why}"
