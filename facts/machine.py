@@ -26,6 +26,8 @@ done
 
 PROGRAMS = ("postfix", "dovecot-core", "apache2", "php-fpm", "postsrsd", "roundcube-core")
 
+NET_ADMIN = 1 << 12  # linux/capability.h
+
 # Works without root, so that it also answers on a host where sudo is still missing. The clock comes last: apt may
 # take seconds, and the time is compared when the answer arrives.
 _COMMAND = r"""sed -n 's/^\(ID\|VERSION_ID\|PRETTY_NAME\)=/\1 /p' /etc/os-release
@@ -35,6 +37,15 @@ echo "login $(id -un) $(id -u)"
 echo "hostname $(uname -n)"
 df -Pk / /var | awk 'NR > 1 { print "free", (NR == 2 ? "/" : "/var"), $4 }'
 grep -q . /proc/net/if_inet6 2>/dev/null && echo ipv6
+awk '/^CapBnd:/ { print "capabilities", $2 }' /proc/self/status 2>/dev/null
+{ echo "ssh ${SSH_CONNECTION##* }"
+{ /usr/sbin/sshd -T || sudo -n /usr/sbin/sshd -T; } | sed -nE 's/^(port |listenaddress .*:)([0-9]+)$/ssh \2/p'
+systemctl is-active --quiet ssh.socket && systemctl show -p Listen --value ssh.socket |
+sed -n 's/.*:\([0-9]*\) (Stream)$/ssh \1/p'
+cat /etc/ssh/sshd_config /etc/ssh/sshd_config.d/*.conf | sed -nE 's/^[[:space:]]*Port[[:space:]=]+"?([0-9]+).*/ssh \1/Ip
+s/^[[:space:]]*ListenAddress[[:space:]=]+"?([^:]*|\[.*\]):([0-9]+).*/ssh \2/Ip'; } 2>/dev/null
+grep -qs '^ENABLED=yes' /etc/ufw/ufw.conf && echo 'firewall ufw'
+systemctl is-active --quiet firewalld 2>/dev/null && echo 'firewall firewalld'
 command -v cloud-init >/dev/null && echo cloud-init
 if ! command -v sudo >/dev/null; then echo "sudo missing"
 elif sudo -n true 2>/dev/null; then echo "sudo works"; else echo "sudo asks"; fi
@@ -50,9 +61,11 @@ class MachineState(Record):
     """One host, as it says itself.
 
     ``free``: kibibytes to be had below / and /var. ``unfinished``: packages that dpkg left half way. ``mtas``: mail
-    servers that Debian knows of (packages that provide mail-transport-agent). ``sudo``: missing, asks (for a
-    password) or works. ``clock_offset``: seconds that the host is ahead of the workstation. ``run``: the run of
-    Posthaus that is under way there, as (the process that carries it, since when in seconds since the epoch, who).
+    servers that Debian knows of (packages that provide mail-transport-agent). ``ssh_ports``: where this connection came
+    in, and where sshd is told to listen. ``firewalls``: ufw, firewalld, where they are at work. ``may_filter``: packets
+    (CAP_NET_ADMIN, capabilities(7)). ``sudo``: missing, asks (for a password) or works. ``clock_offset``: seconds that
+    the host is ahead of the workstation. ``run``: the run of Posthaus that is under way there, as (the process that
+    carries it, since when in seconds since the epoch, who).
     """
 
     distribution: str = ""
@@ -70,6 +83,9 @@ class MachineState(Record):
     mtas: tuple[str, ...] = ()
     unfinished: tuple[str, ...] = ()
     packages: dict[str, Package] = field(default_factory=dict)
+    ssh_ports: tuple[int, ...] = (22,)
+    firewalls: tuple[str, ...] = ()
+    may_filter: bool = True
     clock_offset: int = 0
     run: tuple[int, int, str] | None = None
 
@@ -91,8 +107,12 @@ class MachineState(Record):
     @property
     def seven_bit(self) -> bool:
         """Whether Postfix can turn 8-bit text into 7-bit text before it is signed: from 3.9 on (none there: yes)."""
+        return self.postfix_from(3, 9)
+
+    def postfix_from(self, *least: int) -> bool:
+        """Whether Postfix is of this series or a later one (none there: yes)."""
         version = self.version_of("postfix") or "99"
-        return tuple(int(number) for number in version.split(".")) >= (3, 9)
+        return tuple(int(number) for number in version.split(".")) >= least
 
     @property
     def srs_series(self) -> str:
@@ -140,6 +160,9 @@ class Machine(FactBase[MachineState]):
             mtas=tuple(sorted(mta for mta in words.get("mta", []) if mta != "postfix")),
             unfinished=tuple(words.get("unfinished", [])),
             packages=package_versions(output),
+            ssh_ports=_ssh_ports(words.get("ssh", [])),
+            firewalls=tuple(words.get("firewall", [])),
+            may_filter=bool(int(first.get("capabilities") or "ffff", 16) & NET_ADMIN),
             clock_offset=int(first["clock"]) - int(time.time()),
             run=_run(first.get("run", "")),
         )
@@ -149,6 +172,11 @@ def _run(words: str) -> tuple[int, int, str] | None:
     process, _, rest = words.partition(" ")
     since, _, who = rest.partition(" ")
     return (int(process), int(since), who) if process.isdigit() and since.isdigit() else None
+
+
+def _ssh_ports(words: Iterable[str]) -> tuple[int, ...]:
+    """sshd's own default is 22 (sshd_config(5)), which also counts where nothing else is known."""
+    return tuple(sorted({int(word) for word in words if word.isdigit()})) or (22,)
 
 
 def programs(without: Collection[str] = ()) -> list[str]:

@@ -7,6 +7,7 @@ import shlex
 from collections.abc import Iterable, Sequence
 
 from pyinfra import host, state
+from pyinfra.api import StringCommand
 from pyinfra.api.operation import OperationMeta
 from pyinfra.context import ctx_host
 
@@ -64,25 +65,30 @@ def converge(  # type: ignore[no-untyped-def]
     now = ask(about)
     watched = [*(reload_on or []), *(restart_on or [])]
     predicted = not state.is_executing and any(operation.will_change for operation in after)
-    action = _action(now, predicted and (_foreseen(watched) or bool(_to_prove(trees or []))))
+    action = needed(now, predicted and (_foreseen(watched) or bool(_to_prove(trees or []))))
     if not state.is_executing and action == "reload-or-restart" and _foreseen(restart_on or []):
         action = "restart"
-    boot = "keep" if now.enabled else "enable"
-    if action == "none" and boot == "keep" and not now.need_daemon_reload:
+    if action == "none" and now.enabled and not now.need_daemon_reload:
         host.noop(f"{unit} runs the configuration on disk")
         return
     tell("unit", unit, action, *(trees or []))
-    states = [tree_state(target) for target in trees or []]
-    yield script(
+    yield command(unit, now, action, trees or [], watched, probe)
+
+
+def command(
+    unit: str, now: Unit, action: str, trees: Sequence[str], watched: Sequence[str], probe: str
+) -> StringCommand:
+    """What makes ``unit``, which is as ``now`` tells, do ``action`` (see ``needed``) and prove itself by ``probe``."""
+    return script(
         "converge.sh",
         unit,
         now.watched or unit,
         action,
-        boot,
+        "keep" if now.enabled else "enable",
         unit_memory(unit),
-        *states,
+        *(tree_state(target) for target in trees),
         PROBE=probe,
-        CHECKER=_checks(trees or [], watched),
+        CHECKER=_checks(trees, watched),
     )
 
 
@@ -102,7 +108,7 @@ def _said(kind: str) -> list[Doing]:
     return [one for said in of(ctx_host.get()).foreseen.values() for one in said if one.kind == kind]
 
 
-def _checks(trees: list[str], watched: list[str]) -> str:
+def _checks(trees: Sequence[str], watched: Sequence[str]) -> str:
     """A program for sh: succeeds where each tree's checker takes what lies there; needs nothing else on the host."""
     lines = [text("check.sh")]
     for target in trees:
@@ -129,7 +135,8 @@ def ended(unit: str):  # type: ignore[no-untyped-def]
     yield script("converge.sh", unit, unit, "stop", "disable", unit_memory(unit))
 
 
-def _action(now: Unit, predicted: bool) -> str:
+def needed(now: Unit, predicted: bool) -> str:
+    """start, restart, reload-or-restart or none. ``predicted``: what it reads will change."""
     if not now.active:
         return "start"
     if now.needs_restart:

@@ -40,6 +40,8 @@ SECONDS = {
     "test_senders.py": 50,
     "test_administration.py": 140,
     "test_tracing.py": 50,
+    "test_firewall.py": 120,
+    "test_connections.py": 30,
     "test_autoconfig.py": 20,
     "test_bans.py": 60,
     "test_quota_warnings.py": 20,

@@ -81,7 +81,7 @@ def test_the_same_port_on_ipv4_and_ipv6_is_one_result():
     ids=["loopback", "sshd", "sshd's socket", "dhcp", "declared udp", "declared tcp"],
 )
 def test_what_everybody_has_and_what_the_operator_declares_is_no_finding(more):
-    found = listeners.results(ports(mail()), listening(*ALL_PORTS) + more, open_ports=[9100, "51820/udp"])
+    found = listeners.results(ports(mail()), listening(*ALL_PORTS) + more, open_ports=["9100/tcp", "51820/udp"])
     assert not failed(found)
 
 

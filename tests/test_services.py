@@ -20,8 +20,8 @@ from deploys.components.tls.options import SNI_DIRECTORY, Tls
 from deploys.config.mailserver import MailServer
 from facts.foreign import ForeignState
 from facts.units import Unit
-from operations import config, directories, packages, unit
-from operations.unit import _action
+from operations import config, directories, firewall, packages, unit
+from operations.unit import needed
 from tests.declared import context, machine, parts
 from tests.settings import HARD_SECRET, golden_server
 
@@ -64,7 +64,7 @@ def ran(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, dict[str, Any]]]:
     called.questions = lambda **_: []  # type: ignore[attr-defined]
     monkeypatch.setattr(converge, "expect", lambda questions: list(questions))
     for module, names in {config: ("tree", "retire"), directories: ("present",), unit: ("converge", "ended"),
-                          packages: ("installed",)}.items():  # fmt: skip
+                          packages: ("installed",), firewall: ("converge",)}.items():  # fmt: skip
         for name in names:
             monkeypatch.setattr(module, name, called)
     steps = Step.__getattribute__
@@ -163,7 +163,7 @@ def test_certificates_of_further_names_are_watched_by_all_who_serve_them():
 
 def would_act(one: Unit) -> bool:
     """Whether the next run does anything to the unit."""
-    return (_action(one, False), one.enabled, one.need_daemon_reload) != ("none", True, False)
+    return (needed(one, False), one.enabled, one.need_daemon_reload) != ("none", True, False)
 
 
 def test_verify_is_green_exactly_where_the_next_run_would_do_nothing():

@@ -20,6 +20,7 @@ from deploys.checks import (
     declared,
     expectations,
     external,
+    firewall,
     held,
     inbound,
     listeners,
@@ -64,10 +65,10 @@ def everything(mail: MailServer, now: datetime) -> tuple[list[CheckResult], tupl
     seen, broken_off = look("messages", lambda: _run_on_host(mail, every.listeners(parts_of), disk), unseen)
     settings = look("domains", lambda: published.settings_of(mail), None) if mail.dns.verify else None
     there = host_state(mail, parts_of, settings, parts)  # as it is once the messages have been through
-    open_ports = host.data.get("open_ports") or ()
     about, lists = look("domains", lambda: published.about(mail, settings, there.records), unknown)
     checked = [
-        *look("ports", lambda: listeners.results(every.listeners(parts_of), there.listeners, open_ports), nothing),
+        *look("ports", lambda: listeners.results(every.listeners(parts_of), there.listeners, mail.open_ports), nothing),
+        *(firewall.results(there.rules) if there.rules else []),
         *services.results(there.units),
         *look("files", lambda: declared.results(seen, disk) if seen else [], nothing),
         *(bans.results(there.bans) if there.bans else []),

@@ -17,6 +17,7 @@ from deploys.records.options import Records
 from facts.acme import AcmeCertificate, AcmeState
 from facts.bans import Bans, BanState
 from facts.dns import PublicRecords, Publishable
+from facts.firewall import Loaded, Rules
 from facts.held import Held, HeldMessages
 from facts.listeners import Listeners, Socket
 from facts.mailboxes import Mailboxes, Usage
@@ -37,6 +38,7 @@ class HostState:
 
     listeners: list[Socket] = field(default_factory=list)
     units: Mapping[str, Unit] = field(default_factory=dict)
+    rules: Loaded | None = None
     leftovers: LeftoverState | None = None
     resolvers: Answers | None = None
     certificate: AcmeState | None = None
@@ -80,6 +82,7 @@ def _single(mail: MailServer, settings: Records | None) -> dict[str, Question[An
     return {
         "listeners": question(Listeners),
         "held": question(HeldMessages),
+        "rules": question(Rules) if mail.firewall == "nftables" else None,
         "leftovers": question(Leftovers, directories=list(packages.DIRECTORIES)),
         "resolvers": question(Resolvers, addresses=[ADDRESS, *forwarders(mail)]) if mail.resolves else None,
         "certificate": question(AcmeCertificate, directory=DIRECTORY) if mail.tls.acme else None,

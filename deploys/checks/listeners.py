@@ -6,6 +6,7 @@ from collections.abc import Collection, Sequence
 
 from deploys.checks.plan import Listener
 from deploys.result import CONVERGE, Check, CheckResult
+from deploys.values import sockets
 from facts.listeners import Socket
 
 GROUP = "listeners"
@@ -16,11 +17,11 @@ NEIGHBOURS = (5353, 5355)
 
 
 def results(
-    declared: Sequence[Listener], seen: Sequence[Socket], open_ports: Collection[str | int] = ()
+    declared: Sequence[Listener], seen: Sequence[Socket], open_ports: Collection[str] = ()
 ) -> list[CheckResult]:
     """One result for all declared ports that are open, one for each that is not, one for each open and undeclared port.
 
-    ``open_ports`` are the operator's own: ``9100`` or ``51820/udp``.
+    ``open_ports`` are the operator's own: ``9100/tcp`` or ``51820/udp``.
     """
     world = {listener.port for listener in seen if listener.protocol == "tcp" and listener.world}
     shut = [_shut(listener, seen) for listener in declared if listener.port not in world]
@@ -36,10 +37,8 @@ def _shut(listener: Listener, seen: Sequence[Socket]) -> CheckResult:
     return about.result(found, False, CONVERGE)
 
 
-def _undeclared(
-    declared: Sequence[Listener], seen: Sequence[Socket], open_ports: Collection[str | int]
-) -> list[CheckResult]:
-    allowed = {("tcp", listener.port) for listener in declared} | DHCP | {_port(word) for word in open_ports}
+def _undeclared(declared: Sequence[Listener], seen: Sequence[Socket], open_ports: Collection[str]) -> list[CheckResult]:
+    allowed = {("tcp", listener.port) for listener in declared} | DHCP | set(map(sockets.split, open_ports))
     extra = {
         (one.protocol, one.port, one.process or "unknown process")
         for one in seen
@@ -56,15 +55,10 @@ def _open(protocol: str, port: int, process: str) -> CheckResult:
     if process.startswith("systemd-resolve") and port in NEIGHBOURS:
         remedy = "it answers neighbours only; LLMNR=no and MulticastDNS=no in /etc/systemd/resolved.conf shut it"
         return about.result(seen, True, remedy)
-    remedy = f"stop {process}, bind it to 127.0.0.1, or declare it in the host's data: open_ports: [{port}/{protocol}]"
+    remedy = f"stop {process}, bind it to 127.0.0.1, or declare it: open_ports: [{port}/{protocol}]"
     return about.result(seen, False, remedy)
 
 
 def _is_sshd(one: Socket) -> bool:
     """Where sshd is started by its socket, systemd holds port 22."""
     return one.process == "sshd" or (one.process == "systemd" and one.port == 22 and one.protocol == "tcp")
-
-
-def _port(word: str | int) -> tuple[str, int]:
-    port, _, protocol = str(word).partition("/")
-    return protocol or "tcp", int(port)

@@ -24,6 +24,7 @@ from deploys.components.component import (
     Tree,
 )
 from deploys.components.dovecot import component as dovecot
+from deploys.components.firewall import component as firewall
 from deploys.components.host import component as host
 from deploys.components.host import restarts, sandbox
 from deploys.components.mta_sts import component as mta_sts
@@ -58,18 +59,20 @@ COMPONENTS: tuple[Callable[[Context], Component | None], ...] = (
     roundcube.component,  # likewise; one of the two
     autoconfig.component,  # files that Apache serves
     apache.component,  # serves both
+    firewall.component,  # opens the ports of all of these; before a CA looks at port 80
     watch.component,  # looks after all of these
     record.component,  # all that was declared is so by now
     certbot.component,  # last: a CA somewhere else comes to Apache, and may refuse
 )
-MADE_OF_OTHERS = (watch.component,)
+MADE_OF_OTHERS = (firewall.component, watch.component)  # in this order
 
 
 def components(context: Context) -> tuple[Component | None, ...]:
     """What each of COMPONENTS is under ``context``, None where it is not wanted, so that places stay the same."""
-    plain = {make: make(context) for make in COMPONENTS if make not in MADE_OF_OTHERS}
-    told = replace(context, others=tuple(one for one in plain.values() if one))
-    return tuple(plain[make] if make in plain else make(told) for make in COMPONENTS)
+    made = {make: make(context) for make in COMPONENTS if make not in MADE_OF_OTHERS}
+    for make in MADE_OF_OTHERS:
+        made[make] = make(replace(context, others=tuple(one for one in made.values() if one)))
+    return tuple(made[make] for make in COMPONENTS)
 
 
 def declared(context: Context) -> tuple[Component, ...]:

@@ -27,6 +27,16 @@ SANDBOX = "posthaus-sandbox.conf"  # the drop-in of a unit's sandbox
 
 
 @dataclass(frozen=True)
+class Listener:
+    """A TCP port open to the world. ``kind``: the protocol as checks/remote/protocols.py opens it, None where only TCP
+    is asked; ``what``: what it is for, as people call it."""
+
+    port: int
+    kind: str | None
+    what: str
+
+
+@dataclass(frozen=True)
 class Context:
     """All that a component is told: ``mail`` is what mail.yaml declares, ``machine`` what the host is, ``foreign`` what
     others configured on it. ``others``: the other components, for those that are made of what others declare."""
@@ -37,19 +47,14 @@ class Context:
     others: tuple[Component, ...] = ()
 
     @property
+    def listens(self) -> tuple[Listener, ...]:
+        """The ports of the other components."""
+        return tuple(listener for one in self.others for listener in one.listens)
+
+    @property
     def php(self) -> str:
         """The version of PHP that the host has or would get, such as ``8.2``; empty: none."""
         return self.machine.php_version
-
-
-@dataclass(frozen=True)
-class Listener:
-    """A TCP port open to the world. ``kind``: the protocol as checks/remote/protocols.py opens it, None where only TCP
-    is asked; ``what``: what it is for, as people call it."""
-
-    port: int
-    kind: str | None
-    what: str
 
 
 @dataclass(frozen=True)
@@ -174,20 +179,21 @@ class Directories:
 
 @dataclass(frozen=True)
 class Run:
-    """A unit that runs the files on disk (operations.unit.converge). ``probe``: a shell command that asks it to work;
-    ``after``: further trees whose change makes it read them anew, besides those of the service. ``disconnects``: who is
-    connected is sent away by a reload, too."""
+    """A unit that runs the files on disk. ``probe``: a shell command that asks it to work; ``after``: further trees
+    whose change makes it read them anew, besides those of the service. ``disconnects``: who is connected is sent away
+    by a reload, too. ``way``: an operation in unit.converge's place that takes the same arguments."""
 
     name: str
     service: Service
     probe: str = "true"
     after: tuple[str, ...] = ()
     disconnects: bool = False
+    way: Looking | None = None
 
     @property
     def operation(self) -> Looking:
         """What makes it so."""
-        return unit.converge
+        return self.way or unit.converge
 
     @property
     def arguments(self) -> dict[str, Any]:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, ValidationInfo
+from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, ValidationInfo, WithJsonSchema
 
 from deploys.components.bans.options import Bans
 from deploys.components.dovecot.options import Dovecot
+from deploys.components.firewall.options import Firewall
 from deploys.components.postfix.options import PostfixOptions, Relayhost
 from deploys.components.rspamd.options import Filter
 from deploys.components.sending.options import Sending, SendingOption
@@ -29,6 +30,7 @@ from deploys.values import (
     Size,
     names,
     sizes,
+    sockets,
     without_repeats,
 )
 
@@ -77,6 +79,12 @@ def _canonical(name: object) -> str | None:
 MessageSize = Annotated[Size, AfterValidator(sizes.between(64 << 10, 1 << 30))]  # least: RFC 5321, 4.5.3.1.7
 Quota = Annotated[Size, AfterValidator(sizes.between(0, 1 << 50))]
 Networks = Annotated[tuple[Network, ...], AfterValidator(without_repeats)]
+OpenPort = Annotated[
+    str,
+    BeforeValidator(sockets.opened),
+    WithJsonSchema({"type": ["integer", "string"], "pattern": "^[0-9]{1,5}(/(tcp|udp))?$", "title": "port"}),
+]
+OpenPorts = Annotated[tuple[OpenPort, ...], AfterValidator(without_repeats)]
 Checks = Annotated[Filter | Literal[False], _or_none(Filter, "none", "it")]
 Shut = Annotated[Bans | Literal[False], _or_none(Bans, "none", "them")]
 Targets = Annotated[tuple[Address, ...], Field(min_length=1), AfterValidator(without_repeats)]
@@ -206,6 +214,18 @@ class MailOptions(Settings):
         " and validates (DNSSEC); blocklists, DANE and MTA-STS want it. `host`: the host's own resolvers."
         " `{forward: …}`: a local one that asks others.",
         examples=[{"forward": ["192.0.2.53"]}],
+    )
+    firewall: Firewall = Field(
+        default="nftables",
+        description="Who keeps all ports shut that neither a component nor `open_ports` needs. `nftables`: a table of"
+        " our own, which touches nobody else's rules; SSH stays open, and rules that would lock you out are taken back."
+        " `ufw`: where that is active, it is told which ports to open. `false`: somebody else, or nobody.",
+        examples=["ufw"],
+    )
+    open_ports: OpenPorts = Field(
+        default=(),
+        description="Further ports that are meant to be open to the world, TCP unless they say `/udp`.",
+        examples=[[9100, "51820/udp"]],
     )
     takeover: Takeover = Field(
         default=(),

@@ -66,7 +66,7 @@ def _entry(value: Schema, path: tuple[str, ...], required: bool, definitions: Sc
 def _kind(value: Schema, definitions: Schema) -> str:
     """The type, in words."""
     if "enum" in value:
-        return " or ".join(value["enum"])
+        return " or ".join(one if isinstance(one, str) else str(one).lower() for one in value["enum"])
     if "const" in value:
         return str(value["const"]).lower()
     if "$ref" in value:

@@ -81,7 +81,7 @@ def _look(mail: MailServer) -> tuple[Context, list[str]]:
     asked = [*_of_names(mail), *_of_sources(parts), *_of_tables(parts), *of_homes(former)]
     expect([listening, theirs, *asked])
     listeners, context = ask(listening), replace(context, foreign=ask(theirs))
-    found = [*_other_run(machine), *problems(machine, listeners, parts), *_names(mail, listeners)]
+    found = [*_other_run(machine), *problems(machine, listeners, parts, mail.firewall), *_names(mail, listeners)]
     found += [problem for homes in of_homes(former) for problem in conflicts(former, ask(homes))]
     return context, [*found, *takeover_problems(context)]
 

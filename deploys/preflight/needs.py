@@ -15,8 +15,13 @@ FREE_KIB = 1 << 20
 CLOCK_SECONDS = 300
 
 
-def problems(machine: MachineState, listeners: Iterable[Socket], parts: Sequence[Component]) -> list[str]:
-    """Everything that stands in the way, each with its remedy; an empty list lets the run begin."""
+def problems(
+    machine: MachineState, listeners: Iterable[Socket], parts: Sequence[Component], firewall: str | bool = False
+) -> list[str]:
+    """Everything that stands in the way, each with its remedy; an empty list lets the run begin.
+
+    ``firewall``: as declared.
+    """
     return [
         *_release(machine, {name: version for part in parts for name, version in part.oldest.items()}),
         *_system(machine),
@@ -24,6 +29,7 @@ def problems(machine: MachineState, listeners: Iterable[Socket], parts: Sequence
         *_taken_ports(listeners, parts),
         *_space(machine),
         *_clock(machine),
+        *_firewalls(machine, firewall),
     ]
 
 
@@ -128,6 +134,28 @@ def _clock(machine: MachineState) -> list[str]:
     return [
         f"its clock is {abs(machine.clock_offset)} seconds {way} the workstation's: set the wrong one right "
         "(`timedatectl set-ntp true`), or certificates and dates on messages will be wrong"
+    ]
+
+
+def _firewalls(machine: MachineState, declared: str | bool) -> list[str]:
+    """Two that shut ports make a host that nobody understands; one that is not there opens nothing."""
+    if declared == "ufw":
+        if "ufw" in machine.firewalls:
+            return []
+        return [
+            "firewall is ufw, which is not active: `ufw allow OpenSSH` and `ufw enable`, or write firewall: nftables"
+        ]
+    if not declared:
+        return []
+    wanted = {"ufw": "write firewall: ufw, or `ufw disable`", "firewalld": "`systemctl disable --now firewalld`"}
+    if declared == "nftables" and not machine.may_filter:
+        return [
+            "firewall is nftables, and whoever runs this container gave it no right to filter packets: start it with"
+            " --cap-add NET_ADMIN, or write firewall: false where something in front of it keeps ports shut"
+        ]
+    return [
+        f"{one} is active, and firewall is {declared}: {wanted.get(one)}, or leave it to {one} (firewall: false)"
+        for one in machine.firewalls
     ]
 
 

@@ -131,7 +131,7 @@ def other() -> dict[str, Any]:
         trusted_networks=["192.0.2.0/24"],
         relayhost={"host": "smtp.example.net"},
         filter={"blocklists": False, "junk_score": 7},
-        postfix={"parameters": {"smtpd_hard_error_limit": 17}},
+        postfix={"parameters": {**EXAMPLE["postfix"]["parameters"], "smtpd_hard_error_limit": 17}},
         dovecot={"settings": {"mail_max_userip_connections": 23}},
     )
     if changed.get("webmail") is not False:
@@ -292,7 +292,7 @@ def processes_are_as_told(host: MailHost, before: dict[str, list[str]], told: di
 
 
 def test_a_run_that_fails_tells_what_was_done_and_what_was_not(mail_host: MailHost) -> None:
-    broken = example(postfix={"parameters": {"no_such_parameter": 1}})
+    broken = example(postfix={"parameters": {**EXAMPLE["postfix"]["parameters"], "no_such_parameter": 1}})
     broken["mailboxes"][MARIA] = EXAMPLE["mailboxes"][IQBAL]
     broken["aliases"]["sales@example.com"] = [TITO]
     run = mail_host.converge(broken)

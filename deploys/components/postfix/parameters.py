@@ -48,6 +48,7 @@ def main(context: Context) -> Sections:
         "login": _login(),
         "TLS": {**_tls(mail.tls), **_outgoing_tls(mail)},
         "who may send what, port 25": _inbound(),
+        "how often one address may come (docs/security.md)": _limits(context.machine.postfix_from(3, 8)),
         "who may send what, submission (master.cf names these)": {
             **_submission(mail.relayhost is not None),
             **(_sending() if mail.limits_sending else {}),
@@ -223,6 +224,25 @@ def _inbound() -> dict[str, Value]:
         # One message stays one message ("SMTP smuggling"). Every patched Postfix knows "yes" (newer: "normalize").
         "smtpd_forbid_bare_newline": True,
         "smtpd_forbid_bare_newline_exclusions": "",
+    }
+
+
+def _limits(by_network: bool) -> dict[str, Value]:
+    """Connections at once and in a minute (anvil_rate_time_unit), for each service by itself; beyond that 421, and the
+    sender tries again. Strangers have few, whole companies behind one address have many when they hand in messages.
+
+    ``by_network``: this Postfix counts IPv6 by networks.
+    """
+    return {
+        "smtpd_client_event_limit_exceptions": "$mynetworks",
+        # of 100 processes
+        "smtpd_client_connection_count_limit": 20,
+        "smtpd_client_connection_rate_limit": 90,
+        "mua_client_connection_count_limit": 50,
+        "mua_client_connection_rate_limit": 300,
+        "mua_client_auth_rate_limit": 300,
+        # what one customer gets
+        **({"smtpd_client_ipv6_prefix_length": 64} if by_network else {}),
     }
 
 
