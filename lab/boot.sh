@@ -9,6 +9,13 @@ mount -t cgroup2 none /sys/fs/cgroup
 # What a throwaway host's disk has not written yet goes with it anyway: dpkg need not wait for each file (dpkg(1)).
 [ ! -d /etc/dpkg/dpkg.cfg.d ] || echo force-unsafe-io >/etc/dpkg/dpkg.cfg.d/posthaus-lab
 
+# Disks, consoles and sleep of machines: systemd would look for them at each boot and reload (systemd.generator(7)).
+mkdir -p /etc/systemd/system-generators
+for name in cryptsetup debug factory-reset fstab getty gpt-auto hibernate-resume integritysetup rc-local run ssh system-update tpm2 \
+    veritysetup; do
+    ln -sfn /dev/null "/etc/systemd/system-generators/systemd-$name-generator"
+done
+
 # Every host has host keys of its own; a committed copy of a host keeps its.
 [ -e /etc/ssh/ssh_host_ed25519_key ] || ssh-keygen -q -A
 
