@@ -37,6 +37,7 @@ from deploys.components.sending import component as sending
 from deploys.components.squirrelmail import component as squirrelmail
 from deploys.components.tls import component as tls
 from deploys.components.unbound import component as unbound
+from deploys.components.updates import component as updates
 from deploys.components.watch import component as watch
 from operations.directories import Directory
 from operations.file import File
@@ -60,6 +61,7 @@ COMPONENTS: tuple[Callable[[Context], Component | None], ...] = (
     autoconfig.component,  # files that Apache serves
     apache.component,  # serves both
     firewall.component,  # opens the ports of all of these; before a CA looks at port 80
+    updates.component,  # of all packages above
     watch.component,  # looks after all of these
     record.component,  # all that was declared is so by now
     certbot.component,  # last: a CA somewhere else comes to Apache, and may refuse

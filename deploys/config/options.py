@@ -16,6 +16,7 @@ from deploys.components.sending.options import Sending, SendingOption
 from deploys.components.squirrelmail.options import Webmail
 from deploys.components.tls.options import Tls
 from deploys.components.unbound.options import ResolverOption
+from deploys.components.updates.options import Updates, UpdatesOption
 from deploys.config.addresses.options import Accounts, FormerDomains, Mailbox, Owner
 from deploys.config.base import Settings
 from deploys.records.options import DomainRecords, HostRecords
@@ -240,6 +241,12 @@ class MailOptions(Settings):
         description="Addresses from which passwords are tried are shut out of mail and webmail for a while (never of"
         " SSH): by every protocol together, counted at each attempt; `false` for no bans.",
         examples=[{"failures": 20, "for": "2h", "never": ["203.0.113.7"]}],
+    )
+    updates: UpdatesOption = Field(
+        default=Updates(),
+        description="Security updates of the release come by themselves at an hour of yours, and what runs replaced"
+        " programs is started anew then; `false` for none.",
+        examples=[{"at": "02:30", "reboot": True}],
     )
     dns: HostRecords = Field(default=HostRecords(), description="What the DNS shall say of the host.")
     postfix: PostfixOptions = Field(
