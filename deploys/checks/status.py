@@ -58,11 +58,10 @@ def _results(mail: MailServer, now: datetime, parts: Parts) -> list[CheckResult]
         sockets = look("listeners", lambda: hoststate.said(ports), silent)
         there = look("records", lambda: hoststate.said(records) if records else None, None)
     declared = every.listeners(every.declared(Context(mail)))
-    open_ports = host.data.get("open_ports") or ()
     about, lists = look("domains", lambda: published.about(mail, settings, there), unknown)
     return [
         *told,
-        *look("ports", lambda: listeners.results(declared, sockets, open_ports), nothing),
+        *look("ports", lambda: listeners.results(declared, sockets, mail.open_ports), nothing),
         *look("dns", lambda: published.results(mail, settings, about, lists, now), nothing),
     ]
 
