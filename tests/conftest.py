@@ -9,9 +9,18 @@ from xdist.scheduler import LoadScopeScheduling
 
 from deploys.config.read import SettingsError, settings
 from tests.durations import table
+from tests.long import LongTests
 from tests.proved import unproved
 from tests.settings import SECRET, example
 from tests.sharing import IMAGES, group, longest_first
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--long", action="store_true", help="run the long tests too, as the nightly does")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.pluginmanager.register(LongTests(config.option.long), "long-tests")
 
 
 class ByGroup(LoadScopeScheduling):
