@@ -13,9 +13,10 @@ SINCE = "-3d"
 # Lines lead to queue identifiers and Message-IDs, and these to further lines: an alias, a script or a hop of our own
 # make new identifiers of one message. Three rounds are a message that an alias leads to a script that leads it on.
 _COMMAND = r"""since=$1 needle=$2 most=$3
+lines() { journalctl -q --no-pager -o short-iso --since "$since" "$@" 2>/dev/null; }
 log() {
-  journalctl -q --no-pager -o short-iso --since "$since" -u 'postfix*' -u dovecot.service -u rspamd.service \
-    -u posthaus-mime.service 2>/dev/null
+  lines -u 'postfix*' -u dovecot.service -u rspamd.service -u posthaus-mime.service
+  lines -t postfix/postsuper # by hand, so in no unit
 }
 ids() {
   sed -nE -e h -e 's/^[^ ]+ [^ ]+ postfix[^ ]*\[[0-9]+\]: ([0-9A-Za-z]{6,}): .*/\1:/p' \
@@ -30,7 +31,7 @@ for round in 1 2 3; do
   [ "$both" != "$known" ] || break
   known=$both
 done
-log | grep -F -i -e "$known" | tail -n "$most"
+log | grep -F -i -e "$known" | sort -s -k 1,1 | tail -n "$most"
 """
 
 

@@ -129,6 +129,39 @@ def test_what_was_put_off_and_came_through_later_has_arrived():
     assert ends(one(deferred, sent))["x@b.example"].kind == "sent"
 
 
+HELD = (
+    "postfix/submissions/smtpd[1]: DAD116A6D37: client=unknown[172.17.0.1], sasl_username=x@b.example",
+    "postfix/submissions/smtpd[1]: DAD116A6D37: hold: END-OF-MESSAGE from unknown[172.17.0.1]: <END-OF-MESSAGE>: "
+    "End-of-data x@b.example has handed in 301 messages to 301 recipients within an hour; from=<x@b.example> "
+    "to=<tito@example.com> proto=ESMTP helo=<laptop>",
+)
+WAITS = "postfix/smtp[1]: DAD116A6D37: to=<x@c.example>, relay=none, delay=1, dsn=4.4.1, status=deferred (timeout)"
+STORED = f"postfix/lmtp[3078]: DAD116A6D37: to=<tito@example.com>, {LMTP} (250 2.0.0 <tito@example.com> oQY Saved)"
+
+
+def test_what_is_on_hold_says_why_and_who_can_let_it_go():
+    assert now(one(*HELD)) == [
+        "→ whoever it is for does not have it yet: on hold until somebody releases it (deploys/held.py): x@b.example "
+        "has handed in 301 messages to 301 recipients within an hour"
+    ]
+
+
+def test_what_was_released_is_where_it_went():
+    found = one(*HELD, "postfix/postsuper[9]: DAD116A6D37: released from hold", STORED)
+    assert now(found) == ["→ tito@example.com has it: given to Dovecot"]
+    assert any("released by somebody with root's rights" in line for line in told(found))
+
+
+def test_what_somebody_deleted_is_gone_for_those_alone_who_did_not_have_it():
+    dropped = "postfix/postsuper[9]: DAD116A6D37: removed"
+    gone = "does not have it: deleted from the queue by somebody with root's rights"
+    assert now(one(*HELD, dropped)) == [f"→ whoever it is for {gone}"]
+    assert now(one(STORED, WAITS, dropped)) == [
+        "→ tito@example.com has it: given to Dovecot",
+        f"→ x@c.example {gone}",
+    ]
+
+
 def test_what_a_rule_sends_on_is_the_same_message():
     found = one(
         *arriving("F36756A6D37", "1@b.example"),

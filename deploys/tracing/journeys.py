@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from deploys.tracing.lines import Step, step
 from deploys.values import refusals
 
-ENDS = {"stored", "sent", "waits", "bounced", "refused", "mailbox"}
-_STRONGER = {"mailbox": 0, "waits": 1, "sent": 2, "bounced": 2, "refused": 2, "stored": 3}
+ENDS = {"stored", "sent", "waits", "bounced", "refused", "mailbox", "held"}
+WAITING = {"waits", "held"}
+_STRONGER = {"mailbox": 0, "held": 1, "waits": 1, "sent": 2, "bounced": 2, "refused": 2, "stored": 3}
 
 
 @dataclass
@@ -61,24 +62,31 @@ def told(journey: Journey) -> Iterator[str]:
             yield f"  {one.at}  {whose}{one.text}"
     judged = next((one for one in reversed(journey.steps) if one.kind == "judged"), None)
     for address, end in ends(journey).items():
-        yield f"  → {address or 'it'} {_now(end, judged)}"
+        yield f"  → {address or 'whoever it is for'} {_now(end, judged)}"
         if known := refusals.known(end.text):
             whose, meaning, remedy = known
             yield f"    {whose} means: {meaning}; {remedy}"
 
 
 def ends(journey: Journey) -> dict[str, Step]:
-    """By recipient, what was last heard."""
+    """By recipient, what was last heard; by none what is true of all, until one of them is heard of."""
     last: dict[str, Step] = {}
     for one in journey.steps:
-        if one.kind in ENDS and _STRONGER[one.kind] >= _STRONGER[last.get(one.about, one).kind]:
+        if one.kind == "dropped":  # for whoever had not had it
+            waiting = [about for about, was in last.items() if was.kind in WAITING and was.queue == one.queue]
+            last |= dict.fromkeys(waiting or ([] if last else [""]), one)
+        elif one.kind in ENDS and _STRONGER[one.kind] >= _STRONGER[last.get(one.about, one).kind]:
             last[one.about] = one
-    return last
+    return {about: one for about, one in last.items() if about} or last
 
 
 def _now(end: Step, judged: Step | None) -> str:
     if end.kind == "stored" and "Junk" in end.text and judged and judged.about == "add header":
         return f"has it in Junk; {judged.text}"
     has = {"stored": "has it" if "threw" not in end.text else "does not have it", "mailbox": "has it"}
-    has |= {"sent": "is on another server, which has it", "waits": "does not have it yet"}
+    has |= {
+        "sent": "is on another server, which has it",
+        "waits": "does not have it yet",
+        "held": "does not have it yet",
+    }
     return f"{has.get(end.kind, 'does not have it')}: {end.text}"

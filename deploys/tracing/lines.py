@@ -21,9 +21,9 @@ ACTIONS = {
 
 @dataclass(frozen=True)
 class Step:
-    """``at``: date and time of the host. ``kind``: accepted, judged, refused, stored, sent, waits, bounced, passed, or
-    mailbox (Dovecot has it) and named. ``queue``, ``message``: what it is of, as far as its line says. ``about``: the
-    mailbox or address that it happened to; where rspamd judged, its action."""
+    """``at``: date and time of the host. ``kind``: accepted, judged, refused, held, dropped, stored, sent, waits,
+    bounced, passed, or mailbox (Dovecot has it) and named. ``queue``, ``message``: what it is of, as far as its line
+    says. ``about``: the mailbox or address that it happened to; where rspamd judged, its action."""
 
     at: str
     kind: str
@@ -78,6 +78,19 @@ def _refused(at: str, program: str, found: re.Match[str]) -> Step:
     return Step(at, "refused", f"{text} (by {found['client']}{source})", queue, about=to)
 
 
+def _held(at: str, program: str, found: re.Match[str]) -> Step:
+    why = found["why"].partition(": End-of-data ")[2] or found["why"]
+    return Step(at, "held", f"on hold until somebody releases it (deploys/held.py): {why}", found["queue"])
+
+
+def _released(at: str, program: str, found: re.Match[str]) -> Step:
+    return Step(at, "passed", "released by somebody with root's rights, and tried now", found["queue"])
+
+
+def _dropped(at: str, program: str, found: re.Match[str]) -> Step:
+    return Step(at, "dropped", "deleted from the queue by somebody with root's rights", found["queue"])
+
+
 def _delivered(at: str, program: str, found: re.Match[str]) -> Step:
     to, relay, status, said = found["to"], found["relay"], found["status"], found["said"]
     if status == "sent" and "private/" in relay:
@@ -125,6 +138,9 @@ READERS: tuple[tuple[str, str, Callable[[str, str, re.Match[str]], Step]], ...] 
         r" from=<(?P<sender>[^>]*)>(?: to=<(?P<to>[^>]*)>)?",
         _refused,
     ),
+    ("postfix/", rf"{QUEUE}: hold: \S+ from {_CLIENT}: (?P<why>.*?); from=<", _held),
+    ("postfix/postsuper", rf"{QUEUE}: released from hold", _released),
+    ("postfix/postsuper", rf"{QUEUE}: removed", _dropped),
     (
         "postfix/",
         rf"{QUEUE}: to=<(?P<to>[^>]*)>,.* relay=(?P<relay>[^,]+),.* status=(?P<status>\S+) \((?P<said>.*)\)",

@@ -57,6 +57,10 @@ def told(host: MailHost, reader: str, subject: str) -> int:
         return len(client.search(None, "HEADER", "SUBJECT", f'"{subject}"')[1][0].split())
 
 
+def whereabouts(host: MailHost, queue: str) -> str:
+    return host.pyinfra("deploys/trace.py", "-y", "--data", f"about={queue}").output
+
+
 def has(host: MailHost, reader: str, subject: str) -> bool:
     return arrived(host, reader, host.password(reader), subject, seconds=SECONDS) is not None
 
@@ -87,6 +91,8 @@ def test_what_goes_beyond_the_limit_waits_until_the_operator_decides(limited: Ma
     (result,) = [one for one in report(limited)["results"] if one["key"] == "queue.held"]
     assert (run.rc, result["verdict"]) == (0, "warn"), run.output
 
+    one = next(json.loads(line) for line in limited.run("postqueue -j").stdout.splitlines() if ANA in line)
+    assert "does not have it yet: on hold until somebody releases it" in whereabouts(limited, one["queue_id"])
     refused = limited.pyinfra("deploys/held.py", "-y", "--data", f"drop={ANA}")
     assert refused.rc != 0
     assert "1 message of ana@example.net would be deleted for good" in refused.output
@@ -94,6 +100,7 @@ def test_what_goes_beyond_the_limit_waits_until_the_operator_decides(limited: Ma
     dropped = limited.pyinfra("deploys/held.py", "-y", "--data", f"drop={ANA}", "--data", "confirm=1")
     assert dropped.rc == 0, dropped.output
     assert held(limited) == {IQBAL: 3}, "of nobody else"
+    assert "does not have it: deleted from the queue" in whereabouts(limited, one["queue_id"])
 
     released = limited.pyinfra("deploys/held.py", "-y", "--data", f"release={IQBAL}")
     assert released.rc == 0, released.output
