@@ -32,6 +32,13 @@ def test_nothing_but_security_comes_by_itself():
     assert all("security" in line for line in lines)
 
 
+def test_the_series_of_dovecot_and_postfix_stay_as_their_configuration_is_written_for():
+    series = render.ours({"dovecot": "2.3", "postfix": ""})[render.SERIES_FILE].data.decode()
+    assert "Package: src:dovecot\nPin: version /^([0-9]+:)?2\\.3[^0-9]/\nPin-Priority: 500\n" in series
+    assert "Package: src:dovecot\nPin: version *\nPin-Priority: -1\n" in series
+    assert "postfix" not in series
+
+
 @pytest.mark.parametrize(
     ("at", "said"), [("4 am", "no time of day"), ("24:00", "no time of day"), (870, 'in quotes, "14:30"')]
 )

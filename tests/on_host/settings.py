@@ -56,6 +56,7 @@ EXAMPLE: dict[str, Any] = {
     "resolver": "host",  # containers reach no root server
     "filter": {"blocklists": False},  # nor any list
     "sending": {"messages": 5000},  # an hour of tests
+    "updates": False,  # packages that one test alone needs (test_updates.py)
     "bans": {"never": list(ENGINES)},  # wrong passwords are tried from here all the time
     # the machine that tests run on connects more often than strangers may (test_connections.py does so as one of them)
     "postfix": {"parameters": {"smtpd_client_event_limit_exceptions": "$mynetworks 172.16.0.0/12"}},

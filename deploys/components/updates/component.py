@@ -10,11 +10,15 @@ from operations.service import Service
 
 
 def component(context: Context) -> Component | None:
-    """unattended-upgrades and needrestart, which the release keeps; the hour is apt's own timers'."""
-    updates = context.mail.updates
+    """unattended-upgrades and needrestart, which the release keeps; the hour is apt's own timers'.
+
+    Dovecot's and Postfix's configuration is written for one series of theirs: another one never comes by night.
+    """
+    updates, machine = context.mail.updates, context.machine
     if not updates:
         return None
     timers = (render.FETCH, render.INSTALL)
+    series = {"dovecot": machine.dovecot_series, "postfix": machine.version_of("postfix") or ""}
     return Component(
         "Updates",
         packages=("unattended-upgrades", "needrestart"),
@@ -28,11 +32,10 @@ def component(context: Context) -> Component | None:
                 shared=True,
             ),
             Tree(
-                "Write what is started anew after them",
-                render.NEEDRESTART,
-                render.needrestart,
-                validate=f"perl -c $STAGE/{render.NEEDRESTART_FILE}",
-                shared=True,
+                "Write which series stay",
+                render.OURS,
+                partial(render.ours, series),
+                validate=f"apt-cache -o Dir::Etc::preferences=$STAGE/{render.SERIES_FILE} policy >/dev/null",
             ),
             *(
                 Run(f"Run {timer} at its time", Service(timer, restart_on=(f"{UNITS}/{timer}.d/{render.DROP_IN}",)))
