@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+import struct
 import time
 from email.message import EmailMessage
 
 import pytest
 
-from deploys.components.rspamd.mime import Shape
+from deploys.components.rspamd.mime import STEPS, Conversation, Shape
 
 PARTS, DEPTH = 50, 10
 
@@ -87,3 +89,58 @@ def test_a_large_attachment_costs_next_to_nothing() -> None:
     began = time.process_time()
     assert judged(message) == ""
     assert time.process_time() - began < 1.5, "19 MB take 0.15 s where nothing else runs"
+
+
+class Written(asyncio.Transport):
+    """What was said to Postfix, and whether the connection is still there."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.said, self.open = b"", True
+
+    def write(self, data: bytes | bytearray | memoryview[int]) -> None:
+        self.said += data
+
+    def close(self) -> None:
+        self.open = False
+
+
+def packet(command: bytes, content: bytes = b"") -> bytes:
+    return struct.pack(">I", len(content) + 1) + command + content
+
+
+def said_to(stream: bytes, piece: int) -> Written:
+    """What a new connection answers to ``stream``, which comes in pieces."""
+    transport, conversation = Written(), Conversation(lambda: Shape(PARTS, DEPTH))
+    conversation.connection_made(transport)
+    for start in range(0, len(stream), piece):
+        conversation.data_received(stream[start : start + piece])
+    return transport
+
+
+OFFERED = packet(b"O", struct.pack(">III", 6, 0x1FF, 0x1FFFFF))
+ACCEPTED = packet(b"O", struct.pack(">III", 6, 0, STEPS))
+
+
+def handed_in(parts: int) -> bytes:
+    body = b"--x\r\n\r\n" * parts
+    head = packet(b"L", b"Subject\0boundary\0") + packet(b"L", b"Content-Type\0multipart/mixed;\n boundary=x\0")
+    bodies = [packet(b"B", body[start : start + 100]) for start in range(0, len(body), 100)]
+    return packet(b"D", b"L") + head + b"".join(bodies) + packet(b"D", b"E") + packet(b"E")
+
+
+@pytest.mark.parametrize("piece", [100_000, 11, 1])
+def test_postfix_hears_of_each_message_in_a_connection_once_and_at_its_end(piece: int) -> None:
+    refused = packet(b"y", f"554 5.6.0 This message has more than {PARTS} parts\0".encode())
+    begun = packet(b"L", b"Content-Type\0multipart/mixed; boundary=x\0") + packet(b"B", b"--x\r\n" * PARTS)
+    stream = OFFERED + handed_in(3) + handed_in(PARTS + 1) + handed_in(PARTS) + begun + packet(b"A") + handed_in(PARTS)
+    transport = said_to(stream, piece)
+    assert transport.said == ACCEPTED + packet(b"c") + refused + packet(b"c") + packet(b"c")
+    assert transport.open
+    assert not said_to(OFFERED + packet(b"Q"), piece).open
+
+
+def test_who_cannot_do_without_answers_in_between_is_not_spoken_to() -> None:
+    for version, steps in ((2, 0x7F), (6, 0x7F)):
+        with pytest.raises(ValueError, match="offers version"):
+            said_to(packet(b"O", struct.pack(">III", version, 0x1FF, steps)), 100)

@@ -6,6 +6,7 @@ import os
 import shlex
 import socket
 import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -15,7 +16,7 @@ from deploys.components.postfix import render as postfix
 from deploys.components.postsrsd import probe as srs_probe
 from deploys.components.postsrsd import render as postsrsd
 from deploys.components.rspamd import render as rspamd
-from deploys.components.rspamd.probe import answered_by
+from deploys.components.rspamd.probe import accepted, answered_by
 from deploys.components.squirrelmail import render as squirrelmail
 from deploys.components.unbound import render as unbound
 from deploys.probes.program import program
@@ -77,9 +78,16 @@ def test_an_operators_own_certificate_parameter_is_not_compared_with_ours(monkey
     assert "fullchain.pem" not in postfix.running(golden_server(monkeypatch, postfix=own))
 
 
-def test_rspamds_probe_knows_which_process_answered_it():
-    with socket.create_server(("127.0.0.1", 0)) as server, socket.create_connection(server.getsockname()) as client:
+def test_rspamds_probe_knows_which_process_answered_it(tmp_path: Path):
+    path = str(tmp_path / "socket")
+    with socket.socket(socket.AF_UNIX) as server, socket.socket(socket.AF_UNIX) as client:
+        server.bind(path)
+        server.listen()
+        before = accepted(path)
+        client.connect(path)
+        assert not answered_by({os.getpid()}, accepted(path) - before), "nobody has accepted it yet"
         other, _ = server.accept()
         with other:
-            assert answered_by(client, {os.getpid()})
-            assert not answered_by(client, {os.getppid()}), "somebody else holds the other end"
+            new = accepted(path) - before
+            assert answered_by({os.getpid()}, new)
+            assert not answered_by({os.getppid()}, new), "somebody else holds the other end"

@@ -60,7 +60,7 @@ def test_redis_listens_on_a_socket_of_its_own_and_on_nothing_else(monkeypatch):
 def test_what_is_not_declared_is_not_installed(monkeypatch):
     mail = golden_server(monkeypatch, filter={"learn": False})
     assert mail.filter
-    assert render.packages(mail.filter) == ("rspamd", "python3-milter")
+    assert render.packages(mail.filter) == ("rspamd", "python3")
     assert set(units.units(mail.filter)) == {"posthaus-mime.service", "rspamd.service.d/posthaus.conf"}
     assert "local.d/redis.conf" not in files(mail)
     assert not {"rspamd", "redis-tools"} & set(packages(golden_server(monkeypatch, filter=False)))

@@ -94,7 +94,7 @@ BROKEN = {
         edit={"local.d/dkim_signing.conf": ('"example.com": {', '"example.org": {')},
     ),
     "an rspamd that listens elsewhere": Broken(
-        "rspamd", "its probe: ", edit={"override.d/worker-proxy.inc": ("127.0.0.1:11332", "127.0.0.1:11339")}
+        "rspamd", "its probe: ", edit={"override.d/worker-proxy.inc": ("rspamd.sock", "elsewhere.sock")}
     ),
     "an rspamd that has no keys": Broken(
         "rspamd",

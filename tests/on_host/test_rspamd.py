@@ -10,7 +10,7 @@ from uuid import uuid4
 
 import pytest
 
-from deploys.components.rspamd.options import CONTROLLER
+from deploys.components.rspamd.options import CONTROLLER, MILTER_SOCKET, MIME_SOCKET
 from lab.mailhost import MailHost
 from tests.on_host.post import arrived, compose, deliver, submit
 from tests.on_host.settings import ANA, IQBAL, TITO, example
@@ -174,6 +174,7 @@ def test_messages_wait_while_rspamd_is_down_and_no_key_ever_changes(own_mail_hos
     assert signed == {("example.com", "new"), ("example.com", "new-ed25519")}
 
 
+CONNECT = "runuser -u {user} -- python3 -c \"import socket; socket.socket(socket.AF_UNIX).connect('{path}')\""
 SAVED = """import socket
 with socket.socket(socket.AF_UNIX) as controller:
     controller.connect("{controller}")
@@ -184,8 +185,13 @@ with socket.socket(socket.AF_UNIX) as controller:
 
 def test_no_program_of_the_host_but_dovecots_own_talks_to_rspamd_and_none_changes_it(mail_host: MailHost):
     listening = mail_host.run("ss -Hltn | awk '{ print $4 }'").stdout
-    assert ":11332" in listening
-    assert ":11334" not in listening
+    assert not {":11332", ":11334"} & {one[one.rindex(":") :] for one in listening.split()}
+    for path in (MILTER_SOCKET, MIME_SOCKET):
+        for user, code in (("nobody", 1), ("www-data", 1), ("vmail", 1), ("postfix", 0)):
+            asked = (
+                f"runuser -u {user} -- python3 -c \"import socket; socket.socket(socket.AF_UNIX).connect('{path}')\""
+            )
+            assert mail_host.run(asked, check=False).returncode == code, f"{user}, {path}"
     for user in ("nobody", "www-data", "postfix"):
         asked = mail_host.run(f"runuser -u {user} -- rspamc -h {CONTROLLER} stat 2>&1", check=False).stdout
         assert "Messages scanned" not in asked, user
@@ -197,7 +203,7 @@ def test_no_program_of_the_host_but_dovecots_own_talks_to_rspamd_and_none_change
     )
     try:
         mail_host.run("systemctl restart rspamd")
-        mail_host.run("timeout 20 sh -c 'until ss -Hltn sport = :11332 | grep -q .; do sleep 0.2; done'")
+        mail_host.run(f"timeout 20 sh -c 'until ss -Hlx src {MILTER_SOCKET} | grep -q .; do sleep 0.2; done'")
         assert deliver(mail_host, TITO) == 250
     finally:
         mail_host.run("rm -f /var/lib/rspamd/rspamd_dynamic")

@@ -16,6 +16,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
+from deploys.components.rspamd.options import MILTER_SOCKET
 from deploys.records.senders import dkim_text
 from lab.mailhost import MailHost
 from tests.on_host.post import arrived, compose, deliver
@@ -24,10 +25,9 @@ from tests.on_host.settings import TITO, example
 pytestmark = pytest.mark.host
 
 # Both read resolv.conf when they start. The milters are asked before anybody else is.
-READ_ANEW = """systemctl restart rspamd postfix
-for port in 25 11331 11332; do
-  for try in $(seq 300); do ss -Hltn "sport = :$port" | grep -q . && break; sleep 0.2; done
-done"""
+READ_ANEW = f"""systemctl restart rspamd postfix
+for try in $(seq 300); do ss -Hltn "sport = :25" | grep -q . && break; sleep 0.2; done
+for try in $(seq 300); do ss -Hlx src {MILTER_SOCKET} | grep -q . && break; sleep 0.2; done"""
 LOOKS_LIKE_SPAM = {"HFILTER_HOSTNAME_UNKNOWN": 30}  # what every message from this machine is
 
 

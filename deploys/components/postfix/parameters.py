@@ -9,7 +9,7 @@ from deploys.components.dovecot.options import AUTH_SOCKET, LMTP_SOCKET, QUOTA_S
 from deploys.components.mta_sts.options import MAP
 from deploys.components.postfix.options import Relayhost
 from deploys.components.postsrsd.options import known, maps
-from deploys.components.rspamd.options import MILTER, MIME_MILTER
+from deploys.components.rspamd.options import MILTERS
 from deploys.components.sending.options import SOCKET
 from deploys.components.tls.options import Tls
 from deploys.config.mailserver import MailServer
@@ -282,7 +282,7 @@ def _forwarding(reverse: str) -> dict[str, Value]:
 
 def _milter(seven_bit: bool) -> dict[str, Value]:
     return {
-        "smtpd_milters": f"{MIME_MILTER}, {MILTER}",
+        "smtpd_milters": MILTERS,
         # What the host itself writes, cron's messages and bounces, is signed, too.
         "non_smtpd_milters": "$smtpd_milters",
         "internal_mail_filter_classes": "bounce",

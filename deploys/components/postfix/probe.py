@@ -8,12 +8,24 @@ from __future__ import annotations
 import contextlib
 import json
 import smtplib
-import socket
 import time
 from collections.abc import Sequence
 from typing import Any
 
-from deploys.probes.talk import HERE, SECONDS, SUBJECT, Wrong, anybody, command, message, secret, shows, tls_at
+from deploys.probes.talk import (
+    HERE,
+    SECONDS,
+    SUBJECT,
+    Silent,
+    Wrong,
+    anybody,
+    command,
+    message,
+    secret,
+    shows,
+    stream,
+    tls_at,
+)
 
 DELIVERY_SECONDS = 5.0
 FULL = {452, 552}  # the disk, or the mailbox: no fault of Postfix's
@@ -25,10 +37,10 @@ def probe(
     postmaster: str,
     chains: Sequence[tuple[str | None, str | None]],
     starttls: bool,
-    milters: Sequence[tuple[str, int]],
+    milters: Sequence[str],
 ) -> None:
     """``hostname``: as it must greet. ``address``: the probe's; ``postmaster``: an address that must receive.
-    ``chains``: as for talk.tls_at. ``starttls``: strangers get TLS. ``milters``: where milters are asked."""
+    ``chains``: as for talk.tls_at. ``starttls``: strangers get TLS. ``milters``: sockets of milters."""
     try:
         _a_stranger_may_write(hostname, postmaster)
         for name, chain in chains[1:] if starttls else ():
@@ -39,7 +51,7 @@ def probe(
         client.login(address, secret())
         _a_message_arrives(client, address, address)
     except smtplib.SMTPResponseException as error:
-        silent = [f"{host}:{port}" for host, port in milters if not _listens((host, port))]
+        silent = [path for path in milters if not _listens(path)]
         if error.smtp_code == 451 and silent:
             raise Wrong(f"rspamd does not answer at {', '.join(silent)}, so Postfix takes nothing") from None
         raise
@@ -142,9 +154,9 @@ def _expect(answer: tuple[int, bytes], also: frozenset[int] | set[int] = frozens
         raise smtplib.SMTPResponseException(code, said)
 
 
-def _listens(place: tuple[str, int]) -> bool:
+def _listens(path: str) -> bool:
     try:
-        socket.create_connection(place, 1).close()
-    except OSError:
+        stream(path).close()
+    except Silent:
         return False
     return True

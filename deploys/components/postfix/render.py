@@ -9,7 +9,7 @@ from pathlib import Path
 from deploys.components.component import Context
 from deploys.components.postfix import parameters, probe, tables
 from deploys.components.postfix.options import SEVEN_BIT_PORT, SRS_PORT, Relayhost
-from deploys.components.rspamd.options import MILTER, MIME_MILTER
+from deploys.components.rspamd.options import MILTER_SOCKET, MIME_SOCKET
 from deploys.components.tls.options import Tls
 from deploys.config.mailserver import MailServer
 from deploys.probes.program import MOST_NAMES, program
@@ -176,7 +176,6 @@ def running(mail: MailServer) -> str:
     chain = tls.chain_path if own else None
     # A client that names whom it asks for, as most do, is answered by way of the table of names.
     names = [(mail.hostname, chain), *((name, tls.chain_of(name)) for name in sorted(tls.sni))]
-    asked = [one.removeprefix("inet:").rpartition(":") for one in (MIME_MILTER, MILTER)] if mail.filter else []
     return program(
         probe,
         hostname=mail.hostname,
@@ -184,5 +183,5 @@ def running(mail: MailServer) -> str:
         postmaster=f"postmaster@{mail.domains[0]}",
         chains=[(None, chain), *names][:MOST_NAMES],
         starttls=said.get("smtpd_tls_security_level") != "none",
-        milters=[(host, int(port)) for host, _, port in asked],
+        milters=[MIME_SOCKET, MILTER_SOCKET] if mail.filter else [],
     )

@@ -19,7 +19,7 @@ from deploys.components.component import (
 )
 from deploys.components.rspamd import render, units
 from deploys.components.rspamd.keys import given, names
-from deploys.components.rspamd.options import CONTROLLER, MILTER, MIME_MILTER
+from deploys.components.rspamd.options import CONTROLLER, MILTER_SOCKET, MIME_SOCKET
 from facts.state import BACKGROUND
 from operations import dkim
 from operations.service import Service, program
@@ -93,8 +93,8 @@ def component(context: Context) -> Component | None:
             Run("Run the limit on message parts", MIME_LIMITS, units.mime_running(), after=(DIRECTORY,)),
         ),
         local=(
-            Local(MIME_MILTER.removeprefix("inet:"), "how many parts a message has, to Postfix"),
-            Local(MILTER.removeprefix("inet:"), "what becomes of a message, to Postfix"),
+            Local(MIME_SOCKET, "how many parts a message has, to Postfix"),
+            Local(MILTER_SOCKET, "what becomes of a message, to Postfix"),
             Local(CONTROLLER, "what people move to and from Junk, to Dovecot"),
             *((Local(render.REDIS_SOCKET, "what was learned, to rspamd"),) if learns else ()),
         ),

@@ -9,7 +9,6 @@ import contextlib
 import os
 import socket
 import struct
-import sys
 import time
 from pathlib import Path
 
@@ -18,15 +17,20 @@ from deploys.probes.talk import HERE, Silent, Wrong, command, message, stream
 UNIT = "rspamd.service"
 ENDS = {b"a": "accept", b"r": "reject", b"t": "tempfail", b"d": "discard", b"y": "a reply of its own"}
 ADD, INSERT = b"h", b"i"
+LISTENS = 0x10000  # of a row in net/unix: __SO_ACCEPTCON
 
 
-def probe(milter: int, controller: str, address: str) -> None:
-    """``milter``: a port of the loopback; ``controller``: a socket. ``address``: the probe's, which is signed for."""
+def probe(milter: str, controller: str, address: str) -> None:
+    """``milter``, ``controller``: sockets. ``address``: the probe's, which is signed for."""
     new = _new_workers()
     stream(controller).close()
     domain = address.partition("@")[2]
-    with stream((HERE, milter)) as sock:
-        signatures = _signatures(sock, address, new)
+    before = accepted(milter)
+    with stream(milter) as sock:
+        _greet(sock)
+        if not answered_by(new, accepted(milter) - before):
+            raise Silent("rspamd answers from before it was told to read its configuration anew")
+        signatures = _signatures(sock, address)
     if not any(f"d={domain};" in "".join(one.split()) for one in signatures):
         raise Wrong(f"rspamd does not sign what {domain} sends")
 
@@ -57,28 +61,31 @@ def _ages_of_milters(main: str) -> dict[int, float]:
     return ages
 
 
-def answered_by(sock: socket.socket, processes: set[int]) -> bool:
-    """Whether one of ``processes`` of this host holds the other end of a connection over IPv4 (proc(5), net/tcp)."""
-    mine, other = (f"{int.from_bytes(socket.inet_aton(address), sys.byteorder):08X}:{port:04X}"
-                   for address, port in (sock.getsockname(), sock.getpeername()))  # fmt: skip
-    rows = (line.split() for line in Path("/proc/net/tcp").read_text(encoding="ascii").splitlines())
-    held = {f"socket:[{row[9]}]" for row in rows if row[1:3] == [other, mine]}
+def accepted(path: str) -> set[str]:
+    """The connections to the Unix socket ``path`` that somebody has accepted, by their inodes (proc(5), net/unix)."""
+    rows = (line.split() for line in Path("/proc/net/unix").read_text(encoding="utf-8", errors="replace").splitlines())
+    return {row[6] for row in rows if row[7:] == [path] and not int(row[3], 16) & LISTENS and row[6] != "0"}
+
+
+def answered_by(processes: set[int], connections: set[str]) -> bool:
+    """Whether ``processes`` of this host hold all of ``connections``, of which there is one at least (proc(5))."""
+    held: set[str] = set()
     for process in processes:
         with contextlib.suppress(OSError):
-            if any(os.readlink(file) in held for file in Path(f"/proc/{process}/fd").iterdir()):
-                return True
-    return False
+            held.update(os.readlink(file) for file in Path(f"/proc/{process}/fd").iterdir())
+    return bool(connections) and {f"socket:[{one}]" for one in connections} <= held
 
 
-def _signatures(sock: socket.socket, address: str, new: set[int]) -> list[str]:
-    """The values of DKIM-Signature that rspamd adds to a message of ``address``, logged in."""
-    _, text = message(address)
-    head, _, body = text.partition("\r\n\r\n")
+def _greet(sock: socket.socket) -> None:
     _send(sock, b"O", struct.pack(">III", 6, 0x1FF, 0))
     if _receive(sock)[0] != b"O":
         raise Wrong("rspamd does not speak the milter protocol")
-    if not answered_by(sock, new):
-        raise Silent("rspamd answers from before it was told to read its configuration anew")
+
+
+def _signatures(sock: socket.socket, address: str) -> list[str]:
+    """The values of DKIM-Signature that rspamd adds to a message of ``address``, logged in."""
+    _, text = message(address)
+    head, _, body = text.partition("\r\n\r\n")
     _send(sock, b"D", b"C" + _words("j", "localhost", "{daemon_name}", "ORIGINATING"))
     _send(sock, b"C", _words("localhost") + b"4" + struct.pack(">H", 50000) + _words(HERE))
     _send(sock, b"H", _words("localhost"))

@@ -14,7 +14,7 @@ from typing import Any
 
 from deploys.components.clamav.options import SOCKET as CLAMAV_SOCKET
 from deploys.components.rspamd import probe
-from deploys.components.rspamd.options import CONTROLLER, MILTER, SPAM_HEADER, Filter
+from deploys.components.rspamd.options import CONTROLLER, MILTER_SOCKET, SPAM_HEADER, Filter
 from deploys.config.mailserver import MailServer
 from deploys.probes.program import program
 from deploys.records.options import Records, ed25519_selector
@@ -45,7 +45,7 @@ HEAD = "# Written by Posthaus: the next run undoes changes made here."
 def packages(settings: Filter) -> tuple[str, ...]:
     """The Debian packages. redis-tools holds Redis itself; redis-server would add a second instance on TCP."""
     redis = ("redis-tools",) if settings.learn else ()
-    return ("rspamd", "python3-milter", *redis)
+    return ("rspamd", "python3", *redis)
 
 
 def configuration(settings: Filter, mail: MailServer) -> dict[str, File]:
@@ -109,7 +109,7 @@ def options(ours: Iterable[str], nameserver: str | None) -> Block:
 def worker_proxy() -> Block:
     """The milter that Postfix talks to scans by itself: one process less for each message, and less memory."""
     return {
-        "bind_socket": MILTER.removeprefix("inet:"),
+        "bind_socket": f"{MILTER_SOCKET} mode=0666",
         "milter": True,
         "timeout": 60,
         "upstream": {"local": {"default": True, "self_scan": True}},
@@ -272,4 +272,4 @@ def sender_rows(settings: Filter) -> str:
 
 def running(address: str) -> str:
     """A shell command that succeeds where rspamd signs what ``address`` sends, asked as Postfix asks it."""
-    return program(probe, milter=int(MILTER.rpartition(":")[2]), controller=CONTROLLER, address=address)
+    return program(probe, milter=MILTER_SOCKET, controller=CONTROLLER, address=address)

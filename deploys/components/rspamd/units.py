@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from deploys.components.rspamd.options import CONTROLLER_DIRECTORY, MIME_MILTER, Filter
+from deploys.components.rspamd.options import CONTROLLER_DIRECTORY, MILTER_DIRECTORY, MIME_SOCKET, Filter
 from deploys.components.rspamd.render import DIRECTORY, HEAD, HERE, MIME_PROGRAM, REDIS, REDIS_SOCKET, USER
 from deploys.config.addresses.options import Accounts
 from deploys.render import template
@@ -20,7 +20,7 @@ SANDBOX = (
     "PrivateTmp=yes",
     "ProtectHome=yes",
     "ProtectSystem=strict",
-    f"ReadWritePaths=/var/lib/rspamd -/var/log/rspamd -{CONTROLLER_DIRECTORY}",
+    f"ReadWritePaths=/var/lib/rspamd -/var/log/rspamd -{CONTROLLER_DIRECTORY} -{MILTER_DIRECTORY}",
     "RestrictSUIDSGID=yes",
 )
 MEMORY = "768M"  # of all of rspamd; it needs some 130
@@ -45,23 +45,28 @@ def units(settings: Filter, accounts: Accounts = "virtual") -> dict[str, File]:
 
 
 def drop_in(accounts: Accounts) -> str:
-    """What is ours about rspamd's unit: a limit of memory, and a directory that Dovecot's processes may enter.
+    """What is ours about rspamd's unit: a limit of memory, a directory that Dovecot's processes may enter, and one that
+    Postfix may.
 
-    With system accounts these run as each person, so all may enter.
+    With system accounts Dovecot's run as each person, so all may enter.
     """
     group, mode = ("vmail", "0710") if accounts == "virtual" else ("root", "0711")
-    made = f"/usr/bin/install -d -o {USER} -g {group} -m {mode} {CONTROLLER_DIRECTORY}"
+    made = (
+        f"/usr/bin/install -d -o {USER} -g {group} -m {mode} {CONTROLLER_DIRECTORY}",
+        f"/usr/bin/install -d -o {USER} -g postfix -m 0710 {MILTER_DIRECTORY}",
+    )
+    before = "".join(f"ExecStartPre=+{one}\n" for one in made)
     # What it was at when it is stopped, the sender tries again; it would wait half a minute for connections to end.
-    return f"{HEAD}\n[Service]\nExecStartPre=+{made}\nMemoryMax={MEMORY}\nOOMPolicy=continue\nTimeoutStopSec=5\n"
+    return f"{HEAD}\n[Service]\n{before}MemoryMax={MEMORY}\nOOMPolicy=continue\nTimeoutStopSec=5\n"
 
 
 def mime_unit() -> str:
     """The milter that looks at each message's parts, under a user of its own."""
-    address, port = MIME_MILTER.removeprefix("inet:").split(":")
     return template(
         HERE / "posthaus-mime.service.j2",
         program=f"{DIRECTORY}/{MIME_PROGRAM}",
-        socket=f"inet:{port}@{address}",
+        socket=MIME_SOCKET,
+        runtime=MIME_SOCKET.removeprefix("/run/").rpartition("/")[0],
         parts=MIME_PARTS,
         depth=MIME_DEPTH,
     )
@@ -69,4 +74,5 @@ def mime_unit() -> str:
 
 def mime_running() -> str:
     """A shell command that succeeds where the milter that counts parts answers."""
-    return f"timeout 5 bash -c 'exec 3<>/dev/tcp/127.0.0.1/{MIME_MILTER.rpartition(':')[2]}' || exit 75"
+    asked = f"import socket; socket.socket(socket.AF_UNIX).connect('{MIME_SOCKET}')"
+    return f'timeout 5 runuser -u postfix -- python3 -I -c "{asked}" || exit 75'
