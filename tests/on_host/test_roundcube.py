@@ -12,11 +12,13 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import WebDriverWait
 
 from lab.mailhost import MailHost
+from lab.waiting import wait_until
 from tests.on_host import test_browser
 from tests.on_host.browsing import BODY, HOSTNAME, by_imap, soon
 from tests.on_host.conftest import start
 from tests.on_host.converged import Converged
 from tests.on_host.settings import ANA, IQBAL, TITO, example
+from tests.on_host.strangers import Attempt, strangers
 from tests.on_host.test_account import opens
 from tests.on_host.test_browser import Elsewhere, Person, at_a_browser, curious, undisturbed
 from tests.on_host.test_webmail_attacks import is_open, slow
@@ -88,6 +90,17 @@ def test_a_wrong_password_is_refused_and_dovecot_knows_from_where(roundcube: Mai
     said = [line for line in log.splitlines() if "imap-login" in line and TITO in line]
     assert len(said) > 1, log
     assert all(f"rip={browser}," in line for line in said), said
+
+
+def test_ten_wrong_logins_shut_out_the_browser_that_they_come_from(roundcube: MailHost):
+    with strangers(roundcube) as there:
+        said = there.attempt([Attempt("roundcube", 20, TITO, f"guess-{number}") for number in range(9)], 5)
+        assert said == ["401"] * 9
+        assert there.banned() == set()
+        there.attempt([Attempt("roundcube", 20, TITO, "guess-9")])
+        wait_until(lambda: there.banned() == {"198.51.100.20"}, 20, "nobody is shut out")
+        assert there.reached(20, 443, 993) == [False, False]
+        assert there.reached(21, 443, 993) == [True, True]
 
 
 def test_every_cookie_is_for_https_only_and_out_of_the_reach_of_scripts(roundcube: MailHost):
