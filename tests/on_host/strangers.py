@@ -54,6 +54,11 @@ def lines(sock, *words):
 def imap(source, login, password):
     return lines(anything.wrap_socket(dial(source, 993)), f'a LOGIN "{login}" "{password}"')
 
+def timed(source, login, password):
+    began = time.monotonic()
+    said = imap(source, login, password)
+    return f"{time.monotonic() - began} {said}"
+
 def pop3(source, login, password):
     return lines(anything.wrap_socket(dial(source, 995)), f"USER {login}", f"PASS {password}")
 

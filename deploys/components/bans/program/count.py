@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ipaddress
 from collections import deque
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -13,9 +12,10 @@ Key = TypeVar("Key")
 Value = TypeVar("Value")
 Rows = deque[tuple[float, str, str]]  # when, the login with its guess, the protocol
 SPREAD = 3  # times the failures of one address: so many against one login, from wherever, and strangers to it wait
-WAIT = 5  # seconds that they wait
+WAIT = 3  # seconds that they wait
 PACE = 4  # logins a second from one address that has not had this login right yet: as many at once, the others in turn
-PATIENCE = 10  # seconds that any of them waits for its turn, at most
+CROWD = 6  # such logins a second, from wherever: each is 35 ms of Argon2, and Dovecot looks at one after another
+PATIENCE = 6  # seconds that any of them waits for its turn, at most: Postfix gives Dovecot ten, a refusal takes two
 REMEMBERED = 30 * 86400  # seconds for which a good login is remembered
 LONGEST = 10_000  # failures that are remembered of one login
 MOST = 50_000  # of whatever is remembered
@@ -64,12 +64,10 @@ class Attempt:
 
 
 @dataclass(frozen=True)
-class Ban:
-    """Shut out ``who`` for ``seconds``, for ``count`` failures in ``protocols``."""
+class Suspect:
+    """``who`` has failed too often; ``protocols``: in which, failure by failure."""
 
     who: Net
-    seconds: int
-    count: int
     protocols: tuple[str, ...]
 
 
@@ -83,6 +81,7 @@ class Count:
     _by_source: dict[Net, Rows] = field(default_factory=dict)
     _by_login: dict[str, Rows] = field(default_factory=dict)
     _turns: dict[Net, float] = field(default_factory=dict)
+    _crowd: dict[int, int] = field(default_factory=dict)  # second: how many strangers' logins are looked at in it
 
     def wait(self, login: str, remote: str, now: float) -> int:
         """Seconds that this login shall wait before its password is looked at: passwords cost time to check, and others
@@ -93,11 +92,13 @@ class Count:
         turn = max(self._turns.get(who, 0.0), now - 1) + 1 / PACE
         _put(self._turns, who, min(turn, now + PATIENCE))
         tried = _recent(self._by_login.get(login.lower(), deque()), now - self.rules.within)
-        return max(int(turn - now), WAIT if len(tried) >= SPREAD * self.rules.failures else 0)
+        soonest = max(int(turn - now), WAIT if len(tried) >= SPREAD * self.rules.failures else 0)
+        second = self._with_room(int(now) + soonest, int(now) + PATIENCE)
+        self._crowd[second] = self._crowd.get(second, 0) + 1
+        return second - int(now)
 
-    def report(self, attempt: Attempt, now: float, is_shut: Callable[[Net], bool]) -> Ban | None:
-        """Count it; the ban that it brings about, if it does. ``is_shut``: whether one is shut out already, by whose
-        attempts were on their way then; asked only where there would be a ban."""
+    def report(self, attempt: Attempt, now: float) -> Suspect | None:
+        """Count it; whom to shut out, if it is one failure too many."""
         who = source(attempt.remote)
         if who is None or self.is_spared(who):
             return None
@@ -116,7 +117,16 @@ class Count:
         if len(mine) < self.rules.failures:
             return None
         del self._by_source[who]
-        return None if is_shut(who) else self._ban(who, mine, now)
+        return Suspect(who, tuple(protocol for _, _, protocol in mine))
+
+    def sentence(self, who: Net, now: float) -> int:
+        """For how many seconds to shut out ``who``, who is not at the moment; it is remembered."""
+        times, ends = self.former.get(str(who), (0, 0.0))
+        if now < ends:  # an administrator has lifted it
+            times -= 1
+        seconds = min(self.rules.span << min(times, 20), self.rules.longest)
+        _put(self.former, str(who), (times + 1, now + seconds))
+        return seconds
 
     def is_spared(self, who: Net) -> bool:
         """Whether nothing of ``who`` is ever shut out."""
@@ -128,19 +138,16 @@ class Count:
         self._by_source = {who: rows for who, rows in self._by_source.items() if _recent(rows, since)}
         self._by_login = {login: rows for login, rows in self._by_login.items() if _recent(rows, since)}
         self._turns = {who: turn for who, turn in self._turns.items() if turn > now - 1}
+        self._crowd = {second: number for second, number in self._crowd.items() if second >= int(now)}
         self.known = {pair: seen for pair, seen in self.known.items() if now - seen < REMEMBERED}
         self.former = {who: one for who, one in self.former.items() if now - one[1] < REMEMBERED}
 
+    def _with_room(self, first: int, last: int) -> int:
+        """The first of these seconds in which one more login is looked at soon; where there is none, the emptiest."""
+        return min(range(first, last + 1), key=lambda second: max(self._crowd.get(second, 0), CROWD - 1))
+
     def _is_known(self, who: Net, login: str) -> bool:
         return (str(who), login.lower()) in self.known
-
-    def _ban(self, who: Net, rows: Rows, now: float) -> Ban:
-        times, ends = self.former.get(str(who), (0, 0.0))
-        if now < ends:  # an administrator has lifted it
-            times -= 1
-        seconds = min(self.rules.span << min(times, 20), self.rules.longest)
-        _put(self.former, str(who), (times + 1, now + seconds))
-        return Ban(who, seconds, len(rows), tuple(sorted({protocol for _, _, protocol in rows})))
 
 
 def _recent(rows: Rows, since: float) -> Rows:

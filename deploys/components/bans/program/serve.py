@@ -11,22 +11,26 @@ import sys
 import threading
 import time
 from http.server import BaseHTTPRequestHandler
+from queue import SimpleQueue
 from socketserver import ThreadingTCPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from deploys.components.bans.program import memory, shut
-from deploys.components.bans.program.count import Attempt, Ban, Count, Net
+from deploys.components.bans.program.count import Attempt, Count, Net, Suspect
 
 LARGEST = 64 << 10  # bytes of one question
 
 
 class Guard:
-    """One for all connections."""
+    """One for all connections. The kernel is asked and told in a thread of its own: Dovecot waits two seconds for an
+    answer, and what it could not say by then is lost, so nobody waits for nft(8)."""
 
     def __init__(self, count: Count, ports: list[int], table: str):
         self.count, self.ports, self.table = count, ports, table
         self._lock = threading.Lock()
+        self._suspects: SimpleQueue[Suspect] = SimpleQueue()
+        threading.Thread(target=self._shut_out, daemon=True).start()
 
     def answer(self, command: str, said: dict[str, Any]) -> dict[str, Any]:
         """What Dovecot is told: 0 is "go on", a number of seconds "later"."""
@@ -34,9 +38,9 @@ class Guard:
         with self._lock:
             if command == "allow":
                 return {"status": self.count.wait(login, remote, now), "msg": ""}
-            ban = self.count.report(_attempt(said), now, is_shut) if command == "report" and _counts(said) else None
-        if ban:
-            self._ban(ban)
+            suspect = self.count.report(_attempt(said), now) if command == "report" and _counts(said) else None
+        if suspect:
+            self._suspects.put(suspect)
         return {"status": 0, "msg": ""}
 
     def tidy(self, path: str) -> None:
@@ -45,14 +49,23 @@ class Guard:
             self.count.forget(time.time())
             memory.write(path, self.count)
 
-    def _ban(self, ban: Ban) -> None:
-        what = f"{ban.count} wrong logins ({', '.join(ban.protocols)})"
+    def _shut_out(self) -> None:
+        while True:
+            self._ban(self._suspects.get())
+
+    def _ban(self, suspect: Suspect) -> None:
+        who, protocols = suspect.who, suspect.protocols
+        what = f"{len(protocols)} wrong logins ({', '.join(sorted(set(protocols)))})"
         try:
-            shut.shut(ban.who, ban.seconds, self.table)
-            log(f"{named(ban.who)} is shut out for {ban.seconds} s: {what}")
-            shut.cut(ban.who, self.ports)
-        except Exception as error:  # the next report will try again
-            log(f"{named(ban.who)} should be shut out ({what}), and is not: {error}")
+            if is_shut(who):  # what was on its way when the ban came
+                return
+            with self._lock:
+                seconds = self.count.sentence(who, time.time())
+            shut.shut(who, seconds, self.table)
+            log(f"{named(who)} is shut out for {seconds} s: {what}")
+            shut.cut(who, self.ports)
+        except Exception as error:  # the next ten will try again
+            log(f"{named(who)} should be shut out ({what}), and is not: {error}")
 
 
 def is_shut(who: Net) -> bool:
