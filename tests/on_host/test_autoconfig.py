@@ -92,6 +92,23 @@ def test_a_question_that_has_no_answer_gets_an_error_and_no_500(mail_host: MailH
     assert tree.findtext(".//e:ErrorCode", namespaces=NAMES) == code
 
 
+def test_outlook_is_told_the_same_whatever_password_it_sends_so_nobody_learns_there_which_one_is_right(
+    mail_host: MailHost,
+):
+    """Outlook sends the password along unasked (Basic, RFC 7617): nobody looks at it, and nothing asks for it."""
+    client, body = at(mail_host, "autodiscover.example.com"), REQUEST.format(address=TITO, schema=SCHEMA)
+    cursor = mail_host.run("journalctl -t dovecot -n 0 --show-cursor").stdout.partition("cursor: ")[2].strip()
+    said = []
+    for auth in (None, (TITO, mail_host.password(TITO)), (TITO, "not this one"), ("nobody@example.com", "nor this")):
+        for path in ("/autodiscover/autodiscover.xml", "/autodiscover/autodiscover.json?Protocol=AutodiscoverV1"):
+            answer = client.session.post(client.base + path, body, auth=auth, timeout=30)
+            said.append((path, answer.status_code, answer.content, "WWW-Authenticate" in answer.headers))
+    assert len(set(said)) == 2, said
+    assert {(code, asks) for _, code, _, asks in said} == {(200, False)}
+    log = mail_host.run(f"journalctl -t dovecot --after-cursor='{cursor}' -o cat").stdout
+    assert "nobody@example.com" not in log, "a password was tried"
+
+
 def test_apples_profile_is_whole_and_the_same_each_time(mail_host: MailHost):
     page = "webmail.example.com" if mail_host.settings["webmail"] else "mail.example.com"
     first, again = (got(mail_host, page, f"/setup/mail.mobileconfig?address={TITO}") for _ in range(2))
