@@ -57,6 +57,13 @@ obeyed() {
     esac
 }
 
+# as_busy CALM BUSY: which of the two, BUSY where more than four processes for each processor have wanted to run for a
+# while (proc(5), loadavg): what takes a second by itself takes ten there, and is not broken.
+as_busy() {
+    read -r load _ </proc/loadavg
+    if [ "${load%.*}" -ge $(($(nproc) * 4)) ]; then echo "$2"; else echo "$1"; fi
+}
+
 # act VERB PROBE SECONDS: for the probe, and five more for systemd, since what stops may have work to finish.
 act() {
     ask reset-failed -- "$watched" 2>/dev/null
@@ -153,7 +160,7 @@ fi
 
 # Going back soon matters to those whom the former files served: what did not run, as at a first run, has its time.
 patience=30
-[ "$action" = start ] || for state in "$@"; do [ ! -d "$state/previous" ] || patience=10; done
+[ "$action" = start ] || for state in "$@"; do [ ! -d "$state/previous" ] || patience=$(as_busy 10 18); done
 since=$(date +%s)
 was=$(active && started_at)
 if comes_up; then

@@ -53,8 +53,8 @@ def converge(  # type: ignore[no-untyped-def]
       the checker of each must take what lies there before anything is reloaded, restarted or started
     + instance: the unit whose times count, where the host has it
     + sees: a path as the unit's processes see it, and the file that it must be there (BindReadOnlyPaths=)
-    + probe: a shell command that must succeed within 10 seconds once the unit runs. It says on stderr what is wrong;
-      its status 75 tells that nobody answers yet
+    + probe: a shell command that must succeed within 10 seconds (18 on a busy host) once the unit runs. It says on
+      stderr what is wrong; its status 75 tells that nobody answers yet
     + after: operations whose predicted change makes --dry show a reload here
 
     Fails with what the probe said and the unit's own last log lines. The former files run again within 30 seconds,
