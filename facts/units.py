@@ -13,7 +13,7 @@ from typing_extensions import override
 from facts import shell
 from facts.many import Asked, Many
 from facts.record import Record
-from facts.state import tree_state
+from facts.state import tree_state, unit_memory
 
 PROPERTIES = (
     "Id,Names,Type,LoadState,ActiveState,SubState,NeedDaemonReload,MainPID,ControlGroup,"
@@ -28,6 +28,7 @@ class Unit(Record):
     """Times are seconds since the epoch, None where there is none.
 
     ``masked``: systemd may not start it; ``since``: the last start; ``changed_at``: the last start or reload;
+    ``read_at``: when it was last seen to run just what lay there, though newer by its times (operations/converge.sh);
     ``newest_reload`` and ``newest_restart``: the newest ctime below the watched paths; ``deleted_exe``: an upgrade
     replaced the program that runs; ``blind``: it sees another file at a path than it should (``sees``); ``unproved``:
     watched trees whose newest files no unit has run with yet; ``watched``: the unit whose times these are.
@@ -41,6 +42,7 @@ class Unit(Record):
     need_daemon_reload: bool = False
     since: float | None = None
     changed_at: float | None = None
+    read_at: float | None = None
     newest_reload: float | None = None
     newest_restart: float | None = None
     deleted_exe: bool = False
@@ -51,7 +53,9 @@ class Unit(Record):
     @property
     def stale(self) -> bool:
         """Configuration is newer than the unit's last start or reload, or than its last start where that counts."""
-        return self.needs_restart or _newer(self.newest_reload, self.changed_at)
+        return self.needs_restart or (
+            _newer(self.newest_reload, self.changed_at) and _newer(self.newest_reload, self.read_at or 0.0)
+        )
 
     @property
     def needs_restart(self) -> bool:
@@ -100,6 +104,7 @@ class UnitState(Many[Unit]):
         paths = dict.fromkeys(
             path for one in asked for key in ("reload_on", "restart_on") for path in one.get(key) or ()
         )
+        paths |= dict.fromkeys(_stamp(one["unit"]) for one in asked if one.get("reload_on"))
         states = dict.fromkeys(_previous(tree) for one in asked for tree in one.get("trees") or ())
         blind = [(name, *one["sees"]) for one in asked if one.get("sees") for name in _either(one)]
         return StringCommand(
@@ -127,6 +132,11 @@ def _either(one: Mapping[str, Any]) -> tuple[str, ...]:
 def _previous(tree: str) -> str:
     """The directory that is there until a unit has run with the newest files of ``tree`` (operations/tree.sh)."""
     return f"{tree_state(tree)}/previous"
+
+
+def _stamp(unit: str) -> str:
+    """The file that is as new as what ``unit`` was last seen to run already."""
+    return f"{unit_memory(unit)}/read"
 
 
 def _call(function: str, *arguments: str) -> StringCommand:
@@ -171,6 +181,7 @@ def _unit(one: Mapping[str, Any], shown: Mapping[str, dict[str, str]], told: Map
         need_daemon_reload=values.get("NeedDaemonReload") == "yes",
         since=_seconds(values.get("ActiveEnterTimestamp", "")),
         changed_at=_seconds(values.get("StateChangeTimestamp", "")),
+        read_at=_newest(told, [_stamp(one["unit"])]),
         newest_reload=_newest(told, one.get("reload_on")),
         newest_restart=_newest(told, one.get("restart_on")),
         deleted_exe=told.get(("exe", f"/proc/{told.get(('pid', name))}/exe"), "").endswith(" (deleted)"),

@@ -1,7 +1,8 @@
 # unit.converge on the host. $1 unit, $2 the unit whose state counts, $3 action, $4 enable|disable|keep, $5 the directory
 # of what is remembered of the unit, then the states of its trees.
 # Programs for sh in the environment: $PROBE must succeed once the unit runs; what it says tells why not, and status 75
-# that nobody answers yet. $CHECKER tells whether the unit's program takes what lies on disk.
+# that nobody answers yet. $CHECKER tells whether the unit's program takes what lies on disk. $WATCHED: what it reads, a
+# path a line.
 set -u
 umask 077
 unit=$1 watched=$2 action=$3 boot=$4 memory=$5
@@ -105,6 +106,25 @@ put_back() {
     [ -n "$back" ]
 }
 
+# has_read_the_rest STATE…: is the unit reloaded or started since whatever it watches was changed, but for what the trees of
+# these states have put since it ran with them? Then, once they are put back, it runs just what lies there.
+has_read_the_rest() {
+    last=$(ask show --timestamp=us+utc -p StateChangeTimestamp --value -- "$watched")
+    printf '%s\n' "$WATCHED" | while IFS= read -r path; do find "$path" ! -type d -newerct "$last" 2>/dev/null; done | {
+        while IFS= read -r file; do ours "$file" "$@" || exit 1; done
+    }
+}
+ours() {
+    file=$1
+    shift
+    for state in "$@"; do
+        [ -d "$state/previous" ] || continue
+        target=$(cat -- "$state/target")
+        case $file in "$target"/*) if kept "$state/previous" "${file#"$target"/}"; then return 0; fi ;; esac
+    done
+    return 1
+}
+
 # Judged by what these files were judged by when they were new; where nobody has noted that, it is enough that it runs.
 runs_again() {
     old=true
@@ -154,7 +174,12 @@ if ! said=$(refused); then
     active && does="goes on as it runs" || does="is not started"
     echo "$unit $does (no $action), for its checker refuses what lies on disk:" >&2
     printf '%s\n' "$said" >&2
-    if put_back "$@"; then echo "the previous files are back in$back" >&2; fi
+    # A restart that is asked for may have been due before these files came.
+    if [ "$action" != restart ] && active && has_read_the_rest "$@"; then knows=yes; else knows=; fi
+    if put_back "$@"; then
+        echo "the previous files are back in$back" >&2
+        [ -z "$knows" ] || remember read "what lies there is what runs, newer by its times alone"
+    fi
     exit 1
 fi
 

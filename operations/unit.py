@@ -89,6 +89,7 @@ def command(
         *(tree_state(target) for target in trees),
         PROBE=probe,
         CHECKER=_checks(trees, watched),
+        WATCHED="\n".join(watched),
     )
 
 

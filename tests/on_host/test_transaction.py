@@ -196,6 +196,27 @@ def test_on_a_busy_host_what_answers_only_after_twelve_seconds_is_not_taken_back
     assert demo.read("conf") == "A=2\n"
 
 
+@pytest.mark.parametrize("edited", [False, True])
+def test_what_is_put_back_before_anything_was_reloaded_needs_no_reload_but_what_somebody_edited_does(
+    demo: Demo, edited: bool
+) -> None:
+    """As where two trees fit the program each by itself alone, or an upgrade has made it stricter."""
+    strict = {"validate": "test ! -e /run/strict"}
+    assert demo.deploy(files={"conf": text("A=1\n")}, **strict)[0] == 0
+    changed_at = demo.host.run("systemctl show -p StateChangeTimestampMonotonic demo").stdout
+    if edited:
+        demo.host.run("echo B=2 >/etc/demo/local")
+    assert demo.deploy(files={"conf": text("A=2\n"), "new": text("x")}, unit=False, **strict)[0] == 0
+    demo.host.run("touch /run/strict /var/lib/dpkg/status")
+    code, _, said = demo.deploy(files={"conf": text("A=2\n"), "new": text("x")}, **strict)
+    demo.host.run("rm /run/strict")
+    assert code != 0, said
+    assert "the previous files are back" in said
+    assert demo.host.run("systemctl show -p StateChangeTimestampMonotonic demo").stdout == changed_at
+    assert demo.deploy(files={"conf": text("A=1\n")}, **strict)[:2] == (0, int(edited))
+    demo.host.run("rm -f /etc/demo/local")
+
+
 def test_two_refusals_go_back_to_what_last_ran_not_to_the_first_refusal(demo: Demo) -> None:
     demo.deploy(files={"conf": text("A=1\n")})
     demo.deploy(files={"conf": text("A=2\n")}, unit=False)  # a run that died before the unit's turn
