@@ -35,6 +35,7 @@ SECONDS = {
     "test_identity.py": 50,
     "test_webmail_looks.py": 45,
     "test_account_page.py": 30,
+    "test_webmail_sessions.py": 20,
     "test_messages.py": 95,
     "test_people.py": 40,
     "test_senders.py": 50,

@@ -159,7 +159,10 @@ def _chosen() -> tuple[AnyStep, ...]:
             {"user": user, "uid": None, "home": "/nonexistent"},
         ),
         # The group's bit: what is written there belongs to Dovecot's group.
-        Directories("Make a directory for people's own passwords", {account.STATE: Directory("2750", user, "dovecot")}),
+        Directories(
+            "Make directories for people's own passwords",
+            {path: Directory("2750", user, "dovecot") for path in (account.STATE, account.SESSIONS)},
+        ),
         Step(
             "Make the files of people's own passwords",
             files.present,
