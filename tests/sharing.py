@@ -49,6 +49,7 @@ SECONDS = {
     "test_renames.py": 120,
     "test_shared_mailboxes.py": 110,
     "test_status.py": 40,
+    "test_metrics.py": 45,
     "test_search.py": 20,
     "test_size.py": 40,
     "test_services.py": 90,
