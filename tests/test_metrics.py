@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 import yaml
 
+from deploys.components.dovecot.render import dovecot_conf
 from deploys.components.metrics import render
 from deploys.components.watch.program import endpoints, exported, looks, mailboxes, measures, space, waiting
 from deploys.components.watch.program.measures import METRICS, PREFIX, Measure
 from deploys.config.reading.errors import SettingsError
-from tests.declared import packages, ports, targets, units
+from tests.declared import context, packages, ports, targets, units
 from tests.prometheus import ASKED, DASHBOARD, MONITORING, RULES, SHOWN, metrics, promtool
 from tests.settings import about, server
 from tests.test_firewall import rules as firewall_rules
@@ -176,6 +177,15 @@ def test_numbers_are_told_on_loopback_and_by_default_not_at_all():
     assert set(packages(told)) - set(packages(plain)) == {"prometheus-node-exporter"}
     assert ports(told) == ports(plain)
     assert targets(told) == targets(plain)
+
+
+@pytest.mark.parametrize(("version", "at"), [("1:2.3.19-1", "address"), ("1:2.4.1-1", "listen")])
+def test_dovecot_tells_its_numbers_on_loopback_in_the_words_of_its_series_and_only_where_somebody_reads_them(
+    version, at
+):
+    told = dovecot_conf(context(server(metrics=True), dovecot_core=version))
+    assert f"    {at} = 127.0.0.1\n    port = 9900\n" in told
+    assert "service stats" not in dovecot_conf(context(server(), dovecot_core=version))
 
 
 def test_declared_networks_alone_are_let_in():

@@ -7,6 +7,7 @@ import urllib.request
 
 import pytest
 
+from lab.bench import remote_commands
 from lab.mailhost import MailHost
 from lab.waiting import wait_until
 from tests.on_host.settings import TITO, example
@@ -80,8 +81,7 @@ def test_a_prometheus_reads_what_the_host_sees_and_only_who_is_declared_does(mai
     run = host.converge(example(metrics={"from": [gateway]}))
     assert run.rc == 0, run.output
     wait_until(lambda: reached(host.address), 30, "who was declared does not read the numbers")
-    again = host.converge()
-    assert again.changes == 0, again.output
+    assert remote_commands(host) <= 4, "a second run looks more often than without numbers, or changes something"
 
     assert host.converge(example()).rc == 0
     ask = "systemctl is-active prometheus-node-exporter posthaus-metrics.timer; systemctl --failed --plain; ss -Hltn"
