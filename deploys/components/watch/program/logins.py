@@ -8,7 +8,6 @@ from collections import Counter
 from collections.abc import Iterator
 
 from deploys.components.watch.program.amounts import count
-from deploys.components.watch.program.measures import Measure
 from deploys.components.watch.program.shell import Unanswered, said
 from deploys.result import Check, CheckResult
 
@@ -21,15 +20,12 @@ _DOVECOT = re.compile(r"\(auth failed, (\d+) attempts.*? rip=([0-9A-Fa-f.:]+)")
 _POSTFIX = re.compile(r"\[([0-9A-Fa-f.:]+)\]: SASL \S+ authentication failed")
 
 
-def failures() -> Iterator[CheckResult | Measure]:
+def failures() -> Iterator[CheckResult]:
     """Wrong passwords and names of the last 24 hours, by the addresses they came from."""
     units = ("-u", "dovecot.service", "-u", "postfix*")
     grep = ("--grep", "auth failed|authentication failed")
     text = said("journalctl", "-q", "--no-pager", "-o", "cat", "--since", "-24h", *units, *grep, check=False)
-    found = addresses(text)
-    yield result(found)
-    yield Measure("failed_logins", found.total())
-    yield Measure("failed_login_addresses", len(found))
+    yield result(addresses(text))
 
 
 def addresses(text: str) -> Counter[str]:
@@ -54,18 +50,15 @@ def result(found: Counter[str]) -> CheckResult:
     return about.result(seen, True, remedy if found.total() >= MANY else "")
 
 
-def bans() -> Iterator[CheckResult | Measure]:
+def bans() -> Iterator[CheckResult]:
     """How many addresses are kept out; nothing where there is no such table (nft(8))."""
     try:
         table = said("nft", "-j", "list", "table", "inet", TABLE)
     except Unanswered:
         return
-    number = _banned(table)
-    about = Check("logins.bans", GROUP, "banned addresses", "those that guess")
-    yield about.result(count(number, "address"), True)
-    yield Measure("banned_addresses", number)
+    yield Check("logins.bans", GROUP, "banned addresses", "those that guess").result(_banned(table), True)
 
 
-def _banned(table: str) -> int:
+def _banned(table: str) -> str:
     sets = [one["set"] for one in json.loads(table)["nftables"] if "set" in one]
-    return sum(len(one.get("elem", ())) for one in sets)
+    return count(sum(len(one.get("elem", ())) for one in sets), "address")

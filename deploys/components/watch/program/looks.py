@@ -8,7 +8,6 @@ from typing import Any
 from deploys.components.watch.program import (
     certificates,
     clock,
-    endpoints,
     logins,
     mailboxes,
     packages,
@@ -17,12 +16,9 @@ from deploys.components.watch.program import (
     spam,
     waiting,
 )
-from deploys.components.watch.program.measures import Measure, Page
 from deploys.result import Check, CheckResult
 
-Told = CheckResult | Measure | Page
-
-LOOKS: Mapping[str, Callable[..., Iterable[Told]]] = {
+LOOKS: Mapping[str, Callable[..., Iterable[CheckResult]]] = {
     "services": services.running,
     "libraries": services.libraries,
     "reboot": services.reboot,
@@ -36,22 +32,16 @@ LOOKS: Mapping[str, Callable[..., Iterable[Told]]] = {
     "bans": logins.bans,
     "rspamd": spam.rspamd,
     "clock": clock.clock,
-    "endpoint": endpoints.endpoint,
 }
 
 
 def everything(looks: Sequence[Sequence[Any]]) -> list[CheckResult]:
     """The results of ``looks``, each [kind, its arguments]; what one comes to grief over is one result of its own."""
-    return [told for told in whole(looks) if isinstance(told, CheckResult)]
+    return [result for kind, about in looks for result in one(kind, about)]
 
 
-def whole(looks: Sequence[Sequence[Any]]) -> list[Told]:
-    """The same with the numbers behind them."""
-    return [told for kind, about in looks for told in one(kind, about)]
-
-
-def one(kind: str, about: Mapping[str, Any]) -> Iterator[Told]:
-    """The results of one look, and its numbers."""
+def one(kind: str, about: Mapping[str, Any]) -> Iterator[CheckResult]:
+    """The results of one look."""
     try:
         yield from list(LOOKS[kind](**about))
     except Exception as why:  # others are looked at all the same
