@@ -15,11 +15,12 @@ from deploys.components.clamav import component as clamav
 from deploys.components.component import AnyStep, Component, Context, Run, Step, Tree
 from deploys.components.firewall import component as firewall
 from deploys.components.host.render import debconf
+from deploys.components.metrics import component as metrics
 from deploys.download import DownloadError
 from operations import archive, config, packages, unit
 from operations.survey import ask, expect
 
-STOPPED_FIRST = {*bans.ended(), *clamav.ended(), *firewall.ended()}
+STOPPED_FIRST = {*bans.ended(), *clamav.ended(), *firewall.ended(), *metrics.ended()}
 Metas = dict[str, OperationMeta]  # of each tree of this run, by its target
 
 

@@ -24,16 +24,21 @@ from lab.mailhost import MailHost
 from lab.progress import step
 
 RUNS, MESSAGES, BYTES = 3, 800, 2048
+WARM = 50  # before each run, not counted: what starts with the first messages is there then
 VARIANTS: dict[str, dict[str, Any]] = {"everything on": {}, "filter: false": {"filter": False}}
-SERVICES = ("postfix@-", "postfix", "dovecot", "rspamd", "posthaus-mime", "posthaus-redis", "systemd-journald")
 DOMAIN = "example.com"
-# Debian 13 has postfix.service where 12 has postfix@-.service; what is not there counts nothing.
-_CPU = (
-    "for unit in " + " ".join(SERVICES) + "; do"
-    " for file in /sys/fs/cgroup/system.slice/$unit.service/cpu.stat"
-    " /sys/fs/cgroup/system.slice/*/$unit.service/cpu.stat; do"
-    ' [ ! -e "$file" ] || echo "$unit $(awk \'/^usage_usec/ { print $2 }\' "$file")"; done; done'
-)
+LEAST = 0.05  # ms a message; what takes less is counted, and not named
+# Microseconds of each service (cgroup-v2), then nanoseconds of each process (proc(5), schedstat) with its name.
+_CPU = r"""for file in $(find /sys/fs/cgroup/system.slice -path '*.service/cpu.stat'); do
+  unit=${file%/cpu.stat}; echo "service ${unit##*/} $(awk '/^usage_usec/ { print $2 }' "$file")"
+done
+for process in /proc/[0-9]*; do
+  { unit=$(sed -n 's|^0::.*/||p' "$process/cgroup") && read -r used _ <"$process/schedstat" &&
+    read -r name <"$process/comm" && echo "process $unit $name $used"; } 2>/dev/null
+done
+:"""
+# What is none of mail's; the host may do it meanwhile.
+_OTHERS = ("ssh", "systemd-", "apt-", "dpkg-", "posthaus-watch", "man-db", "cron", "dbus")
 # Seconds from the first connection until nothing is left in the queue. smtp-source(1) comes with Postfix.
 _SEND = """begun=$(date +%s%N)
 smtp-source -s 5 -m {messages} -l {bytes} -f sender@outside.example -t {recipient} 127.0.0.1:25
@@ -48,35 +53,52 @@ systemctl restart postfix"""
 
 @dataclass(frozen=True)
 class Sent:
-    """One run: messages a second, and the milliseconds of processors that a message cost each service."""
+    """One run: messages a second, and the milliseconds of processors that a message cost, by service and by process.
+
+    A process that ended meanwhile counts with its service alone.
+    """
 
     rate: float
-    cost: dict[str, float]
+    services: dict[str, float]
+    processes: dict[tuple[str, str], float]
 
     @property
     def whole(self) -> float:
-        return sum(self.cost.values())
+        return sum(self.services.values())
 
 
 def send(mail_host: MailHost, number: int, store: str) -> Sent:
     """MESSAGES to a mailbox that had none before; all of them have to arrive. ``store``: where it lies."""
-    before = _cpu(mail_host)
-    script = _SEND.format(messages=MESSAGES, bytes=BYTES, recipient=f"u{number}@{DOMAIN}")
-    seconds = int(mail_host.run("bash", input=script, timeout=900).stdout) / 1000
-    after = _cpu(mail_host)
+    _hand_in(mail_host, number, WARM)
+    before = cpu(mail_host)
+    seconds = _hand_in(mail_host, number, MESSAGES)
+    after = cpu(mail_host)
     there = int(mail_host.run(f"find {store.format(number)} -type f -path '*/new/*' | wc -l").stdout)
-    assert there == MESSAGES, f"{there} of {MESSAGES} messages were delivered"
-    cost = {name: (used - before.get(name, 0)) / 1000 / MESSAGES for name, used in after.items()}
-    return Sent(MESSAGES / seconds, cost)
+    assert there == WARM + MESSAGES, f"{there} of {WARM + MESSAGES} messages were delivered"
+    used = {key: (value - before.get(key, 0)) / 1000 / MESSAGES for key, value in after.items()}
+    return Sent(
+        MESSAGES / seconds,
+        {service: value for (service, name), value in used.items() if not name},
+        {(service, name): value for (service, name), value in used.items() if name},
+    )
 
 
-def _cpu(mail_host: MailHost) -> dict[str, int]:
-    """Microseconds by service, so far."""
-    found: dict[str, int] = {}
-    for line in mail_host.run(_CPU).stdout.splitlines():
-        name, used = line.split()
-        name = name.partition("@")[0]
-        found[name] = found.get(name, 0) + int(used)
+def _hand_in(mail_host: MailHost, number: int, messages: int) -> float:
+    """Seconds until so many messages are in the mailbox."""
+    script = _SEND.format(messages=messages, bytes=BYTES, recipient=f"u{number}@{DOMAIN}")
+    return int(mail_host.run("bash", input=script, timeout=900).stdout) / 1000
+
+
+def cpu(mail_host: MailHost) -> dict[tuple[str, str], int]:
+    """Microseconds so far, of each service (service, "") and of all its processes of a name (service, name)."""
+    found: dict[tuple[str, str], int] = {}
+    for line in mail_host.run("bash", input=_CPU).stdout.splitlines():
+        kind, unit, *words = line.split()
+        # Debian 13 has postfix.service where 12 has postfix@-.service.
+        service, name = unit.removesuffix(".service").partition("@")[0], " ".join(words[:-1])
+        if unit.endswith(".service") and (service == "systemd-journald" or not service.startswith(_OTHERS)):
+            used = int(words[-1]) // (1000 if kind == "process" else 1)
+            found[service, name] = found.get((service, name), 0) + used
     return found
 
 
@@ -106,28 +128,50 @@ def _variant(
             pairs.append(
                 (send(stock, number, "/home/u{}/Maildir"), send(ours, number, f"/var/mail/vhosts/{DOMAIN}/u{{}}"))
             )
-    middle = statistics.median
-    services = dict.fromkeys(key for _, one in pairs for key in one.cost)
+    middle, theirs, mine = statistics.median, [one for one, _ in pairs], [one for _, one in pairs]
     return {
-        "rate": round(middle(one.rate for _, one in pairs), 1),
-        "stock_rate": round(middle(one.rate for one, _ in pairs), 1),
-        "ratio": round(middle(mine.rate / theirs.rate for theirs, mine in pairs), 2),
-        "cpu_ms": round(middle(one.whole for _, one in pairs), 1),
-        "stock_cpu_ms": round(middle(one.whole for one, _ in pairs), 1),
-        "cpu_ratio": round(middle(theirs.whole / mine.whole for theirs, mine in pairs), 2),
-        "by_service": {key: round(middle(one.cost.get(key, 0.0) for _, one in pairs), 1) for key in services},
+        "rate": round(middle(one.rate for one in mine), 1),
+        "stock_rate": round(middle(one.rate for one in theirs), 1),
+        "ratio": round(middle(one.rate / stock.rate for stock, one in pairs), 2),
+        "cpu_ms": round(middle(one.whole for one in mine), 1),
+        "stock_cpu_ms": round(middle(one.whole for one in theirs), 1),
+        "cpu_ratio": round(middle(stock.whole / one.whole for stock, one in pairs), 2),
+        "by_service": by_service(mine),
+        "stock_by_service": by_service(theirs),
     }
 
 
+def by_service(runs: Sequence[Sent]) -> dict[str, dict[str, float]]:
+    """Medians of what each service took, under "" the whole, and under its name each of its processes."""
+    medians: dict[str, dict[str, float]] = {}
+    for service in sorted({key for one in runs for key in one.services}):
+        names = {"", *(name for one in runs for unit, name in one.processes if unit == service)}
+        took = {
+            name: statistics.median(
+                one.processes.get((service, name), 0.0) if name else one.services.get(service, 0.0) for one in runs
+            )
+            for name in names
+        }
+        named = sorted((-value, name) for name, value in took.items() if value >= LEAST)
+        if took[""] >= LEAST:
+            medians[service] = {name: round(-value, 2) for value, name in named}
+    return medians
+
+
 def table(figures: dict[str, dict[str, Any]]) -> str:
-    """A row for each variant, and below it what each service takes."""
+    """A row for each variant, then what each service of it takes, and each process of those that have several."""
     lines = [f"{'':<14} {'messages/s':>10} {'stock':>7} {'ratio':>6}  {'CPU ms':>7} {'stock':>6} {'ratio':>6}"]
     for name, one in figures.items():
         lines.append(
             f"{name:<14} {one['rate']:>10} {one['stock_rate']:>7} {one['ratio']:>6}  {one['cpu_ms']:>7}"
             f" {one['stock_cpu_ms']:>6} {one['cpu_ratio']:>6}"
         )
-        lines.append("  CPU ms a message: " + ", ".join(f"{key} {used}" for key, used in one["by_service"].items()))
+    stock = next(iter(figures.values()))["stock_by_service"]
+    for name, services in (("stock", stock), *((name, one["by_service"]) for name, one in figures.items())):
+        lines += ["", f"CPU ms a message, {name}"]
+        for service, took in services.items():
+            processes = ", ".join(f"{process} {used}" for process, used in took.items() if process)
+            lines.append(f"  {service:<18} {took.get('', 0.0):>6}" + (f"  {processes}" if len(took) > 2 else ""))
     return "\n".join(lines)
 
 

@@ -185,7 +185,7 @@ fi
 
 # Going back soon matters to those whom the former files served: what did not run, as at a first run, has its time.
 patience=30
-[ "$action" = start ] || for state in "$@"; do [ ! -d "$state/previous" ] || patience=$(as_busy 10 18); done
+[ "$action" = start ] || for state in "$@"; do [ ! -d "$state/previous" ] || patience=$(as_busy 10 15); done
 since=$(date +%s)
 was=$(active && started_at)
 if comes_up; then

@@ -53,7 +53,7 @@ def converge(  # type: ignore[no-untyped-def]
       the checker of each must take what lies there before anything is reloaded, restarted or started
     + instance: the unit whose times count, where the host has it
     + sees: a path as the unit's processes see it, and the file that it must be there (BindReadOnlyPaths=)
-    + probe: a shell command that must succeed within 10 seconds (18 on a busy host) once the unit runs. It says on
+    + probe: a shell command that must succeed within 10 seconds (15 on a busy host) once the unit runs. It says on
       stderr what is wrong; its status 75 tells that nobody answers yet
     + after: operations whose predicted change makes --dry show a reload here
 

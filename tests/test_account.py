@@ -16,8 +16,8 @@ from pyinfra.api.exceptions import DeployError
 from deploys.components import all as every
 from deploys.components.account import render
 from deploys.components.account.operator import Request
-from deploys.components.account.options import SERVICES, note
-from deploys.components.account.program import account, conversation, pace, passwords, rows, sessions, settle
+from deploys.components.account.options import SERVICES, WEBMAIL_SERVICES, note
+from deploys.components.account.program import account, conversation, pace, passwords, rows, sessions, settle, webmail
 from deploys.components.account.program.account import RefusedError
 from deploys.values.strength import weakness
 from tests.declared import context
@@ -40,25 +40,38 @@ class Dovecot:
         digest = hashlib.sha256(password.encode()).hexdigest()
         if f"{digest}/{name}/{mark}/{service}:" in Path(rows.APPS).read_text():
             return name
+        if f"{digest}/127.0.0.1/{name}/{mark}/{service}:" in "".join(path.read_text() for path in session_files()):
+            return name
         chosen = [line for line in Path(rows.CHOSEN).read_text().splitlines() if line.startswith(f"{name}/{mark}:")]
         if chosen:
             return name if self.reads and chosen == [f"{name}/{mark}:hash of {password}::::::"] else None
         return name if self.declared.get(name) == password else None
 
+    def opened(self, name: str, password: str, service: str = passwords.SERVICE) -> tuple[str, str] | None:
+        """The same with the note, which is one behind where it has not read it yet."""
+        found = self.login(name, password, service)
+        return (found, rows.declared().get(name, "") if self.reads else "of before") if found else None
+
+
+def session_files() -> list[Path]:
+    return sorted(Path(webmail.SESSIONS).iterdir())
+
 
 @pytest.fixture(autouse=True)
 def dovecot(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Dovecot:
     """The program's files below ``tmp_path``, two mailboxes with the same password, and nobody who waits."""
-    for module, names in ((rows, ("STATE", "CHOSEN", "APPS", "DECLARED")), (pace, ("DIRECTORY",))):
-        for name in names:
+    names = {rows: ("STATE", "CHOSEN", "APPS", "DECLARED"), pace: ("DIRECTORY",), webmail: ("SESSIONS",)}
+    for module, named in names.items():
+        for name in named:
             path = tmp_path / name.lower()
-            path.mkdir() if name in ("STATE", "DIRECTORY") else path.touch()
+            path.mkdir() if name in ("STATE", "DIRECTORY", "SESSIONS") else path.touch()
             monkeypatch.setattr(module, name, str(path))
     monkeypatch.setattr(sessions, "ENDING", str(tmp_path / "ending"))
     monkeypatch.setattr(sessions.os, "geteuid", lambda: 990)  # as the service: tests may run as root
     monkeypatch.setattr(account, "_CACHED", 0)
     found = Dovecot({TITO: RIGHT, ANA: RIGHT})
     monkeypatch.setattr(passwords, "login", found.login)
+    monkeypatch.setattr(passwords, "opened", found.opened)
     monkeypatch.setattr(passwords, "hashed", lambda password: f"hash of {password}")
     declare({TITO: HASH, ANA: HASH})
     return found
@@ -168,7 +181,7 @@ def test_script_password_refuses_by_the_same_list():
 
 
 def test_an_unknown_word_is_told_what_there_is_and_the_conversation_goes_on():
-    assert opened("vacation", "apps") == ["500 There are newpass, apps, newapp, dropapp and quit", "200 0"]
+    assert opened("vacation", "apps") == ["500 There are newpass, apps, newapp, dropapp, session and quit", "200 0"]
 
 
 @pytest.mark.parametrize("label", ["", "a:b", "x" * 41, "tab\there", " phone", "bell\x07"])
@@ -192,6 +205,68 @@ def test_app_passwords_are_listed_by_their_names_and_each_is_revoked_alone(dovec
     assert dovecot.login(TITO, secret, "imap") is None
     assert dovecot.login(ANA, other, "imap") == ANA
     assert secret not in Path(rows.APPS).read_text()
+
+
+def session(name: str = TITO, password: str = RIGHT) -> str:
+    (said,) = opened("session", name=name, password=password)
+    assert said.startswith("200 session-")
+    return said.removeprefix("200 ")
+
+
+def test_a_session_of_the_webmail_opens_mail_until_somebody_logs_out_and_changes_no_password(dovecot):
+    one, other, anas = session(), session(), session(ANA)
+    assert [dovecot.login(TITO, one, service) for service in WEBMAIL_SERVICES] == [TITO] * 3
+    assert [dovecot.login(TITO, one), dovecot.login(TITO, one, "pop3"), dovecot.login(ANA, one, "imap")] == [None] * 3
+    assert one not in "".join(path.read_text() for path in session_files())
+    assert talk(b"forget " + one.encode())[1:] == ["200 The session has ended"]
+    assert dovecot.login(TITO, one, "imap") is None
+    assert dovecot.login(TITO, other, "imap") == TITO
+    assert dovecot.login(ANA, anas, "imap") == ANA
+
+
+def test_a_changed_password_ends_the_sessions_of_its_mailbox_alone_and_the_page_that_asked_begins_another(dovecot):
+    one, other, anas = session(), session(), session(ANA)
+    changed, begun = opened(f"newpass {NEW}", "session")
+    assert changed.startswith("200")
+    assert [dovecot.login(TITO, secret, "imap") for secret in (one, other)] == [None, None]
+    assert dovecot.login(TITO, begun.removeprefix("200 "), "imap") == TITO
+    assert dovecot.login(ANA, anas, "imap") == ANA
+
+
+def test_sessions_end_with_the_declared_hash_even_one_that_began_before_dovecot_had_read_it(dovecot):
+    one, anas = session(), session(ANA)
+    declare({TITO: OTHER_HASH, ANA: HASH})
+    assert dovecot.login(TITO, one, "imap") is None
+    dovecot.reads = False  # it takes the password of before, under the note of before
+    with pytest.raises(passwords.UnavailableError):
+        account.Account(TITO, RIGHT).session()
+    declare({TITO: HASH, ANA: HASH})
+    with rows.locked():
+        webmail.prune()
+    assert dovecot.login(ANA, anas, "imap") == ANA
+    declare({ANA: "!"})
+    with rows.locked():
+        webmail.prune()
+    assert "".join(path.read_text() for path in session_files()) == ""
+
+
+def test_a_session_that_nobody_asks_for_is_forgotten_after_two_hours(dovecot, monkeypatch):
+    lasting, left = session(), session()
+    now = webmail.time.time()
+    monkeypatch.setattr(webmail.time, "time", lambda: now + 5000)
+    assert talk(b"renew " + lasting.encode())[1:] == ["200 The session goes on"]
+    monkeypatch.setattr(webmail.time, "time", lambda: now + 9000)
+    session()
+    assert [dovecot.login(TITO, secret, "imap") for secret in (lasting, left)] == [TITO, None]
+    assert talk(b"renew " + left.encode())[1:] == ["500 There is no such session"]
+
+
+def test_no_session_begins_with_a_password_that_has_just_been_changed(dovecot):
+    late = account.Account(TITO, RIGHT)
+    opened(f"newpass {NEW}")
+    with pytest.raises(RefusedError, match="changed elsewhere"):
+        late.session()
+    assert "".join(path.read_text() for path in session_files()) == ""
 
 
 def test_no_mailbox_has_more_than_so_many(monkeypatch):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from deploys.components.apache import render
+from deploys.components.apache.component import service
 from deploys.php.pool import post_size
 from tests.settings import server
 
@@ -43,3 +44,13 @@ def test_a_form_that_php_takes_is_not_refused_by_apache():
 def test_pictures_from_elsewhere_need_the_readers_consent():
     policies = [line for line in configuration().splitlines() if "Content-Security-Policy" in line]
     assert [("https:" in line, "view_unsafe_images=1" in line) for line in policies] == [(False, False), (True, True)]
+
+
+def test_apache_is_restarted_when_the_host_gets_ipv6_for_only_a_start_makes_it_listen_there():
+    """Its Listen says no address, so the text would be the same; apache2.conf is among what restarts it."""
+    mail = server(webmail={})
+    without = render.apache2_conf(mail, "8.2", ipv6=False)
+    assert "This host has no IPv6" in without
+    assert without != render.apache2_conf(mail, "8.2")
+    assert render.challenges_conf("h.example", ipv6=False) != render.challenges_conf("h.example")
+    assert any(path.endswith("/apache2.conf") for path in service(None).restart_on)

@@ -328,4 +328,7 @@ def test_the_program_needs_nothing_but_its_own_files(tmp_path: Path):
         path.write_bytes(file.data)
     call = [sys.executable, "-I", "-S", "-B", str(tmp_path), "--help"]
     done = subprocess.run(call, capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stdout) == (2, "usage: posthaus-watch --json | --mail [SECONDS]\n"), done.stderr
+    assert (done.returncode, done.stdout) == (
+        2,
+        "usage: posthaus-watch --json | --mail [SECONDS] | --metrics DIRECTORY\n",
+    ), done.stderr

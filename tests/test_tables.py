@@ -9,7 +9,7 @@ from deploys.components.component import Component
 from tests.declared import context
 from tests.settings import golden_server
 
-EVERYTHING = {"relayhost": None, "resolver": "local", "filter": {"antivirus": True}}
+EVERYTHING = {"relayhost": None, "resolver": "local", "filter": {"antivirus": True}, "metrics": True}
 # Where a program listens by itself: no file of ours has to say so.
 OF_THE_PACKAGE = ("127.0.0.1:53", "/run/clamav/clamd.ctl")
 NEWER: dict[str, str] = {}

@@ -27,6 +27,7 @@ from deploys.components.dovecot import component as dovecot
 from deploys.components.firewall import component as firewall
 from deploys.components.host import component as host
 from deploys.components.host import restarts, sandbox
+from deploys.components.metrics import component as metrics
 from deploys.components.mta_sts import component as mta_sts
 from deploys.components.postfix import component as postfix
 from deploys.components.postsrsd import component as postsrsd
@@ -63,6 +64,7 @@ COMPONENTS: tuple[Callable[[Context], Component | None], ...] = (
     firewall.component,  # opens the ports of all of these; before a CA looks at port 80
     updates.component,  # of all packages above
     watch.component,  # looks after all of these
+    metrics.component,  # written by its program
     record.component,  # all that was declared is so by now
     certbot.component,  # last: a CA somewhere else comes to Apache, and may refuse
 )

@@ -29,11 +29,13 @@ SANDBOX = "posthaus-sandbox.conf"  # the drop-in of a unit's sandbox
 @dataclass(frozen=True)
 class Listener:
     """A TCP port open to the world. ``kind``: the protocol as checks/remote/protocols.py opens it, None where only TCP
-    is asked; ``what``: what it is for, as people call it."""
+    is asked; ``what``: what it is for, as people call it; ``only``: the networks that the firewall lets in there, if
+    not all."""
 
     port: int
     kind: str | None
     what: str
+    only: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -29,6 +29,7 @@ WHOLE: Mapping[str, Any] = {
     "aliases": {"away@example.org": ["tito@example.com"]},
     "tls": {"acme": {"email": "hostmaster@example.org"}},
     "filter": {"antivirus": True},
+    "metrics": True,
 }
 SYSTEM, ROUNDCUBE = "`accounts: system`", "`webmail.program: roundcube`"
 # Rows that are there with the one option alone: what they are not with.
@@ -49,6 +50,7 @@ OPTIONS: Mapping[str, Mapping[str, Any]] = {
     ROUNDCUBE: {"webmail": {"program": "roundcube"}},
     "`clients: false`": {"clients": False},
     "no `tls.acme`": {"tls": {}},
+    "no `metrics`": {"metrics": False},
 }
 PAGES = ("`webmail: false`", "`clients: false`")  # they share Apache, and its ports
 TOGETHER = (*((name,) for name in OPTIONS), PAGES, (*PAGES, "no `tls.acme`"))

@@ -70,7 +70,7 @@ class MailServer(MailOptions):
         except ValidationError as error:
             refuse(between, earlier=error)
         between += _certificate(mail) if info.context else []
-        between += _own_domains_blocked(mail)
+        between += [*_own_domains_blocked(mail), *_unguarded(mail)]
         if between:
             refuse(between)
         return mail
@@ -222,6 +222,14 @@ def _own_domains_blocked(mail: MailServer) -> list[Problem]:
     ours = [one for one in named if any(f".{domain}".endswith(f".{domain_of(one)}") for domain in mail.domains)]
     text = "is of this server itself; strangers cannot write as its mailboxes anyway, so take it away"
     return [(("filter", "block"), f"{one} {text}") for one in ours]
+
+
+def _unguarded(mail: MailServer) -> list[Problem]:
+    """Ports for some networks alone, and nobody who keeps the others out."""
+    if not mail.metrics or not mail.metrics.networks or mail.firewall == "nftables":
+        return []
+    text = "is kept by `firewall: nftables` alone; without it write `metrics: true`, which listens on loopback"
+    return [(("metrics", "from"), text)]
 
 
 def _certificate(mail: MailServer) -> list[Problem]:

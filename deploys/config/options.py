@@ -10,6 +10,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, Validati
 from deploys.components.bans.options import Bans
 from deploys.components.dovecot.options import Dovecot
 from deploys.components.firewall.options import Firewall
+from deploys.components.metrics.options import MetricsOption
 from deploys.components.postfix.options import PostfixOptions, Relayhost
 from deploys.components.rspamd.options import Filter
 from deploys.components.sending.options import Sending, SendingOption
@@ -247,6 +248,12 @@ class MailOptions(Settings):
         description="Security updates of the release come by themselves at an hour of yours, and what runs replaced"
         " programs is started anew then; `false` for none.",
         examples=[{"at": "02:30", "reboot": True}],
+    )
+    metrics: MetricsOption = Field(
+        default=False,
+        description="Numbers for Prometheus: what `deploys/status.py` sees, every five minutes, and what Dovecot and"
+        " rspamd count, by Debian's node_exporter (docs/monitoring.md). `true`: it is asked at 127.0.0.1:9100.",
+        examples=[True, {"from": ["192.0.2.10"]}],
     )
     dns: HostRecords = Field(default=HostRecords(), description="What the DNS shall say of the host.")
     postfix: PostfixOptions = Field(

@@ -16,7 +16,15 @@ from operations import accounts, dkim
 from operations.file import File
 
 # Others have files there too.
-SHARED = (UNITS, "/etc/tmpfiles.d", "/etc/logrotate.d", "/etc/sysctl.d", CERTIFICATES)
+SHARED = (
+    UNITS,
+    "/etc/tmpfiles.d",
+    "/etc/logrotate.d",
+    "/etc/sysctl.d",
+    "/etc/apt/apt.conf.d",
+    "/etc/needrestart/conf.d",
+    CERTIFICATES,
+)
 # What programs, their packages and Posthaus' own steps make there, and what is the administrator's by right.
 PASSED = (
     "*/local.conf",

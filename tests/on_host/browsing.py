@@ -30,6 +30,12 @@ def client(host: MailHost, address: str | None = None, **options: int) -> Webmai
     return webmail
 
 
+def dovecot_cpu(host: MailHost) -> float:
+    """Milliseconds for which Dovecot's processes have kept the host's processors busy."""
+    cpu = "/sys/fs/cgroup/system.slice/dovecot.service/cpu.stat"
+    return int(host.run(f"awk '/^usage_usec/ {{ print $2 }}' {cpu}").stdout) / 1000
+
+
 def new_subject() -> str:
     """A subject that no other test's message has."""
     return f"{SUBJECT} {uuid4().hex[:8]}"

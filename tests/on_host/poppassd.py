@@ -39,6 +39,24 @@ def ask(host: MailHost, address: str, password: str, words: str) -> str:
     return talk(host, f"user {address}", f"pass {password}", words)[-1]
 
 
+_OPENS = r"""
+import imaplib, json, sys
+login, secret, origin = json.load(sys.stdin)
+imap = imaplib.IMAP4("127.0.0.1", 143)
+if origin:
+    imap.xatom("ID", "(\"x-originating-ip\" \"%s\")" % origin)
+try:
+    print(imap.login(login, secret)[0])
+except imaplib.IMAP4.error:
+    print("NO")
+"""
+
+
+def opens_here(host: MailHost, login: str, secret: str, origin: str = "") -> bool:
+    """Whether Dovecot takes it from the host itself, as it does of a webmail that says where the browser is."""
+    return host.run(f"python3 -c '{_OPENS}'", input=json.dumps([login, secret, origin])).stdout.strip() == "OK"
+
+
 def change(host: MailHost, address: str, old: str, new: str) -> str:
     """The answer to a change of password."""
     return ask(host, address, old, f"newpass {new}")

@@ -137,19 +137,23 @@ def test_runs_keep_what_was_chosen_and_see_none_of_it_until_mail_yaml_has_anothe
     words = (*hashes, *secrets.values(), CHOSEN, PASSWORDS[IQBAL])
     assert [word for word in words for text in (run.output, run.stdout, log) if word in text] == []
 
-    session = imap_session(host, IQBAL, CHOSEN)
+    session, webmail = imap_session(host, IQBAL, CHOSEN), poppassd.ask(host, IQBAL, CHOSEN, "session")[4:]
+    assert poppassd.opens_here(host, IQBAL, webmail)
     boxes = {one: box for one, box in usual["mailboxes"].items() if one != ANA}
     run = host.converge(example(mailboxes={**boxes, IQBAL: {"password": argon2(RESET)}}, catch_all={}))
     assert run.rc == 0, run.output
     assert opens(host, "imap", IQBAL, RESET)
     assert ended(session)
-    assert host.run("cat /var/lib/posthaus-account/*").stdout == ""
+    assert not poppassd.opens_here(host, IQBAL, webmail), "a session of the webmail goes on"
+    kept = host.run("cd /var/lib/posthaus-account; cat chosen apps; cat webmail/* | grep -F iqbal || :").stdout
+    assert kept == ""
     assert poppassd.change(host, IQBAL, RESET, OTHER).startswith("200")
 
     run = host.converge(usual)  # ana is back, and iqbal's hash is the one under which he chose first
     assert run.rc == 0, run.output
     assert opens(host, "imap", IQBAL, PASSWORDS[IQBAL])
     assert opens(host, "imap", ANA, PASSWORDS[ANA])
+    assert not poppassd.opens_here(host, IQBAL, webmail)
     former = [(one, word) for one in (IQBAL, ANA) for word in (CHOSEN, RESET, OTHER, secrets[one])]
     with ThreadPoolExecutor() as pool:  # for a wrong one takes a while
         assert not any(pool.map(lambda one: opens(host, "imap", *one), former))

@@ -181,11 +181,11 @@ def test_what_only_a_restart_makes_known_is_known_again_once_it_was_put_back(dem
     assert demo.deploy(files={"conf": text("A=1\n")}, **seen)[:2] == (0, 0)
 
 
-def test_on_a_busy_host_what_answers_only_after_twelve_seconds_is_not_taken_back(demo: Demo) -> None:
+def test_on_a_busy_host_what_answers_only_after_eleven_seconds_is_not_taken_back(demo: Demo) -> None:
     demo.deploy(files={"conf": text("A=1\n")})
-    # nobody answers yet, sysexits(3) says, until twelve seconds after the first question
+    # nobody answers yet, sysexits(3) says, until eleven seconds after the first question
     later = "read -r up _ </proc/uptime; read -r asked </run/asked || { echo ${up%.*} >/run/asked; exit 75; }"
-    probe = f"{later}; [ $((${{up%.*}} - asked)) -ge 12 ] || exit 75"
+    probe = f"{later}; [ $((${{up%.*}} - asked)) -ge 11 ] || exit 75"
     demo.host.run("rm -f /run/asked; echo '25.00 25.00 25.00 9/99 999' >/run/loadavg")
     demo.host.run("mount --bind /run/loadavg /proc/loadavg")
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import time
@@ -15,6 +16,7 @@ import dns.resolver
 import docker
 import pytest
 
+from deploys.checks.deploy import REPORTS
 from deploys.config.mailserver import MailServer
 from deploys.records.check import check
 from deploys.records.collect import contexts
@@ -22,7 +24,7 @@ from deploys.records.context import DomainContext
 from deploys.records.resolver import Resolver
 from deploys.result import CheckResult
 from facts.dns import PublicRecords
-from lab import names, network, sweep
+from lab import names, network, pyinfra, sweep
 from lab.errors import Unavailable
 from lab.mailhost import MailHost
 from lab.names import reverse_zone
@@ -263,6 +265,29 @@ def test_a_second_run_changes_nothing_and_no_key_or_certificate(pair: Pair):
 def test_verify_of_both_is_without_a_red_result(pair: Pair):
     run = pair.verify()
     assert run.rc == 0, run.output
+
+
+def test_status_reads_the_dns_and_says_what_to_publish(pair: Pair):
+    lines = status(pair)
+    assert len(lines) > 15
+    assert [one for one in lines if one["verdict"] != "ok"] == []
+    zone = pair.names.zones["example.com"]
+    (row,) = [line for line in zone.splitlines(keepends=True) if line.startswith("_dmarc.")]
+    try:
+        pair.names.without("example.com", row)
+        (red,) = [one for one in status(pair) if one["verdict"] == "FAIL"]
+        assert red["what"] == "TXT _dmarc.example.com"
+        assert red["remedy"].startswith("publish"), red
+    finally:
+        pair.names.publish("example.com", zone)
+
+
+def status(pair: Pair) -> list[dict[str, Any]]:
+    """The results of both hosts that the DNS gave."""
+    pyinfra.pyinfra(pair.site, "deploys/status.py")
+    names = [one.entry[0].replace("/", "-").strip("@-") for one in pair.hosts]
+    reports = [json.loads((REPORTS / f"{name}.status.json").read_text("utf-8")) for name in names]
+    return [one for report in reports for one in report["results"] if one["group"] == "dns"]
 
 
 def about(pair: Pair, number: int) -> tuple[DomainContext, ...]:

@@ -20,6 +20,7 @@ from deploys.components.account.program import (
     rows,
     sessions,
     settle,
+    webmail,
 )
 from deploys.config.mailserver import MailServer
 from deploys.probes.program import program as probing
@@ -34,7 +35,7 @@ SERVICE = "posthaus-account@.service"
 PATH = "posthaus-account-sessions.path"
 ENDING = "posthaus-account-sessions.service"
 PORT = 106  # of old: poppassd's, "3com-tsmux" in /etc/services
-MODULES = (options, account, conversation, main, pace, passwords, rows, sessions, settle, strength)
+MODULES = (options, account, conversation, main, pace, passwords, rows, sessions, settle, strength, webmail)
 _MAIN = """import sys
 
 from deploys.components.account.program.main import main

@@ -80,7 +80,12 @@ def _others_alone() -> Component:
 def _files(context: Context, foreign: ForeignSites | None) -> dict[str, render.File]:
     mail = context.mail
     serves = bool(mail.webmail or mail.pages)
-    text = render.apache2_conf(mail, context.php, foreign) if serves else render.challenges_conf(mail.hostname, foreign)
+    ipv6 = context.machine.ipv6
+    text = (
+        render.apache2_conf(mail, context.php, foreign, ipv6)
+        if serves
+        else render.challenges_conf(mail.hostname, foreign, ipv6)
+    )
     return render.files(text, mail.pages, serves, bool(foreign))
 
 

@@ -61,11 +61,12 @@ def packages() -> tuple[str, ...]:
     return ("apache2", "libapache2-mod-security2")
 
 
-def apache2_conf(mail: MailServer, php: str, foreign: ForeignSites | None = None) -> str:
+def apache2_conf(mail: MailServer, php: str, foreign: ForeignSites | None = None, ipv6: bool = True) -> str:
     """All of apache2.conf: the webmail, if any, and the pages for mail programs, if any. With ``foreign`` sites
     it holds ours alone, and the rest of Apache's configuration is theirs.
 
     ``php`` such as ``8.2``. The size of a message decides how large a form may be.
+    ``ipv6``: the host has IPv6. What this changes is a remark, for which Apache is restarted, and listens there.
     """
     webmail, hostname, tls, pages = mail.webmail or None, mail.hostname, mail.tls, mail.pages
     message_size = mail.message_size
@@ -75,6 +76,7 @@ def apache2_conf(mail: MailServer, php: str, foreign: ForeignSites | None = None
     return template(
         HERE / "apache2.conf.j2",
         foreign=foreign,
+        ipv6=ipv6,
         further=foreign.further if foreign else _nothing,
         limits=template(HERE / "limits.conf.j2", largest_form=largest_form) if foreign else "",
         host=hostname,
@@ -190,11 +192,12 @@ def pages_conf(mail: MailServer, foreign: ForeignSites | None = None) -> str:
     )
 
 
-def challenges_conf(hostname: str, foreign: ForeignSites | None = None) -> str:
+def challenges_conf(hostname: str, foreign: ForeignSites | None = None, ipv6: bool = True) -> str:
     """All of apache2.conf for a host without webmail, whose Apache only answers an ACME CA."""
     return template(
         HERE / "challenges.conf.j2",
         foreign=foreign,
+        ipv6=ipv6,
         further=foreign.further if foreign else _nothing,
         hostname=hostname,
         challenges=CHALLENGES,

@@ -27,6 +27,7 @@ from deploys.components.dovecot import readback, render
 from deploys.components.dovecot.options import AUTH_SOCKET, LMTP_SOCKET, QUOTA_SOCKET
 from deploys.components.dovecot.quota import render as quota_warnings
 from deploys.components.dovecot.sieve import render as sieve
+from deploys.components.metrics import options as metrics
 from deploys.components.postfix.options import SPOOL
 from deploys.components.roundcube import options as roundcube
 from deploys.components.squirrelmail import options as squirrelmail
@@ -109,11 +110,11 @@ def component(context: Context) -> Component:
         ),
         listens=tuple(listener for protocol in mail.dovecot.protocols for listener in LISTENERS[protocol]),
         processes=("dovecot", "imap-login", "pop3-login", "managesieve-log"),
-        local=LOCAL,
+        local=(*LOCAL, *((Local(metrics.DOVECOT, "Dovecot's own numbers"),) if mail.metrics else ())),
         tables=(Table(render.USERS, readback.read, hides=readback.HASH),),
         state=_state(mail),
         secrets=(Secret(f"{PROBE}/password"),),
-        looks=(Look("mailboxes", {"probe": mail.directory.login(mail.directory.probe)}),),
+        looks=_looks(mail),
         takeover="dovecot",
     )
 
@@ -159,7 +160,10 @@ def _chosen() -> tuple[AnyStep, ...]:
             {"user": user, "uid": None, "home": "/nonexistent"},
         ),
         # The group's bit: what is written there belongs to Dovecot's group.
-        Directories("Make a directory for people's own passwords", {account.STATE: Directory("2750", user, "dovecot")}),
+        Directories(
+            "Make directories for people's own passwords",
+            {path: Directory("2750", user, "dovecot") for path in (account.STATE, account.SESSIONS)},
+        ),
         Step(
             "Make the files of people's own passwords",
             files.present,
@@ -231,6 +235,12 @@ def _may_stay(mail: MailServer) -> set[str]:
     boxes = mail.directory.mailboxes
     logins = {address: login for address, login in _logins(mail).items() if boxes[address].login}
     return {*logins, *logins.values(), mail.directory.probe}
+
+
+def _looks(mail: MailServer) -> tuple[Look, ...]:
+    numbers = Look("endpoint", {"name": "dovecot", "at": metrics.DOVECOT, "unit": "dovecot"})
+    full = Look("mailboxes", {"probe": mail.directory.login(mail.directory.probe)})
+    return (full, numbers) if mail.metrics else (full,)
 
 
 def _state(mail: MailServer) -> tuple[State, ...]:

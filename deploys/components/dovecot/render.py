@@ -14,6 +14,7 @@ from deploys.components.dovecot import probe
 from deploys.components.dovecot.options import AUTH_SOCKET, LMTP_SOCKET, QUOTA_SOCKET, Dovecot
 from deploys.components.dovecot.quota import render as quota_warnings
 from deploys.components.dovecot.sieve import render as sieve
+from deploys.components.metrics import options as metrics
 from deploys.components.postfix.options import SPOOL
 from deploys.config.addresses.options import Directory
 from deploys.config.mailserver import MailServer
@@ -122,6 +123,7 @@ def dovecot_conf(context: Context) -> str:
         spellings=SPELLINGS if spellings(directory, series) else "",
         no_login=NO_LOGIN if no_login(directory, series) else "",
         search=mail.search,
+        metrics=metrics.DOVECOT.split(":") if mail.metrics else (),
         domain=directory.domains[0],
         quota=directory.quota,
         quota_warning=quota_warnings.WARNING,

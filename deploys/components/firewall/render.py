@@ -18,16 +18,22 @@ RATE, BURST = 100, 2000
 
 
 def opened(context: Context) -> tuple[tuple[str, int], ...]:
-    """Protocol and number of the declared listeners' ports and of the operator's own, each once, in order."""
-    declared = {("tcp", one.port) for one in context.listens}
+    """Protocol and number of the ports that are open to all: of declared listeners, and the operator's own."""
+    declared = {("tcp", one.port) for one in context.listens if not one.only}
     return tuple(sorted(declared | set(map(sockets.split, context.mail.open_ports))))
 
 
 def rules(context: Context) -> str:
     """rules.nft, which may be loaded any number of times (nft(8))."""
     by = {protocol: [number for one, number in opened(context) if one == protocol] for protocol in ("tcp", "udp")}
-    ours = sorted({one.port for one in context.listens})
-    return template(HERE / "rules.nft.j2", ssh=context.machine.ssh_ports, ours=ours, rate=RATE, burst=BURST, **by)
+    ours = sorted({one.port for one in context.listens if not one.only})
+    told = {"ssh": context.machine.ssh_ports, "ours": ours, "only": restricted(context)}
+    return template(HERE / "rules.nft.j2", rate=RATE, burst=BURST, **told, **by)
+
+
+def restricted(context: Context) -> list[tuple[str, str, int]]:
+    """``(ip or ip6, a network, the port it may come to)`` of the declared listeners that are not for everybody."""
+    return [("ip6" if ":" in network else "ip", network, one.port) for one in context.listens for network in one.only]
 
 
 def unit() -> File:

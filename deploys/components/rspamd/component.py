@@ -102,7 +102,10 @@ def component(context: Context) -> Component | None:
             State(render.KEYS, "DKIM keys"),
             *((State(f"/var/lib/{render.REDIS}", "what rspamd has learned"),) if learns else ()),
         ),
-        looks=(Look("rspamd", {"controller": CONTROLLER}),),
+        looks=(
+            Look("rspamd", {"controller": CONTROLLER}),
+            *((Look("endpoint", {"name": "rspamd", "at": CONTROLLER, "unit": "rspamd"}),) if mail.metrics else ()),
+        ),
         secrets=tuple(Secret(f"{render.KEYS}/{name}.key", "0640", group=render.USER) for name in signing),
         takeover="rspamd",
     )

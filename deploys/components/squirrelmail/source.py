@@ -23,7 +23,7 @@ HERE = Path(__file__).parent
 # The last commit whose tree holds translations: 2003-10-19, the day before they moved to where no copy is left.
 TRANSLATIONS = Source(git=BRANCHES["current"].git, commit="70eb0aae53754829d538bbd0190f0311671fd9c8")
 LINKED_CONFIGURATION = "/etc/squirrelmail/config_local.php"
-LAYOUT = 8  # raise it whenever ``_arranged`` makes something else of the same source
+LAYOUT = 9  # raise it whenever ``_arranged`` makes something else of the same source
 
 # Character sets of East Asia, as SquirrelMail names them, and as PHP's mbstring does.
 DECODERS = {
@@ -109,7 +109,10 @@ def telling_origin(text: bytes) -> bytes:
 
 def _plugin() -> dict[str, tuple[bytes, float]]:
     """A plugin beside SquirrelMail's own; 1.5.2 reads who takes part in what from a file, as its conf.pl writes it."""
-    hooks = ("read_body_top", "read_body_bottom", "message_body", "get_pref", "optpage_register_block")
+    hooks = (
+        *("read_body_top", "read_body_bottom", "message_body", "get_pref", "optpage_register_block"),
+        *("login_verified", "generic_header", "logout"),
+    )
     called = {
         **{hook: hook for hook in hooks},
         "template_construct_read_headers.tpl": "template_construct_read_headers",

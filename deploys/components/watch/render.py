@@ -15,10 +15,13 @@ from deploys.components.watch.program import (
     amounts,
     certificates,
     clock,
+    endpoints,
+    exported,
     logins,
     looks,
     mailboxes,
     main,
+    measures,
     packages,
     services,
     shell,
@@ -38,8 +41,8 @@ SERVICE = "posthaus-watch.service"
 TIMER = "posthaus-watch.timer"
 SHOWN = (*PROGRAMS, "rspamd", "unbound")  # packages whose versions people ask for
 MODULES: tuple[ModuleType, ...] = (
-    result, refusals, amounts, certificates, clock, logins, looks, mailboxes, main, packages, services, shell, space,
-    spam, told, waiting,
+    result, refusals, amounts, certificates, clock, endpoints, exported, logins, looks, mailboxes, main, measures,
+    packages, services, shell, space, spam, told, waiting,
 )  # fmt: skip
 _MAIN = """import sys
 from pathlib import Path

@@ -6,7 +6,7 @@ import secrets
 import time
 from dataclasses import dataclass
 
-from deploys.components.account.program import passwords, rows, sessions
+from deploys.components.account.program import passwords, rows, sessions, webmail
 
 LONGEST = 128  # characters
 MOST_APPS = 32
@@ -39,12 +39,27 @@ class Account:
             before = rows.chosen(self.address)
             rows.choose(self.address, mark, fresh)
             try:
+                webmail.end(self.address)
                 _taken(self.address, new)
             except BaseException:
                 rows.restore(self.address, before)
                 raise
         self.password = new
         sessions.end(self.address)
+
+    def session(self) -> str:
+        """The secret of a session of the webmail, which Dovecot takes in the password's place until that is changed."""
+        with rows.locked():  # nobody changes it meanwhile
+            found = passwords.opened(self.address, self.password)
+            if not found or found[0] != self.address or not found[1]:
+                raise RefusedError("The current password is wrong: it has just been changed elsewhere")
+            secret = webmail.added(*found)
+        for seconds in (0.0, *[_CACHED] * _LATEST):
+            time.sleep(seconds)
+            if passwords.login(self.address, secret, webmail.SERVICE) == self.address:
+                return secret
+        webmail.forgotten(secret)
+        raise passwords.UnavailableError("Dovecot does not take the session")
 
     def apps(self) -> list[rows.App]:
         """Its app passwords."""

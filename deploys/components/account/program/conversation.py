@@ -6,7 +6,7 @@ import socket
 import sys
 from collections.abc import Callable
 
-from deploys.components.account.program import pace, passwords
+from deploys.components.account.program import pace, passwords, webmail
 from deploys.components.account.program.account import Account, RefusedError
 
 LINE = 1024  # bytes
@@ -53,7 +53,7 @@ def serve(connection: socket.socket) -> None:
     line = Line(connection)
     try:
         line.say("Posthaus: your own password")
-        account = _who(line)
+        account = _who(line, *line.hear(FIRST_SECONDS))
         while account and _one(line, account):
             pass
     except GoneError as gone:
@@ -64,8 +64,14 @@ def serve(connection: socket.socket) -> None:
         line.say("That took too long", 500)
 
 
-def _who(line: Line) -> Account | None:
-    name = _needs(line, "user", FIRST_SECONDS).strip().lower()
+def _who(line: Line, word: str, rest: str) -> Account | None:
+    """Whoever logs in. A session of the webmail says its own secret, and needs nobody's password to go on or to end."""
+    if word in SESSION:
+        SESSION[word](line, rest)
+        return None
+    if word != "user":
+        raise GoneError("USER comes next")
+    name = rest.strip().lower()
     line.say("And the password?")
     password = _needs(line, "pass", FIRST_SECONDS)
     with pace.turn(name):
@@ -94,7 +100,7 @@ def _one(line: Line, account: Account) -> bool:
     try:
         COMMANDS[word](line, account, rest)
     except KeyError:
-        line.say("There are newpass, apps, newapp, dropapp and quit", 500)
+        line.say("There are newpass, apps, newapp, dropapp, session and quit", 500)
     except RefusedError as why:
         line.say(str(why), 500)
     return True
@@ -123,11 +129,29 @@ def _dropapp(line: Line, account: Account, label: str) -> None:
     line.say("The app password is revoked")
 
 
+def _session(line: Line, account: Account, _: str) -> None:
+    line.say(account.session())
+
+
+def _renew(line: Line, secret: str) -> None:
+    if webmail.renewed(secret):
+        line.say("The session goes on")
+    else:
+        line.say("There is no such session", 500)
+
+
+def _forget(line: Line, secret: str) -> None:
+    webmail.forgotten(secret)
+    line.say("The session has ended")
+
+
+SESSION: dict[str, Callable[[Line, str], None]] = {"renew": _renew, "forget": _forget}
 COMMANDS: dict[str, Callable[[Line, Account, str], None]] = {
     "newpass": _newpass,
     "apps": _apps,
     "newapp": _newapp,
     "dropapp": _dropapp,
+    "session": _session,
 }
 
 

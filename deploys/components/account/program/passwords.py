@@ -16,8 +16,14 @@ class UnavailableError(Exception):
 
 
 def login(name: str, password: str, service: str = SERVICE) -> str | None:
-    """The mailbox that ``name`` and ``password`` open; None: they open none (doc.dovecot.org, "Dovecot authentication
-    protocol"). OSError, UnavailableError: nobody knows."""
+    """The mailbox that ``name`` and ``password`` open; None: they open none. Errors as of ``opened``."""
+    found = opened(name, password, service)
+    return found[0] if found else None
+
+
+def opened(name: str, password: str, service: str = SERVICE) -> tuple[str, str] | None:
+    """The same with the note that Dovecot has for the mailbox at this moment; empty: it has no declared password
+    (doc.dovecot.org, "Dovecot authentication protocol"). OSError, UnavailableError: nobody knows."""
     response = base64.b64encode(f"\0{name}\0{password}".encode()).decode()
     with socket.socket(socket.AF_UNIX) as sock, sock.makefile("rb") as lines:
         sock.settimeout(SECONDS)
@@ -32,7 +38,7 @@ def login(name: str, password: str, service: str = SERVICE) -> str | None:
         said = lines.readline(1 << 16).decode("utf-8", "replace").rstrip("\n").split("\t")
     fields = dict(field.partition("=")[::2] for field in said[2:])
     if said[0] == "OK":
-        return fields["user"]
+        return fields["user"], fields.get("note", "")
     if said[0] != "FAIL" or "temp" in fields or fields.get("code") == "temp_fail":
         raise UnavailableError(f"Dovecot says {said[0] or 'nothing'}")
     return None

@@ -38,30 +38,30 @@ def locked() -> Iterator[None]:
 
 def declared() -> dict[str, str]:
     """Each mailbox of mail.yaml with its note; an empty one where mail.yaml has no password for it."""
-    rows = (line.split(":") for line in _lines(DECLARED))
+    rows = (line.split(":") for line in read(DECLARED))
     return {row[0]: note(row[1]) if row[1] != "!" else "" for row in rows}
 
 
 def choose(address: str, mark: str, hashed: str) -> None:
     """From now on this hash counts for ``address``, for as long as its note is ``mark``."""
-    others = [line for line in _lines(CHOSEN) if _of(line, 0) != address]
+    others = [line for line in read(CHOSEN) if _of(line, 0) != address]
     write(CHOSEN, [*others, f"{address}/{mark}:{hashed}::::::"])
 
 
 def chosen(address: str) -> list[str]:
     """The lines of ``address``, to be put back by ``restore``."""
-    return [line for line in _lines(CHOSEN) if _of(line, 0) == address]
+    return [line for line in read(CHOSEN) if _of(line, 0) == address]
 
 
 def restore(address: str, lines: Sequence[str]) -> None:
     """Make ``lines`` all that is chosen for ``address``."""
-    write(CHOSEN, [*(line for line in _lines(CHOSEN) if _of(line, 0) != address), *lines])
+    write(CHOSEN, [*(line for line in read(CHOSEN) if _of(line, 0) != address), *lines])
 
 
 def apps(address: str, mark: str) -> list[App]:
     """The app passwords of ``address``, the oldest first."""
     found: dict[App, None] = {}
-    for line in _lines(APPS):
+    for line in read(APPS):
         key, _, rest = line.partition(":")
         digest, owner, of = key.split("/")[0], _of(line, 1), key.split("/")[-2]
         if (owner, of) == (address, mark):
@@ -75,13 +75,13 @@ def add(address: str, mark: str, label: str, secret: str) -> None:
     digest, made = hashlib.sha256(secret.encode()).hexdigest(), time.strftime("%Y-%m-%d", time.gmtime())
     fields = f"nopassword label={label.encode().hex()} made={made}"
     new = [f"{digest}/{address}/{mark}/{service}:::::::{fields}" for service in SERVICES]
-    write(APPS, [*_lines(APPS), *new])
+    write(APPS, [*read(APPS), *new])
 
 
 def drop(address: str, mark: str, label: str) -> None:
     """The app password of this name is none any more."""
     digests = {app.digest for app in apps(address, mark) if app.label == label}
-    write(APPS, [line for line in _lines(APPS) if line.split("/")[0] not in digests])
+    write(APPS, [line for line in read(APPS) if line.split("/")[0] not in digests])
 
 
 def prune() -> list[str]:
@@ -100,7 +100,7 @@ def prune() -> list[str]:
 
     with locked():
         for path, at in ((CHOSEN, 0), (APPS, 1)):
-            lines = _lines(path)
+            lines = read(path)
             kept = [line for line in lines if counts(line, at)]
             if kept != lines:
                 write(path, kept)
@@ -132,6 +132,7 @@ def _of(line: str, at: int) -> str:
     return "/".join(parts[at : len(parts) - 1 - at])
 
 
-def _lines(path: str) -> list[str]:
+def read(path: str) -> list[str]:
+    """The lines of a passwd-file."""
     with open(path, encoding="utf-8") as file:
         return [line for line in file.read().splitlines() if line]

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 from deploys.components.account.options import NOTES
-from deploys.components.account.program import rows, sessions
+from deploys.components.account.program import rows, sessions, webmail
 
 
 def settle(seen: str) -> list[str]:
@@ -17,6 +17,8 @@ def settle(seen: str) -> list[str]:
     """
     now, before = Path(NOTES).read_text(encoding="utf-8"), Path(seen)
     forgotten = rows.prune()
+    with rows.locked():
+        webmail.prune()
     if before.exists():
         sessions.kick(changed(before.read_text(encoding="utf-8"), now))
     new = before.with_name(f"{before.name}.new")

@@ -10,6 +10,7 @@ if (is_file(__DIR__ . '/../../include/init.php')) {  // 1.5.2
     require_once SM_PATH . 'functions/page_header.php';
 }
 require_once __DIR__ . '/service.php';
+require_once __DIR__ . '/session.php';
 require_once __DIR__ . '/managesieve.php';
 require_once __DIR__ . '/rules.php';
 
@@ -82,16 +83,16 @@ function posthaus_change_password(string $person): string
     if (posthaus_typed('new') !== posthaus_typed('again')) {
         throw new PosthausRefused(_("The two new passwords differ: nothing was changed."));
     }
-    $service = new PosthausAccount($person, posthaus_typed('current'));
+    $service = (new PosthausAccount())->logIn($person, posthaus_typed('current'));
     $service->said('newpass', posthaus_typed('new'));
-    $_COOKIE['key'] = sqauth_save_password(posthaus_typed('new'));  // else this session would be shut out
+    PosthausSession::changed($service, posthaus_typed('new'));  // else this session would be shut out
     return _("Your password is changed. Programs and phones that know the old one will ask for the new one.");
 }
 
 /** Make or revoke an app password, and list those there are. Gives what to say, the list, and a new secret. */
 function posthaus_app_passwords(string $person): array
 {
-    $service = new PosthausAccount($person, posthaus_typed('current'));
+    $service = (new PosthausAccount())->logIn($person, posthaus_typed('current'));
     $secret = $text = '';
     if (posthaus_typed('drop') !== '') {
         $service->said('dropapp', posthaus_typed('drop'));

@@ -10,17 +10,23 @@ class PosthausAccount
 {
     private $stream;
 
-    /** Log in anew: whoever sits at a session that somebody left open does not know the password. */
-    public function __construct(string $person, string $password)
+    /** Whoever it is: nobody waits longer for an answer than so many seconds. (A wrong password takes its time.) */
+    public function __construct(int $seconds = 30)
     {
         $this->stream = @stream_socket_client('tcp://127.0.0.1:106', $code, $why, 5);
         if (!$this->stream) {
             throw new PosthausRefused(_("Passwords cannot be changed here just now. Please try again later."));
         }
-        stream_set_timeout($this->stream, 30);  // a wrong password takes its time
+        stream_set_timeout($this->stream, $seconds);
         $this->heard();
+    }
+
+    /** Log in anew: whoever sits at a session that somebody left open does not know the password. */
+    public function logIn(string $person, string $password): self
+    {
         $this->said('user', $person);
         $this->said('pass', $password);
+        return $this;
     }
 
     /** Whether there is such a service. */

@@ -15,8 +15,35 @@ const POSTHAUS_CHOICES = ['show_num' => 50, 'hour_format' => 1, 'abook_show_num'
 function squirrelmail_plugin_init_posthaus()
 {
     global $squirrelmail_plugin_hooks;
-    foreach (['read_body_top', 'read_body_bottom', 'message_body', 'get_pref', 'optpage_register_block', 'read_body_header'] as $hook) {
+    $hooks = ['read_body_top', 'read_body_bottom', 'message_body', 'get_pref', 'optpage_register_block', 'read_body_header'];
+    foreach ([...$hooks, 'login_verified', 'generic_header', 'logout'] as $hook) {
         $squirrelmail_plugin_hooks[$hook]['posthaus'] = "posthaus_$hook";
+    }
+}
+
+/** Somebody has logged in: from now on a secret of this session alone is kept in the password's place. */
+function posthaus_login_verified()
+{
+    global $username, $secretkey;
+    require_once __DIR__ . '/session.php';
+    PosthausSession::begin((string) $username, (string) $secretkey);
+}
+
+/** A page is made: the session goes on. */
+function posthaus_generic_header()
+{
+    if (isset($_SESSION['posthaus_session'])) {
+        require_once __DIR__ . '/session.php';
+        PosthausSession::goOn();
+    }
+}
+
+/** Whoever has the secret yet can do nothing with it. */
+function posthaus_logout()
+{
+    if (isset($_SESSION['posthaus_session'])) {
+        require_once __DIR__ . '/session.php';
+        PosthausSession::end();
     }
 }
 

@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 
 from deploys.components.watch.program.amounts import DAY, span
+from deploys.components.watch.program.measures import Measure
 from deploys.components.watch.program.shell import Unanswered, said
 from deploys.result import Check, CheckResult
 
@@ -14,7 +15,7 @@ GROUP = "certificates"
 WARN, FAIL = 14, 3  # days, as verify has them
 
 
-def certificate(name: str, path: str, remedy: str) -> Iterator[CheckResult]:
+def certificate(name: str, path: str, remedy: str) -> Iterator[CheckResult | Measure]:
     """The one whose chain lies at ``path``, shown as ``name``; ``remedy``: what renews it."""
     about = Check(f"certificates.{name}", GROUP, f"certificate of {name}", f"good for {WARN} days")
     try:
@@ -23,11 +24,16 @@ def certificate(name: str, path: str, remedy: str) -> Iterator[CheckResult]:
         yield about.result(str(why), False, remedy)
         return
     yield result(about, text, remedy, time.time())
+    yield Measure("certificate_expiry_timestamp_seconds", _end(text), {"name": name})
 
 
 def result(about: Check, text: str, remedy: str, now: float) -> CheckResult:
     """``text``: ``notAfter=Dec 27 04:50:00 2027 GMT``, as openssl-x509(1) prints it; ``now``: seconds."""
-    left = ssl.cert_time_to_seconds(text.strip().partition("=")[2]) - now
+    left = _end(text) - now
     if left <= 0:
         return about.result(f"expired {span(-left)} ago", False, remedy)
     return about.result(f"{span(left)} left", left >= FAIL * DAY, remedy if left < WARN * DAY else "")
+
+
+def _end(text: str) -> int:
+    return ssl.cert_time_to_seconds(text.strip().partition("=")[2])

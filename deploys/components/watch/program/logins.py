@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from deploys.components.watch.program.amounts import count
+from deploys.components.watch.program.measures import Measure
 from deploys.components.watch.program.shell import Unanswered, said
 from deploys.result import Check, CheckResult
 
@@ -20,12 +21,15 @@ _DOVECOT = re.compile(r"\(auth failed, (\d+) attempts.*? rip=([0-9A-Fa-f.:]+)")
 _POSTFIX = re.compile(r"\[([0-9A-Fa-f.:]+)\]: SASL \S+ authentication failed")
 
 
-def failures() -> Iterator[CheckResult]:
+def failures() -> Iterator[CheckResult | Measure]:
     """Wrong passwords and names of the last 24 hours, by the addresses they came from."""
     units = ("-u", "dovecot.service", "-u", "postfix*")
     grep = ("--grep", "auth failed|authentication failed")
     text = said("journalctl", "-q", "--no-pager", "-o", "cat", "--since", "-24h", *units, *grep, check=False)
-    yield result(addresses(text))
+    found = addresses(text)
+    yield result(found)
+    yield Measure("failed_logins", found.total())
+    yield Measure("failed_login_addresses", len(found))
 
 
 def addresses(text: str) -> Counter[str]:
@@ -50,15 +54,18 @@ def result(found: Counter[str]) -> CheckResult:
     return about.result(seen, True, remedy if found.total() >= MANY else "")
 
 
-def bans() -> Iterator[CheckResult]:
+def bans() -> Iterator[CheckResult | Measure]:
     """How many addresses are kept out; nothing where there is no such table (nft(8))."""
     try:
         table = said("nft", "-j", "list", "table", "inet", TABLE)
     except Unanswered:
         return
-    yield Check("logins.bans", GROUP, "banned addresses", "those that guess").result(_banned(table), True)
+    number = _banned(table)
+    about = Check("logins.bans", GROUP, "banned addresses", "those that guess")
+    yield about.result(count(number, "address"), True)
+    yield Measure("banned_addresses", number)
 
 
-def _banned(table: str) -> str:
+def _banned(table: str) -> int:
     sets = [one["set"] for one in json.loads(table)["nftables"] if "set" in one]
-    return count(sum(len(one.get("elem", ())) for one in sets), "address")
+    return sum(len(one.get("elem", ())) for one in sets)

@@ -8,6 +8,7 @@ from typing import Any
 from deploys.components.watch.program import (
     certificates,
     clock,
+    endpoints,
     logins,
     mailboxes,
     packages,
@@ -16,9 +17,12 @@ from deploys.components.watch.program import (
     spam,
     waiting,
 )
+from deploys.components.watch.program.measures import Measure, Page
 from deploys.result import Check, CheckResult
 
-LOOKS: Mapping[str, Callable[..., Iterable[CheckResult]]] = {
+Told = CheckResult | Measure | Page
+
+LOOKS: Mapping[str, Callable[..., Iterable[Told]]] = {
     "services": services.running,
     "libraries": services.libraries,
     "reboot": services.reboot,
@@ -32,16 +36,22 @@ LOOKS: Mapping[str, Callable[..., Iterable[CheckResult]]] = {
     "bans": logins.bans,
     "rspamd": spam.rspamd,
     "clock": clock.clock,
+    "endpoint": endpoints.endpoint,
 }
 
 
 def everything(looks: Sequence[Sequence[Any]]) -> list[CheckResult]:
     """The results of ``looks``, each [kind, its arguments]; what one comes to grief over is one result of its own."""
-    return [result for kind, about in looks for result in one(kind, about)]
+    return [told for told in whole(looks) if isinstance(told, CheckResult)]
 
 
-def one(kind: str, about: Mapping[str, Any]) -> Iterator[CheckResult]:
-    """The results of one look."""
+def whole(looks: Sequence[Sequence[Any]]) -> list[Told]:
+    """The same with the numbers behind them."""
+    return [told for kind, about in looks for told in one(kind, about)]
+
+
+def one(kind: str, about: Mapping[str, Any]) -> Iterator[Told]:
+    """The results of one look, and its numbers."""
     try:
         yield from list(LOOKS[kind](**about))
     except Exception as why:  # others are looked at all the same

@@ -1,7 +1,8 @@
 """The host's own look at itself: ``--json`` prints it, ``--mail`` tells the postmaster what is new (and
 still so some seconds later).
 
-deploys/status.py reads the former, posthaus-watch.timer runs the latter. Both see the same, by the same code.
+deploys/status.py reads the former, posthaus-watch.timer runs the latter; ``--metrics`` writes the same as numbers for
+Prometheus. All see the same, by the same code.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from deploys.components.watch.program import looks, space, told
+from deploys.components.watch.program import exported, looks, space, told
 from deploys.components.watch.program.shell import ENVIRONMENT
 
 PLAN = "plan.json"
@@ -32,7 +33,10 @@ def main(home: Path, arguments: Sequence[str]) -> int:
     if list(arguments[:1]) == ["--mail"] and len(arguments) <= 2:
         tell(plan, float(arguments[1]) if arguments[1:] else AGAIN)
         return 0
-    print("usage: posthaus-watch --json | --mail [SECONDS]")
+    if list(arguments[:1]) == ["--metrics"] and len(arguments) == 2:
+        exported.export(plan["looks"], Path(arguments[1]))
+        return 0
+    print("usage: posthaus-watch --json | --mail [SECONDS] | --metrics DIRECTORY")
     return 2
 
 

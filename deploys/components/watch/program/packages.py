@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from deploys.components.watch.program.amounts import DAY, span
+from deploys.components.watch.program.measures import Measure
 from deploys.components.watch.program.shell import said
 from deploys.result import Check, CheckResult
 
@@ -19,11 +20,13 @@ UPGRADE = "apt-get update && apt-get upgrade, then run deploys/verify.py"
 _UPGRADED = re.compile(r"^Inst (\S+) \[\S+\] \(\S+ ([^)]*)\)", re.MULTILINE)
 
 
-def versions(packages: Sequence[str]) -> Iterator[CheckResult]:
+def versions(packages: Sequence[str]) -> Iterator[CheckResult | Measure]:
     """Whether ``packages`` are as new as the archive's, as far as apt's lists tell."""
     found = policy(said("apt-cache", "policy", *packages))
     about = Check("updates.versions", GROUP, "versions", "the archive's")
-    if behind := [f"{name} {old} (archive: {new})" for name, (old, new) in found.items() if old != new]:
+    behind = [f"{name} {old} (archive: {new})" for name, (old, new) in found.items() if old != new]
+    yield Measure("packages_behind", len(behind))
+    if behind:
         yield about.result(", ".join(behind), True, UPGRADE)
         return
     yield about.result(", ".join(f"{name} {old}" for name, (old, _) in found.items()), True)
@@ -44,10 +47,11 @@ def policy(text: str) -> dict[str, tuple[str, str]]:
     return found
 
 
-def security() -> Iterator[CheckResult]:
+def security() -> Iterator[CheckResult | Measure]:
     """Security updates that wait, and how old is what apt knows."""
     about = Check("updates.security", GROUP, "security updates", "none waits")
     names = waiting(said("apt-get", "-s", "-q", "-o", "Debug::NoLocking=1", "upgrade"))
+    yield Measure("security_updates", len(names))
     if names:
         yield about.result(
             f"{len(names)} wait: {', '.join(names[:10])}{', …' if len(names) > 10 else ''}", True, UPGRADE
@@ -58,6 +62,7 @@ def security() -> Iterator[CheckResult]:
     fresh = Check("updates.lists", GROUP, "apt's lists", "of this week")
     remedy = "apt-get update; systemctl enable --now apt-daily.timer fetches them each day" if age > OLD else ""
     yield fresh.result(f"{span(age)} old", True, remedy)
+    yield Measure("package_lists_age_seconds", round(age))
 
 
 def waiting(text: str) -> list[str]:

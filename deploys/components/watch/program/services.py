@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
+from deploys.components.watch.program.measures import Measure
 from deploys.components.watch.program.shell import said
 from deploys.result import CONVERGE, Check, CheckResult
 
@@ -14,17 +15,20 @@ PROPERTIES = "Names,Type,LoadState,ActiveState,SubState,UnitFileState,ActiveEnte
 # What is mapped to be run, from where libraries lie, by a name that the disk no longer has for it (proc_pid_maps(5)).
 _REPLACED = re.compile(r"^\S+ ..x. .* (/(?:usr/)?lib\S*\.so[.0-9]*) \(deleted\)$", re.MULTILINE)
 REBOOT = Path("/run/reboot-required")  # written by packages' own scripts, on Debian and Ubuntu
+RUNS = ("active", "reloading")
 AT_BOOT = ("enabled", "enabled-runtime", "static", "alias", "generated", "indirect")
 
 
-def running(units: Sequence[Sequence[str]]) -> Iterator[CheckResult]:
+def running(units: Sequence[Sequence[str]]) -> Iterator[CheckResult | Measure]:
     """A result for each of ``units``: [its name, the instance whose state counts where it is a wrapper's, or ""]."""
     names = [name for pair in units for name in pair if name]
     shown = properties(said("systemctl", "show", "--property", PROPERTIES, *names, check=False))
     for name, instance in units:
         own = shown.get(name, {})
         real = shown.get(instance, {}) if own.get("Type") == "oneshot" else {}
-        yield of_unit(name, own, real if real.get("LoadState") == "loaded" else own)
+        counts = real if real.get("LoadState") == "loaded" else own
+        yield of_unit(name, own, counts)
+        yield Measure("service_up", int(counts.get("ActiveState") in RUNS), {"service": _stem(name)})
 
 
 def properties(text: str) -> dict[str, dict[str, str]]:
@@ -44,7 +48,7 @@ def of_unit(name: str, own: dict[str, str], counts: dict[str, str]) -> CheckResu
         remedy = f"systemctl unmask {name}, then {CONVERGE}" if masked else CONVERGE
         return about.result("masked" if masked else "no such unit", False, remedy)
     state = f"{counts.get('ActiveState')} ({counts.get('SubState')})"
-    if counts.get("ActiveState") not in ("active", "reloading"):
+    if counts.get("ActiveState") not in RUNS:
         return about.result(state, False, f"systemctl start {name}; why: journalctl -u {name} -n 30")
     if own.get("UnitFileState") not in AT_BOOT:
         remedy = f"systemctl enable {name}: it would not come back after a reboot"
@@ -57,7 +61,7 @@ def _stem(unit: str) -> str:
     return re.sub(r"^php[0-9.]+-", "php-", re.sub(r"\.(service|socket|path)$", "", unit))
 
 
-def libraries(units: Sequence[Sequence[str]]) -> Iterator[CheckResult]:
+def libraries(units: Sequence[Sequence[str]]) -> Iterator[CheckResult | Measure]:
     """Whether a service still runs libraries that an upgrade has replaced. ``units``: as for ``running``."""
     names = {one: name for name, instance in units for one in (name, instance) if one}
     about = Check("services.libraries", GROUP, "libraries in use", "those on the disk")
@@ -65,6 +69,7 @@ def libraries(units: Sequence[Sequence[str]]) -> Iterator[CheckResult]:
     for unit, found in replaced(Path("/proc")):
         if unit in names:
             old.setdefault(names[unit], set()).update(found)
+    yield Measure("services_outdated_libraries", len(old))
     if not old:
         yield about.result("those on the disk", True)
         return
@@ -89,8 +94,9 @@ def _units(lines: Iterable[str]) -> list[str]:
     return [part for line in lines for part in line.split("/") if part.endswith(".service")]
 
 
-def reboot() -> Iterator[CheckResult]:
+def reboot() -> Iterator[CheckResult | Measure]:
     """Whether a package has asked for a reboot."""
+    yield Measure("reboot_required", int(REBOOT.exists()))
     about = Check("services.reboot", GROUP, "reboot", "not asked for")
     if not REBOOT.exists():
         yield about.result("not asked for", True)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from deploys.components.watch.program.amounts import DAY, HOUR, size
+from deploys.components.watch.program.measures import Measure
 from deploys.result import Check, CheckResult
 
 GROUP = "disks"
@@ -33,11 +34,12 @@ class Disk:
     inodes_free: int
 
 
-def disks(paths: Iterable[str], samples: str) -> Iterator[CheckResult]:
+def disks(paths: Iterable[str], samples: str) -> Iterator[CheckResult | Measure]:
     """Two results for each file system that holds some of ``paths``. ``samples``: the file of earlier days."""
-    known = read(Path(samples))
+    known, now = read(Path(samples)), time.time()
     for disk in found(paths):
-        yield from results(disk, known, time.time())
+        yield from results(disk, known, now)
+        yield from measures(disk, known, now)
 
 
 def found(paths: Iterable[str]) -> list[Disk]:
@@ -63,15 +65,36 @@ def _disk(at: str) -> Disk:
 
 def results(disk: Disk, samples: Samples, now: float) -> Iterator[CheckResult]:
     """Of bytes, and of inodes where the file system counts them."""
-    earlier = [(at, *used[disk.at]) for at, used in samples if disk.at in used]
-    left = days(disk.free, disk.used, [(at, bytes_used) for at, bytes_used, _ in earlier], now)
+    left, inodes_left = lasts(disk, samples, now)
     amounts = f"{size(disk.used)} of {size(disk.used + disk.free)}"
     yield _result(f"disks.bytes.{disk.at}", f"room on {disk.at}", amounts, disk.used, disk.free, left, ROOM, disk.at)
     if disk.inodes_used + disk.inodes_free > 0:
-        left = days(disk.inodes_free, disk.inodes_used, [(at, inodes) for at, _, inodes in earlier], now)
         amounts = f"{disk.inodes_used:,} of {disk.inodes_used + disk.inodes_free:,}"
-        parts = (disk.inodes_used, disk.inodes_free, left, INODES, disk.at)
+        parts = (disk.inodes_used, disk.inodes_free, inodes_left, INODES, disk.at)
         yield _result(f"disks.inodes.{disk.at}", f"inodes on {disk.at}", amounts, *parts)
+
+
+def lasts(disk: Disk, samples: Samples, now: float) -> tuple[float | None, float | None]:
+    """The days left of bytes, and of inodes (``days``)."""
+    earlier = [(at, *used[disk.at]) for at, used in samples if disk.at in used]
+    return (
+        days(disk.free, disk.used, [(at, bytes_used) for at, bytes_used, _ in earlier], now),
+        days(disk.inodes_free, disk.inodes_used, [(at, inodes) for at, _, inodes in earlier], now),
+    )
+
+
+def measures(disk: Disk, samples: Samples, now: float) -> Iterator[Measure]:
+    """The same as numbers; when it is full only where that is known."""
+    at = {"mountpoint": disk.at}
+    yield Measure("disk_used_bytes", disk.used, at)
+    yield Measure("disk_free_bytes", disk.free, at)
+    counts = disk.inodes_used + disk.inodes_free > 0
+    if counts:
+        yield Measure("disk_used_inodes", disk.inodes_used, at)
+        yield Measure("disk_free_inodes", disk.inodes_free, at)
+    for of, left in zip(("bytes", "inodes"), lasts(disk, samples, now), strict=True):
+        if left is not None and (counts or of == "bytes"):
+            yield Measure("disk_full_in_seconds", left * DAY, {**at, "of": of})
 
 
 def _result(

@@ -11,7 +11,15 @@ from deploys.result import CheckResult
 
 SEVERITY = {"ok": 0, "warn": 1, "FAIL": 2}
 # Nobody is written to for these: they come and go, or somebody else tells of them. status.py shows them.
-QUIET = ("updates.", "queue.deferred.", "queue.held", "logins.", "services.libraries", "services.reboot")
+QUIET = (
+    "updates.",
+    "queue.deferred.",
+    "queue.held",
+    "logins.",
+    "services.libraries",
+    "services.metrics.",
+    "services.reboot",
+)
 MOST_NAMES = 3
 Memory = Mapping[str, tuple[str, str]]  # key: (verdict, what was seen), of what was wrong when it was last told
 

@@ -9,28 +9,30 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from deploys.components.watch.program.amounts import HOUR, MINUTE, count, span
+from deploys.components.watch.program.measures import Measure
 from deploys.components.watch.program.shell import said
 from deploys.result import Check, CheckResult
-from deploys.values.refusals import row
+from deploys.values.refusals import CODES, row
 
 GROUP = "queue"
 STUCK = 30 * MINUTE  # a message whose turn it is has left long before
 OLD = 24 * HOUR
 MOST_REASONS = 10
 LONGEST = 200  # characters of a reason
+OTHER = "other"
 
 
-def queue() -> Iterator[CheckResult]:
+def queue() -> Iterator[CheckResult | Measure]:
     """How many messages wait, since when, and for what."""
     text = said("postqueue", "-j")
-    yield from results([json.loads(line) for line in text.splitlines() if line.startswith("{")], time.time())
+    messages, now = [json.loads(line) for line in text.splitlines() if line.startswith("{")], time.time()
+    yield from results(messages, now)
+    yield from measures(messages, now)
 
 
 def results(messages: list[dict[str, Any]], now: float) -> Iterator[CheckResult]:
     """``messages`` as postqueue tells them; ``now``: seconds since the epoch."""
-    oldest = {
-        kind: _age([one for one in messages if one["queue_name"] in names], now) for kind, names in _KINDS.items()
-    }
+    oldest = _oldest(messages, now)
     about = Check("queue.moves", GROUP, "messages whose turn it is", f"gone within {span(STUCK)}")
     if oldest["due"] > STUCK:
         remedy = "systemctl restart postfix; why: journalctl -u 'postfix*' -p warning -n 30"
@@ -50,6 +52,26 @@ def results(messages: list[dict[str, Any]], now: float) -> Iterator[CheckResult]
 
 
 _KINDS = {"due": ("incoming", "active", "maildrop"), "deferred": ("deferred",)}
+
+
+QUEUES = ("maildrop", "incoming", "active", "deferred", "hold")
+
+
+def measures(messages: list[dict[str, Any]], now: float) -> Iterator[Measure]:
+    """The same as numbers, also those that are 0. Whom messages are for is in none."""
+    found = Counter(one["queue_name"] for one in messages)
+    yield from (Measure("queue_messages", found[name], {"queue": name}) for name in QUEUES)
+    for kind, age in _oldest(messages, now).items():
+        yield Measure("queue_oldest_age_seconds", round(age), {"queue": kind})
+    said = [one["delay_reason"] for message in messages for one in message["recipients"] if one.get("delay_reason")]
+    waits = Counter(known[0] if (known := row(reason)) else OTHER for reason in said)
+    for reason in (*dict.fromkeys(key for _, key, *_ in CODES), OTHER):
+        yield Measure("queue_deferred_recipients", waits[reason], {"reason": reason})
+
+
+def _oldest(messages: list[dict[str, Any]], now: float) -> dict[str, float]:
+    """Of each of _KINDS, the age of the oldest."""
+    return {kind: _age([one for one in messages if one["queue_name"] in names], now) for kind, names in _KINDS.items()}
 
 
 def _late(oldest: dict[str, float]) -> bool:
