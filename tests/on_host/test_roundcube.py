@@ -14,7 +14,7 @@ from selenium.webdriver.support.ui import WebDriverWait
 from lab.mailhost import MailHost
 from lab.waiting import wait_until
 from tests.on_host import test_browser
-from tests.on_host.browsing import BODY, HOSTNAME, by_imap, soon
+from tests.on_host.browsing import BODY, HOSTNAME, by_imap, dovecot_cpu, soon
 from tests.on_host.conftest import start
 from tests.on_host.converged import Converged
 from tests.on_host.settings import ANA, IQBAL, TITO, example
@@ -168,13 +168,14 @@ def test_who_is_away_has_an_answer_given(roundcube: MailHost):
 
 def test_a_person_changes_their_password_and_gives_a_phone_one_of_its_own(roundcube: MailHost):
     old, new = roundcube.password(ANA), "seventeen quiet herons"
-    ana = client(roundcube, ANA)
+    ana, elsewhere = client(roundcube, ANA), client(roundcube, ANA)
     change = {"_newpasswd": new, "_confpasswd": new}
     refused = ana.sets("plugin.password", "_curpasswd", _curpasswd="not this one", **change)
     assert ana.said(refused) == ["Current password incorrect."]
     assert ana.said(ana.sets("plugin.password", "_curpasswd", _curpasswd=old, **change)) == ["Successfully saved."]
     assert [opens(roundcube, "imap", ANA, word) for word in (old, new)] == [False, True]
     assert ana.messages() is not None, "the session goes on"
+    assert elsewhere.said(elsewhere.get("/?_task=mail")) == ["Connection to storage server failed."]
 
     page = "plugin.posthaus_apps"
     assert ana.said(ana.sets(page, "_curpasswd", _curpasswd=old, _label="Téléphone", _do="make"))[0]
@@ -186,6 +187,13 @@ def test_a_person_changes_their_password_and_gives_a_phone_one_of_its_own(roundc
     gone = ana.sets(page, "_curpasswd", _curpasswd=new, _revoke="Téléphone")
     assert ana.said(gone) == ['The app password for "Téléphone" is revoked.']
     assert not opens(roundcube, "imap", ANA, secret)
+
+
+def test_a_page_costs_dovecot_a_few_milliseconds(roundcube: MailHost):
+    tito = client(roundcube, TITO)
+    before = dovecot_cpu(roundcube)
+    assert all(tito.is_inside(tito.get("/?_task=mail")) for _ in range(10))
+    assert (dovecot_cpu(roundcube) - before) / 10 < 15
 
 
 def test_its_database_follows_an_upgrade_of_the_package(roundcube: MailHost):

@@ -44,7 +44,7 @@ READABLE = (
 )
 OF_THE_PACKAGE = ("acl", "archive", "managesieve", "markasjunk", "password", "zipdownload")
 OURS = {
-    "posthaus": ("posthaus.php",),
+    "posthaus": ("posthaus.php", "session.php"),
     "posthaus_apps": ("posthaus_apps.php", "localization/en_US.inc"),
 }
 PLUGIN_FILES = tuple(f"{name}/{file}" for name, files in OURS.items() for file in files)
