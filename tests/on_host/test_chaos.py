@@ -40,7 +40,6 @@ def in_the_world(start_host, converged, engine, release, snapshot) -> Iterator[W
             host.host.remove()
 
 
-@pytest.mark.long
 def test_a_short_one_every_service_is_killed_and_more_is_broken(mail_host: MailHost):
     """And the count itself can see: what somebody takes away is lost, a copy is one too many."""
     with small_world(mail_host) as small:
