@@ -164,7 +164,8 @@ FAULTS = (
     Fault("rspamd's configuration does not parse", junk_rspamd),
     Fault("the certificate has expired", old_certificate),
 )
-# All of this happens to one host, in an order that chance chooses, with no run in between.
+# All of this happens to one host, in an order that chance chooses, with no run in between. (No full disks, and nothing
+# by which mail is refused for good.)
 TOGETHER = (
     killed("'postfix*.service'", times=1), killed("dovecot", times=1), killed("rspamd", times=1), all_killed,
     no_network, network_again, shell("systemctl stop unbound"), shell("systemctl stop posthaus-redis"),
@@ -186,4 +187,4 @@ SHORT = Fault(
     "every service is killed, then one is stopped and two are broken",
     together(all_killed, shell("systemctl stop posthaus-redis"), no_tables, half_dovecot),
 )
-EVERYTHING = Fault("all of these, in an order by chance, before one run", everything)
+EVERYTHING = Fault(f"{len(TOGETHER)} of these, in an order by chance, before one run", everything)
