@@ -23,6 +23,8 @@ WAYS = {"imap", "pop3", "sieve", "smtp"}
 def refused(host: MailHost, login: str) -> bool:
     """Whether neither IMAP, POP3, ManageSieve nor submission lets ``login`` in, the right password notwithstanding."""
     password = host.password(login)
+    # an smtpd that has let somebody in a moment ago still asks the auth process of then
+    assert not opens(host, "smtp", login, password)
     assert ways(host, login) == set()
     with pytest.raises(smtplib.SMTPAuthenticationError):
         post.submit(host, login, password, login, TITO, post.compose(TITO, sender=login))
@@ -54,6 +56,7 @@ def test_who_is_disabled_is_cut_off_and_loses_nothing(mail_host: MailHost):
     away["mailboxes"][IQBAL]["login"] = False
     with post.mailbox(mail_host, IQBAL, mail_host.password(IQBAL)) as before:
         before.select("INBOX")
+        assert ways(mail_host, IQBAL) == WAYS
         run = mail_host.converge(away)
         assert run.rc == 0, run.output
         with pytest.raises((imaplib.IMAP4.abort, OSError)):

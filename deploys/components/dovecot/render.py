@@ -78,7 +78,7 @@ def configuration(context: Context) -> dict[str, File]:
             else {}
         ),
         **({"spellings": File(text, "0640", "root", "dovecot")} if (text := spellings(directory, series)) else {}),
-        **({"no-login": File(text, "0640", "root", "dovecot")} if (text := no_login(directory, series)) else {}),
+        "no-login": File(no_login(directory, series), "0640", "root", "dovecot"),
         "aliases.quota-status": File(quota_aliases(directory, series), "0640", "root", "dovecot"),
         **({"aliases.lmtp": File(text, "0640", "root", "dovecot")} if (text := former(directory, series)) else {}),
         # Dovecot 2.4 lists nobody (doveadm -A) where one of its user databases has no file to look into.
@@ -121,7 +121,7 @@ def dovecot_conf(context: Context) -> str:
         boxes=sorted(directory.shared),
         sharing=SHARING if directory.shared else "",
         spellings=SPELLINGS if spellings(directory, series) else "",
-        no_login=NO_LOGIN if no_login(directory, series) else "",
+        no_login=NO_LOGIN,
         search=mail.search,
         metrics=metrics.DOVECOT.split(":") if mail.metrics else (),
         domain=directory.domains[0],
@@ -171,7 +171,11 @@ def spellings(directory: Directory, series: str) -> str:
 
 
 def no_login(directory: Directory, series: str) -> str:
-    """Every name of the mailboxes that nobody logs in to. It is asked before any password is (``deny``)."""
+    """Every name of the mailboxes that nobody logs in to. It is asked before any password is (``deny``).
+
+    The file is there where it names nobody, too: an smtpd of Postfix goes on asking the auth process it began with,
+    which knows the configuration of before a reload for as long, but reads each file again that has changed.
+    """
     shut = [address for address, box in directory.mailboxes.items() if not box.login]
     names = {name for address in shut for name in (address, directory.login(address), _spelt(address))}
     return template(HERE / f"users-{series}.j2", rows=[Row(name) for name in sorted(names)]) if names else ""
