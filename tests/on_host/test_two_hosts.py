@@ -272,7 +272,7 @@ def test_status_reads_the_dns_and_says_what_to_publish(pair: Pair):
     assert len(lines) > 15
     assert [one for one in lines if one["verdict"] == "FAIL"] == []
     zone = pair.names.zones["example.com"]
-    (row,) = [line for line in zone.splitlines(keepends=True) if line.startswith("_dmarc.")]
+    (row,) = [line for line in zone.splitlines(keepends=True) if line.startswith("_dmarc.example.com. ")]
     try:
         pair.names.without("example.com", row)
         (red,) = [one for one in status(pair) if one["verdict"] == "FAIL"]
