@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NoReturn
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError, ValidationInfo
 from pydantic_core import ErrorDetails, InitErrorDetails, PydanticCustomError
 
 Place = tuple[str | int, ...]  # the keys that lead to a value, as the operator wrote them
@@ -16,6 +16,17 @@ class Settings(BaseModel):
     """An unknown option is an error, a known one never changes, a refused one is never printed."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+
+def or_none(options: type[BaseModel], none: str, have: str) -> BeforeValidator:
+    """``options``, or false for none of it. ``none``, ``have``: what false gives, and what nothing said gives."""
+
+    def check(value: object, info: ValidationInfo) -> object:
+        if value is True:
+            raise ValueError(f"is yes; write false for {none}, or take the line away to have {have}")
+        return value if value is False else options.model_validate(value, context=info.context)
+
+    return BeforeValidator(check)
 
 
 def refuse(problems: Iterable[Problem], earlier: ValidationError | None = None) -> NoReturn:

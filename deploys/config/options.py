@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, ValidationInfo, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
 from deploys.components.bans.options import Bans
 from deploys.components.dovecot.options import Dovecot
@@ -19,7 +19,7 @@ from deploys.components.tls.options import Tls
 from deploys.components.unbound.options import ResolverOption
 from deploys.components.updates.options import Updates, UpdatesOption
 from deploys.config.addresses.options import Accounts, FormerDomains, Mailbox, Owner
-from deploys.config.base import Settings
+from deploys.config.base import Settings, or_none
 from deploys.records.options import DomainRecords, HostRecords
 from deploys.takeover.options import Takeover
 from deploys.values import (
@@ -35,17 +35,6 @@ from deploys.values import (
     sockets,
     without_repeats,
 )
-
-
-def _or_none(options: type[BaseModel], none: str, have: str) -> BeforeValidator:
-    """``options``, or false for none of it. ``none``, ``have``: what false gives, and what nothing said gives."""
-
-    def check(value: object, info: ValidationInfo) -> object:
-        if value is True:
-            raise ValueError(f"is yes; write false for {none}, or take the line away to have {have}")
-        return value if value is False else options.model_validate(value, context=info.context)
-
-    return BeforeValidator(check)
 
 
 def _named(value: object) -> object:
@@ -87,10 +76,10 @@ OpenPort = Annotated[
     WithJsonSchema({"type": ["integer", "string"], "pattern": "^[0-9]{1,5}(/(tcp|udp))?$", "title": "port"}),
 ]
 OpenPorts = Annotated[tuple[OpenPort, ...], AfterValidator(without_repeats)]
-Checks = Annotated[Filter | Literal[False], _or_none(Filter, "none", "it")]
-Shut = Annotated[Bans | Literal[False], _or_none(Bans, "none", "them")]
+Checks = Annotated[Filter | Literal[False], or_none(Filter, "none", "it")]
+Shut = Annotated[Bans | Literal[False], or_none(Bans, "none", "them")]
 Targets = Annotated[tuple[Address, ...], Field(min_length=1), AfterValidator(without_repeats)]
-Page = Annotated[Webmail | Literal[False], _or_none(Webmail, "no webmail", "one")]
+Page = Annotated[Webmail | Literal[False], or_none(Webmail, "no webmail", "one")]
 
 
 class DomainOptions(DomainRecords):

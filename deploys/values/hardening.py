@@ -1,7 +1,8 @@
-"""What none of our own services needs (systemd.exec(5))."""
+"""What our own services do without (systemd.exec(5))."""
 
 from __future__ import annotations
 
+# Those that serve.
 SHUT_IN = """\
 LockPersonality=yes
 MemoryDenyWriteExecute=yes
@@ -20,4 +21,16 @@ RestrictRealtime=yes
 RestrictSUIDSGID=yes
 SystemCallArchitectures=native
 SystemCallFilter=@system-service
+"""
+# Those that look at the whole host now and then, after everything that serves.
+LOOKS_ONLY = """\
+Nice=10
+IOSchedulingClass=idle
+LimitCORE=0
+LockPersonality=yes
+PrivateTmp=yes
+ProtectHostname=yes
+ProtectKernelModules=yes
+ProtectKernelTunables=yes
+RestrictRealtime=yes
 """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from deploys.components.metrics.options import PORT, Metrics
+from deploys.values.hardening import LOOKS_ONLY
 from facts.watch import PROGRAM
 from operations.file import File
 
@@ -20,16 +21,7 @@ Type=oneshot
 ExecStart=/usr/bin/python3 -I -B {PROGRAM} --metrics {TEXTS}
 SyslogIdentifier=posthaus-metrics
 TimeoutStartSec=240
-Nice=10
-IOSchedulingClass=idle
-LimitCORE=0
-LockPersonality=yes
-PrivateTmp=yes
-ProtectHostname=yes
-ProtectKernelModules=yes
-ProtectKernelTunables=yes
-ProtectSystem=full
-RestrictRealtime=yes
+{LOOKS_ONLY}ProtectSystem=full
 """
 # Not at once after the boot: what is only being started counts as down.
 _TIMER = f"""{_HEAD}[Unit]

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, StrictBool, ValidationInfo, WithJsonSchema
+from pydantic import BeforeValidator, Field, StrictBool, WithJsonSchema
 
-from deploys.config.base import Settings
+from deploys.config.base import Settings, or_none
 
 
 def _hour(text: object) -> str:
@@ -41,10 +41,4 @@ class Updates(Settings):
     )
 
 
-def _or_none(value: object, info: ValidationInfo) -> object:
-    if value is True:
-        raise ValueError("is yes; write false for none, or take the line away to have them")
-    return value if value is False else Updates.model_validate(value, context=info.context)
-
-
-UpdatesOption = Annotated[Updates | Literal[False], BeforeValidator(_or_none)]
+UpdatesOption = Annotated[Updates | Literal[False], or_none(Updates, "none", "them")]

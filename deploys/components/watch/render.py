@@ -31,6 +31,7 @@ from deploys.components.watch.program import (
     waiting,
 )
 from deploys.values import refusals
+from deploys.values.hardening import LOOKS_ONLY
 from facts.machine import PROGRAMS
 from facts.state import ROOT
 from facts.watch import PROGRAM
@@ -62,16 +63,7 @@ Type=oneshot
 ExecStart=/usr/bin/python3 -I -B {PROGRAM} --mail
 SyslogIdentifier=posthaus-watch
 TimeoutStartSec=900
-Nice=10
-IOSchedulingClass=idle
-LimitCORE=0
-LockPersonality=yes
-PrivateTmp=yes
-ProtectHostname=yes
-ProtectKernelModules=yes
-ProtectKernelTunables=yes
-RestrictRealtime=yes
-UMask=0077
+{LOOKS_ONLY}UMask=0077
 """
 _TIMER = f"""{_HEAD}[Unit]
 Description=Each morning, whether anything got worse or was mended
