@@ -9,7 +9,7 @@ from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
-from pydantic import ModelWrapValidatorHandler, ValidationError, ValidationInfo, model_validator
+from pydantic import ModelWrapValidatorHandler, PrivateAttr, ValidationError, ValidationInfo, model_validator
 
 from deploys.components.autoconfig.options import page_names
 from deploys.components.postfix.options import Relayhost
@@ -31,6 +31,13 @@ from deploys.values.names import domain_of
 
 class MailServer(MailOptions):
     """The server that a mail.yaml declares."""
+
+    _words: str = PrivateAttr(default="")
+
+    @property
+    def words(self) -> str:
+        """The whole text of the mail.yaml that it was read from, which backups keep; "" where it was no file."""
+        return self._words
 
     @classmethod
     def read(cls, settings: Mapping[str, Any] | MailServer, base: Path | str = ".") -> MailServer:

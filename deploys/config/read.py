@@ -22,7 +22,8 @@ def settings(path: Path | str, text: str | None = None) -> MailServer:
     """
     where = Path(path)
     try:
-        document = yamlfile.read(where, text)
+        words = yamlfile.text_of(where) if text is None else text
+        document = yamlfile.read(where, words)
     except yamlfile.Unreadable as error:
         raise SettingsError([str(error)]) from None
     found = [*document.problems, *errors.blanks(document, MailServer)]
@@ -34,4 +35,5 @@ def settings(path: Path | str, text: str | None = None) -> MailServer:
         found += [(place, text) for place, text in told if place not in refused]
     if found:
         raise SettingsError(errors.as_lines(found, document))
+    mail._words = words
     return mail

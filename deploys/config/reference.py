@@ -76,6 +76,8 @@ def _kind(value: Schema, definitions: Schema) -> str:
     kinds = [kind for kind in value.get("anyOf", ()) if kind != {"type": "null"}]
     if kinds:
         return " or ".join(_kind(kind, definitions) for kind in kinds)
+    if "oneOf" in value:  # pydantic drops the title of what a mapping leads to
+        return " or ".join(f"{{{key}: …}}" for one in value["oneOf"] for key in one["properties"])
     if value["type"] == "array":
         return f"list of {_kind(value['items'], definitions)}"
     if value["type"] == "object":
