@@ -59,6 +59,7 @@ SECONDS = {
     "test_rspamd.py": 65,
     "test_runs.py": 65,
     "test_refusals.py": 60,
+    "test_backup.py": 120,
     "test_antivirus.py": 40,
     "test_postsrsd.py": 40,
     "test_sending.py": 35,

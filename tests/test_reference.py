@@ -55,6 +55,8 @@ def test_the_shipped_settings_name_the_schema_and_fit_it():
 @pytest.mark.parametrize(("path", "value"), list(examples(SCHEMA)))
 def test_every_example_fits_the_schema(path, value):
     whole = example(relayhost={"host": "smtp.example.net"})
+    if path[:1] == ("backup",):
+        whole["backup"] = {"repository": "/srv/backups"}
     if path[:2] == ("tls", "acme"):
         update = {"server": "192.0.2.53", "key": {"file": "acme.key"}}
         whole["tls"] = {"acme": {"email": "tito@example.org", "challenge": {"rfc2136": update}}}

@@ -8,6 +8,7 @@ from dataclasses import replace
 from deploys.components.account import component as account
 from deploys.components.apache import component as apache
 from deploys.components.autoconfig import component as autoconfig
+from deploys.components.backup import component as backup
 from deploys.components.bans import component as bans
 from deploys.components.certbot import component as certbot
 from deploys.components.clamav import component as clamav
@@ -63,12 +64,13 @@ COMPONENTS: tuple[Callable[[Context], Component | None], ...] = (
     apache.component,  # serves both
     firewall.component,  # opens the ports of all of these; before a CA looks at port 80
     updates.component,  # of all packages above
+    backup.component,  # keeps what all of these have made
     watch.component,  # looks after all of these
     metrics.component,  # written by its program
     record.component,  # all that was declared is so by now
     certbot.component,  # last: a CA somewhere else comes to Apache, and may refuse
 )
-MADE_OF_OTHERS = (firewall.component, watch.component)  # in this order
+MADE_OF_OTHERS = (firewall.component, backup.component, watch.component)  # in this order
 
 
 def components(context: Context) -> tuple[Component | None, ...]:

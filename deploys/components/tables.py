@@ -76,9 +76,9 @@ Dovecot are their own business.)
 STATE = """
 ## What to back up
 
-No run can make it again. All else comes back with `deploys/mail.py`: programs, configuration, the certificates that
-you bring along, the secret of verify's own mailbox, viruses' signatures, other domains' MTA-STS policies, Dovecot's
-indexes, the webmail's sessions.
+No run can make it again; the option `backup` keeps it ([backup.md](backup.md)). All else comes back with
+`deploys/mail.py`: programs, configuration, the certificates that you bring along, the secret of verify's own mailbox,
+viruses' signatures, other domains' MTA-STS policies, Dovecot's indexes, the webmail's sessions.
 
 """
 

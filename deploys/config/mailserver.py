@@ -77,7 +77,7 @@ class MailServer(MailOptions):
         except ValidationError as error:
             refuse(between, earlier=error)
         between += _certificate(mail) if info.context else []
-        between += [*_own_domains_blocked(mail), *_unguarded(mail)]
+        between += [*_own_domains_blocked(mail), *_unguarded(mail), *_kept_elsewhere(mail)]
         if between:
             refuse(between)
         return mail
@@ -237,6 +237,11 @@ def _unguarded(mail: MailServer) -> list[Problem]:
         return []
     text = "is kept by `firewall: nftables` alone; without it write `metrics: true`, which listens on loopback"
     return [(("metrics", "from"), text)]
+
+
+def _kept_elsewhere(mail: MailServer) -> list[Problem]:
+    text = "keeps virtual mailboxes alone; take it away, and back up /home and /etc/shadow as on other Unix hosts"
+    return [(("backup",), text)] if mail.backup and mail.accounts == "system" else []
 
 
 def _certificate(mail: MailServer) -> list[Problem]:

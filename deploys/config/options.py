@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
+from deploys.components.backup.options import Backup
 from deploys.components.bans.options import Bans
 from deploys.components.dovecot.options import Dovecot
 from deploys.components.firewall.options import Firewall
@@ -243,6 +244,11 @@ class MailOptions(Settings):
         description="Numbers for Prometheus: what `deploys/status.py` sees, every five minutes, and what Dovecot and"
         " rspamd count, by Debian's node_exporter (docs/monitoring.md). `true`: it is asked at 127.0.0.1:9100.",
         examples=[True, {"from": ["192.0.2.10"]}],
+    )
+    backup: Backup | None = Field(
+        default=None,
+        description="Each night, a copy of what no run can make again, to another place, by restic (docs/backup.md).",
+        examples=[{"repository": "sftp:mail@backup.example.org:/srv/mail", "password": {"file": "backup.password"}}],
     )
     dns: HostRecords = Field(default=HostRecords(), description="What the DNS shall say of the host.")
     postfix: PostfixOptions = Field(

@@ -20,6 +20,7 @@ from deploys.components.component import (
 from deploys.components.rspamd import render, units
 from deploys.components.rspamd.keys import given, names
 from deploys.components.rspamd.options import CONTROLLER, MILTER_SOCKET, MIME_SOCKET
+from facts.dkim import KNOWN
 from facts.state import BACKGROUND
 from operations import dkim
 from operations.service import Service, program
@@ -100,6 +101,7 @@ def component(context: Context) -> Component | None:
         ),
         state=(
             State(render.KEYS, "DKIM keys"),
+            State(KNOWN, "which DKIM keys were published"),
             *((State(f"/var/lib/{render.REDIS}", "what rspamd has learned"),) if learns else ()),
         ),
         looks=(

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from deploys.components.watch.program import (
+    backups,
     certificates,
     clock,
     endpoints,
@@ -37,6 +38,7 @@ LOOKS: Mapping[str, Callable[..., Iterable[Told]]] = {
     "rspamd": spam.rspamd,
     "clock": clock.clock,
     "endpoint": endpoints.endpoint,
+    "backup": backups.backup,
 }
 
 

@@ -1,0 +1,77 @@
+"""Mailboxes that come back, joined with what has come to the host since: nothing of either is lost."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+from deploys.components.backup.program import uids
+from deploys.components.backup.program.stage import PARTS, folders, stores, unchanging
+
+_LETTERS = re.compile(r"(?<=:2,)([A-Z]*)[a-z]*")  # of flags; small ones are keywords, by the folder's own list
+
+
+def newer(restored: Path, store: Path) -> dict[str, int]:
+    """By address, how many messages lie in ``store`` that ``restored`` has not."""
+    found = {}
+    for place in stores(store):
+        old = {name for names in _messages(restored / place).values() for name in names}
+        if new := {name for names in _messages(store / place).values() for name in names} - old:
+            found[f"{place.name}@{place.parent}"] = len(new)
+    return found
+
+
+def everything(restored: Path, store: Path, former: Path) -> dict[str, int]:
+    """Put each mailbox below ``restored`` in its place in ``store``, with what is only there.
+
+    What was there before goes to ``former``, whole. Returns numbers of ``mailboxes``, and of ``messages`` that were
+    joined to them.
+    """
+    mailboxes = joined = 0
+    for place in stores(restored):
+        uids.moved_on(restored / place)
+        if (store / place).exists():
+            joined += home(store / place, restored / place)
+            (former / place).parent.mkdir(parents=True, exist_ok=True)
+            os.rename(store / place, former / place)
+        (store / place).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        os.rename(restored / place, store / place)
+        mailboxes += 1
+    for place in (Path(), *(Path(one.name) for one in restored.iterdir() if one.is_dir())):
+        for file in (restored / place).iterdir():
+            if file.is_file() and not (store / place / file.name).exists():
+                os.rename(file, store / place / file.name)
+    return {"mailboxes": mailboxes, "messages": joined}
+
+
+def home(present: Path, restored: Path) -> int:
+    """Give ``restored`` what only ``present`` has: messages, and other files. Returns the number of messages."""
+    known = {name for names in _messages(restored).values() for name in names}
+    number = 0
+    for folder, names in _messages(present).items():
+        for name, place in names.items():
+            if name not in known:
+                for part in (*PARTS, "tmp"):
+                    (restored / folder / part).mkdir(mode=0o700, parents=True, exist_ok=True)
+                os.link(present / folder / place, restored / folder / _LETTERS.sub(r"\1", place))
+                number += 1
+    for path in sorted((present / "sieve").glob("*.sieve")):
+        if not (restored / "sieve" / path.name).exists():
+            (restored / "sieve").mkdir(mode=0o700, exist_ok=True)
+            os.link(path, restored / "sieve" / path.name)
+    return number
+
+
+def _messages(home: Path) -> dict[str, dict[str, str]]:
+    """By folder, by the part of its name that never changes, where each message lies."""
+    return {
+        folder: {
+            unchanging(entry.name): f"{part}/{entry.name}"
+            for part in PARTS
+            if (home / folder / part).is_dir()
+            for entry in os.scandir(home / folder / part)
+            if entry.is_file(follow_symlinks=False)
+        }
+        for folder in folders(home)
+    }

@@ -1,0 +1,145 @@
+"""Backups, and what is brought back of them, on the host: for posthaus-backup.timer, and deploys/{backup,restore}.py.
+
+``make``, ``list``, ``restore``, ``mailbox``: by root. ``stage``, ``clear``, ``newer``, ``join``, ``beside``: what of it
+is done with mailboxes, by their owner. Runs under the host's own Python alone.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import shutil
+import signal
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from deploys.components.backup.program import beside, join, make, prove, restore, stage
+from deploys.components.backup.program.restic import Failed, Restic
+
+PLAN = "plan.json"
+LOCK = "/run/posthaus-backup.lock"
+STATUS = "last.json"  # what is known of the last ones, in the plan's ``memory``
+
+
+def main(home: Path, arguments: Sequence[str]) -> int:
+    """``home``: where the plan lies. Returns the exit status."""
+    plan: dict[str, Any] = json.loads((home / PLAN).read_text("utf-8"))
+    word, *words = arguments or ("",)
+    if word in OWNERS:
+        OWNERS[word](plan, words)
+        return 0
+    if word not in ROOTS:
+        print(f"usage: posthaus-backup {' | '.join(ROOTS)}", file=sys.stderr)
+        return 2
+    os.umask(0o077)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # a connection that is lost stops nothing halfway
+    with open(LOCK, "w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            print("a backup or a restore is at work already; wait for it", file=sys.stderr)
+            return 1
+        try:
+            ROOTS[word](plan, words)
+        except Failed as why:
+            print(why, file=sys.stderr)
+            return 1
+    return 0
+
+
+def tell(text: str) -> None:
+    """To whoever waits, or has gone: what is begun goes on."""
+    with contextlib.suppress(BrokenPipeError):
+        print(text, flush=True)
+
+
+def _restic(plan: Mapping[str, Any]) -> Restic:
+    return Restic(plan["settings"], plan["password"], plan["cache"], plan["host"])
+
+
+def _make(plan: Mapping[str, Any], words: Sequence[str]) -> None:
+    known = remembered(plan)
+    try:
+        restic = _restic(plan)
+        known["last"] = make.backup(plan, restic, tell, begin="begin" in words)
+        known["failed"] = None
+        remember(plan, known)
+        if time.time() - known.get("checked", 0) > make.WEEK:
+            make.check(restic)
+            known["proved"] = prove.newest(plan, restic, int(time.strftime("%V")))
+            known["checked"] = time.time()
+    except Exception as why:
+        known["failed"] = {"at": time.time(), "why": str(why) if isinstance(why, Failed) else repr(why)}
+        raise
+    finally:
+        remember(plan, known)
+    last = known["last"]
+    tell(
+        f"backup {last['snapshot'][:8]}: {last['mailboxes']:,} mailboxes, {last['messages']:,} messages,"
+        f" {last['queued']:,} on their way; {last['bytes'] / (1 << 20):,.0f} MB, of which"
+        f" {last['added'] / (1 << 20):,.1f} are new, in {last['seconds']:,} s"
+    )
+
+
+def remembered(plan: Mapping[str, Any]) -> dict[str, Any]:
+    """What is known of the last backups; nothing where there is none that can be read."""
+    try:
+        known: dict[str, Any] = json.loads(Path(plan["memory"], STATUS).read_text("utf-8"))
+        return known
+    except (OSError, ValueError):
+        return {}
+
+
+def remember(plan: Mapping[str, Any], known: Mapping[str, Any]) -> None:
+    """Whole or not at all."""
+    where = Path(plan["memory"])
+    where.mkdir(mode=0o700, parents=True, exist_ok=True)
+    (where / f"{STATUS}.new").write_text(json.dumps(known), "utf-8")
+    (where / f"{STATUS}.new").replace(where / STATUS)
+
+
+def _list(plan: Mapping[str, Any], words: Sequence[str]) -> None:
+    found = _restic(plan).snapshots()
+    for one in found:
+        tell(f"{one.id[:8]}  {one.at[:16].replace('T', ' ')}")
+    tell(f"{len(found)} backup{'' if len(found) == 1 else 's'} of {plan['host']}")
+
+
+def _restore(plan: Mapping[str, Any], words: Sequence[str]) -> None:
+    at, newer = words
+    restore.whole(plan, _restic(plan), tell, at, newer == "keep")
+
+
+def _mailbox(plan: Mapping[str, Any], words: Sequence[str]) -> None:
+    address, at, folder = words
+    restore.mailbox(plan, _restic(plan), tell, address, at, folder)
+
+
+def _stage(plan: Mapping[str, Any], words: Sequence[str]) -> None:
+    print(json.dumps(stage.everything(Path(plan["store"]), Path(plan["mailboxes"]))))
+
+
+def _clear(plan: Mapping[str, Any], words: Sequence[str]) -> None:
+    if os.path.lexists(plan["mailboxes"]):
+        shutil.rmtree(plan["mailboxes"])
+
+
+def _newer(plan: Mapping[str, Any], words: Sequence[str]) -> None:
+    print(json.dumps(join.newer(Path(words[0]), Path(plan["store"]))))
+
+
+def _join(plan: Mapping[str, Any], words: Sequence[str]) -> None:
+    print(json.dumps(join.everything(Path(words[0]), Path(plan["store"]), Path(words[1]))))
+
+
+def _beside(plan: Mapping[str, Any], words: Sequence[str]) -> None:
+    print(json.dumps(beside.put(Path(words[0]), Path(words[1]), words[2], words[3])))
+
+
+ROOTS = {"make": _make, "list": _list, "restore": _restore, "mailbox": _mailbox}
+OWNERS = {"stage": _stage, "clear": _clear, "newer": _newer, "join": _join, "beside": _beside}

@@ -1,0 +1,144 @@
+"""The program that makes backups, its plan, its secrets and its units. Same options in, same text out."""
+
+from __future__ import annotations
+
+import inspect
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from deploys.components.backup.options import STAGED, Backup
+from deploys.components.backup.program import (
+    beside,
+    join,
+    keywords,
+    main,
+    make,
+    prove,
+    restic,
+    restore,
+    stage,
+    state,
+    uids,
+)
+from deploys.components.component import Component, Context
+from deploys.components.postfix.options import SPOOL
+from deploys.config.mailserver import MailServer
+from facts.mailboxes import STORE
+from facts.state import ROOT
+from operations.file import File
+
+PROGRAM = "/usr/local/lib/posthaus-backup"
+SETTINGS = "/etc/posthaus-backup"  # only root may enter
+MEMORY = f"{ROOT}/backup"
+SERVICE, TIMER = "posthaus-backup.service", "posthaus-backup.timer"
+MODULES: tuple[ModuleType, ...] = (beside, join, keywords, main, make, prove, restic, restore, stage, state, uids)
+_MAIN = """import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from deploys.components.backup.program.main import main
+
+sys.exit(main(Path(__file__).parent, sys.argv[1:]))
+"""
+_HEAD = "# Written by Posthaus: the next run undoes changes made here.\n"
+_SERVICE = f"""{_HEAD}[Unit]
+Description=Back up all that no run can make again
+After=network-online.target
+Wants=network-online.target
+# who looks after the host sees the failure, and writes to the postmaster
+OnFailure=posthaus-watch.service
+
+[Service]
+Type=oneshot
+ExecStart=/usr/bin/python3 -I -B {PROGRAM} make
+SyslogIdentifier=posthaus-backup
+TimeoutStartSec=23h
+Nice=10
+IOSchedulingClass=idle
+LimitCORE=0
+LockPersonality=yes
+PrivateTmp=yes
+ProtectHostname=yes
+ProtectKernelModules=yes
+ProtectKernelTunables=yes
+RestrictRealtime=yes
+UMask=0077
+"""
+
+
+def program(context: Context) -> dict[str, File]:
+    """Every file below PROGRAM: the modules as they lie here, and the plan, which holds no secret."""
+    own = {f"{one.__name__.replace('.', '/')}.py": File(_source(one)) for one in MODULES}
+    text = json.dumps(plan(context), ensure_ascii=False, indent=1) + "\n"
+    return {"__main__.py": File(_MAIN), main.PLAN: File(text), **own}
+
+
+def _source(module: ModuleType) -> str:
+    return Path(inspect.getfile(module)).read_text(encoding="utf-8")
+
+
+def plan(context: Context) -> dict[str, Any]:
+    """What is kept, where it is staged, and who has to stop while it is brought back."""
+    mail, backup = context.mail, _declared(context.mail)
+    kept = sorted({one.path for part in context.others for one in part.state} - {STORE, SPOOL})
+    return {
+        "host": mail.hostname,
+        "store": STORE,
+        "owner": mail.vmail.name,
+        "mailboxes": f"{STORE}/{STAGED}",
+        "state": kept,
+        "spool": SPOOL,
+        "staged": f"{MEMORY}/staged",
+        "memory": MEMORY,
+        "cache": "/var/cache/posthaus-backup",
+        "settings": SETTINGS,
+        "password": backup.password_on_host or f"{SETTINGS}/password",
+        "keep": backup.keep.model_dump(),
+        "units": units_of(context.others),
+    }
+
+
+def units_of(parts: Iterable[Component]) -> list[str]:
+    """The units of those whose state it is, in the order in which they are started."""
+    found = (service.unit for part in parts if part.state for service in part.services)
+    return list(dict.fromkeys(found))
+
+
+def _declared(mail: MailServer) -> Backup:
+    if not mail.backup:
+        raise ValueError("mail.yaml declares no backup")
+    return mail.backup
+
+
+def settings(mail: MailServer) -> dict[str, File]:
+    """Every file below SETTINGS: secrets, and the mail.yaml that made the host."""
+    backup = _declared(mail)
+    environment = {name: one.get_secret_value() for name, one in sorted(backup.environment.items())}
+    files = {
+        "repository": backup.repository.get_secret_value() + "\n",
+        "environment.json": json.dumps(environment) + "\n",
+        **({"password": backup.password.get_secret_value() + "\n"} if backup.password else {}),
+        **({"mail.yaml": mail.words} if mail.words else {}),
+    }
+    return {name: File(text, "0600") for name, text in files.items()}
+
+
+def units(backup: Backup) -> dict[str, File]:
+    """Files below /etc/systemd/system."""
+    timer = f"""{_HEAD}[Unit]
+Description=A backup each night
+
+[Timer]
+OnCalendar=*-*-* {backup.at}:00
+RandomizedDelaySec=30min
+FixedRandomDelay=yes
+Persistent=yes
+
+[Install]
+WantedBy=timers.target
+"""
+    return {SERVICE: File(_SERVICE), TIMER: File(timer)}

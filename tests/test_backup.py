@@ -1,0 +1,340 @@
+"""Backups: what mail.yaml may say, what is kept, and how it is taken while people work."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import sqlite3
+import tarfile
+import tempfile
+import threading
+from pathlib import Path
+
+import pytest
+
+from deploys.components.all import state as state_of
+from deploys.components.backup import render
+from deploys.components.backup.program import beside, join, prove, stage, state, uids
+from deploys.components.backup.program.restic import Failed, Snapshot, complaint, literally, secrets_in
+from deploys.components.backup.program.restore import chosen
+from deploys.components.watch.program.backups import results
+from deploys.config import read
+from deploys.config.reading.errors import SettingsError
+from tests.declared import context, parts
+from tests.settings import SECRET, server
+
+DAY = 86_400
+
+
+def declared(**more: object) -> dict[str, object]:
+    return {"repository": "/srv/backups", "password_on_host": "/root/backup.password", **more}
+
+
+def message(home: Path, place: str, text: str = "a message") -> Path:
+    path = home / place
+    for part in ("cur", "new", "tmp"):
+        (path.parent.parent / part).mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    return path
+
+
+def texts(home: Path) -> dict[str, str]:
+    return {
+        str(path.relative_to(home)): path.read_text()
+        for path in sorted(home.rglob("*"))
+        if path.parent.name in "curnew"
+    }
+
+
+# --- what mail.yaml may say
+
+
+@pytest.mark.parametrize(
+    ("options", "key", "said"),
+    [
+        ({"repository": "/srv/backups"}, "backup.password", "is missing; write {file: path}, or password_on_host"),
+        (declared(repository="backups"), "backup.repository", "no whole path"),
+        (declared(repository=f"rest:https://me:{SECRET}@host/"), "backup.repository", "holds a password"),
+        (declared(password_on_host="password"), "backup.password_on_host", "no whole path"),
+        (declared(environment={"RESTIC_PASSWORD": {"env": "X"}}), "backup.environment", "is said by backup.password"),
+        (declared(keep={"daily": 0}), "backup.keep.daily", "write 1 or more"),
+        (declared(at="3 am"), "backup.at", "no time of day"),
+    ],
+)
+def test_what_makes_no_sense_is_refused_by_its_key_and_without_any_secret(options, key, said):
+    with pytest.raises(SettingsError) as refused:
+        server(backup=options)
+    assert key in str(refused.value)
+    assert said in str(refused.value)
+    assert SECRET not in str(refused.value)
+
+
+def test_unix_users_mail_is_not_taken_for_kept():
+    people = {"tito@example.com": {}}
+    with pytest.raises(SettingsError, match="backup: keeps virtual mailboxes alone"):
+        server(backup=declared(), accounts="system", mailboxes=people)
+
+
+def test_secrets_lie_where_root_alone_may_read_and_nowhere_else(tmp_path, monkeypatch):
+    (tmp_path / "password").write_text(f"{SECRET}\n")
+    monkeypatch.setenv("KEY_ID", f"{SECRET}-id")
+    (tmp_path / "mail.yaml").write_text(
+        "hostname: mail.example.com\ndomains: [example.com]\nmailboxes: {tito@example.com: {}}\n"
+        "# as my predecessor had it\naccounts: virtual\n"
+        "backup: {repository: 's3:https://s3.example.org/mail', password: {file: password},"
+        " environment: {AWS_ACCESS_KEY_ID: {env: KEY_ID}}}\n".replace(
+            "{}", "{password: '" + "$2b$12$" + "b" * 53 + "'}"
+        )
+    )
+    mail = read.settings(tmp_path / "mail.yaml")
+    files = render.settings(mail)
+    assert {file.mode for file in files.values()} == {"0600"}
+    assert files["password"].data == f"{SECRET}\n".encode()
+    assert json.loads(files["environment.json"].data) == {"AWS_ACCESS_KEY_ID": f"{SECRET}-id"}
+    assert "# as my predecessor had it" in files["mail.yaml"].data.decode(), "the words that made it are kept, too"
+    others = [*render.program(context(mail)).values(), *render.units(mail.backup).values()]
+    assert not [file for file in others if SECRET.encode() in file.data]
+    assert SECRET not in repr(mail) + json.dumps(mail.to_json())
+
+
+# --- what is kept
+
+
+def test_everything_that_any_component_calls_its_state_is_kept():
+    mail = server(backup=declared(), webmail={"program": "roundcube"}, aliases={"out@example.com": ["a@example.net"]})
+    whole = {one.path for one in state_of(parts(mail))}
+    (made,) = [one for one in parts(mail) if one.name == "Backup"]
+    (tree,) = [tree for tree in made.of(type(made.steps[1])) if tree.target == render.PROGRAM]
+    plan = json.loads(tree.files["plan.json"].data)
+    assert {*plan["state"], plan["store"], plan["spool"]} == whole
+    assert {"dovecot.service", "postfix.service", "posthaus-redis.service", "apache2.service"} <= set(plan["units"])
+
+
+def test_without_a_word_of_it_there_is_no_backup():
+    assert "Backup" not in [one.name for one in parts(server())]
+
+
+# --- how mailboxes are taken
+
+
+def test_a_mailbox_is_taken_with_its_flags_lists_scripts_and_links_and_without_what_dovecot_makes_again(tmp_path):
+    home = tmp_path / "example.com" / "tito"
+    message(home, "Maildir/cur/1.a:2,S")
+    message(home, "Maildir/new/2.a")
+    message(home, "Maildir/.Work &- play.2026/cur/3.a:2,Fa")
+    message(home, "Maildir/.temp.a.lock/cur/4.a:2,")  # people call folders what they like
+    (home / "Maildir/.temp.a.lock/dovecot-uidlist").write_text("3 V1 N2 Gab\n1 :4.a\n")
+    (home / ".sieve-compiled").mkdir()
+    for name in ("dovecot-uidlist", "dovecot-keywords", "subscriptions", "dovecot-acl", "maildirsize"):
+        (home / "Maildir" / name).write_text(f"{name}\n")
+    (home / "Maildir" / "dovecot-uidlist").write_text("3 V1 N3 Gab\n1 :1.a\n2 :2.")  # Dovecot is only just writing it
+    (home / "Maildir" / "dovecot.index.cache").write_text("index")
+    (home / "sieve").mkdir()
+    (home / "sieve" / "rules.sieve").write_text("keep;")
+    (home / "sieve" / "rules.svbin").write_text("compiled")
+    (home / ".dovecot.sieve").symlink_to("sieve/rules.sieve")
+    target = tmp_path / ".backup"
+    told = stage.everything(tmp_path, target)
+    assert (told["mailboxes"], told["messages"], told["copied"], told["unreadable"]) == (1, 4, 0, 0)
+    assert told["counts"] == {"example.com/tito": 4}
+    there = target / "example.com" / "tito"
+    assert texts(there) == texts(home)
+    assert (there / "Maildir/cur/1.a:2,S").samefile(home / "Maildir/cur/1.a:2,S"), "a message takes no room twice"
+    assert (there / "Maildir/dovecot-uidlist").read_text() == "3 V1 N3 Gab\n1 :1.a\n"
+    assert (there / "Maildir/.temp.a.lock/dovecot-uidlist").read_text() == "3 V1 N2 Gab\n1 :4.a\n"
+    assert not (there / ".sieve-compiled").exists()
+    assert os.readlink(there / ".dovecot.sieve") == "sieve/rules.sieve"
+    assert {path.name for path in (there / "Maildir").iterdir() if path.is_file()} == {
+        "dovecot-uidlist", "dovecot-keywords", "subscriptions", "dovecot-acl",
+    }  # fmt: skip
+    assert [path.name for path in (there / "sieve").iterdir()] == ["rules.sieve"]
+
+
+def test_no_message_is_missed_while_somebody_moves_all_of_them_about(tmp_path):
+    """Each message exists at every moment, in one of two folders and under one of many names."""
+    home = tmp_path / "example.com" / "tito"
+    for number in range(200):
+        message(home, f"Maildir/cur/{number}.a:2,")
+    message(home, "Maildir/.Other/cur/seen.a:2,S")
+    stop = threading.Event()
+
+    def work() -> None:
+        flags = turn = 0
+        while not stop.is_set():
+            turn, flags = 1 - turn, (flags + 1) % 2
+            source, target = (home / "Maildir/cur", home / "Maildir/.Other/cur")[:: 1 if turn else -1]
+            for name in os.listdir(source):
+                os.rename(source / name, target / f"{name.partition(':')[0]}:2,{'S' * flags}")
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    try:
+        for number in range(8):
+            target = tmp_path / f".backup{number}"
+            stage.everything(tmp_path, target)
+            taken = {name.rpartition("/")[2].partition(":")[0] for name in texts(target)}
+            assert {f"{number}.a" for number in range(200)} <= taken
+    finally:
+        stop.set()
+        thread.join()
+
+
+def test_what_cannot_be_read_is_told_and_keeps_nothing_else_from_being_taken():
+    with tempfile.TemporaryDirectory() as directory:
+        store = Path(directory, "store")
+        message(store / "example.com/tito", "Maildir/cur/1.a:2,S")
+        (store / "example.com/tito/Maildir/.Shut").mkdir(mode=0)
+        (store / "example.net").mkdir(mode=0)
+        root = os.geteuid() == 0  # to whom nothing is shut
+        if root:
+            for where, directories, files in os.walk(directory):
+                for name in (".", *directories, *files):
+                    os.chown(os.path.join(where, name), 65534, 65534)
+            os.seteuid(65534)
+        try:
+            told = stage.everything(store, store / ".backup")
+        finally:
+            if root:
+                os.seteuid(0)
+        assert (told["mailboxes"], told["messages"], told["unreadable"]) == (1, 1, 2)
+        assert set(told["unread"]) == {str(store / "example.com/tito/Maildir/.Shut"), str(store / "example.net")}
+        lacks = next(results({"last": {"at": 0, "messages": 1, "bytes": 1, **told}}, 60))
+        assert lacks.verdict == "warn"
+        assert "1 minute ago, 1 message, 1; 2 files or directories of mailboxes lack, such as /" in lacks.seen
+
+
+def test_a_database_is_copied_whole_with_what_is_not_yet_in_its_file(tmp_path):
+    (tmp_path / "db").mkdir()
+    database = sqlite3.connect(tmp_path / "db" / "roundcube.sqlite")
+    database.execute("PRAGMA journal_mode=WAL")
+    database.execute("CREATE TABLE contacts (name)")
+    database.execute("INSERT INTO contacts VALUES ('Ana')")
+    database.commit()
+    assert (tmp_path / "db" / "roundcube.sqlite-wal").stat().st_size > 0
+    state.copy(tmp_path / "db", tmp_path / "copy")
+    assert os.listdir(tmp_path / "copy") == ["roundcube.sqlite"]
+    assert [*sqlite3.connect(tmp_path / "copy" / "roundcube.sqlite").execute("SELECT name FROM contacts")] == [("Ana",)]
+
+
+# --- how they come back
+
+
+def test_no_uid_is_given_out_twice():
+    before = b"3 V1795779591 N105 Gb07ebc32\n1 :1.a\n"
+    assert uids.beyond(before) == b"3 V1795779591 N100105 Gb07ebc32\n1 :1.a\n"
+    assert uids.beyond(b"3 V17 N1\n") == b"3 V17 N100001\n"
+    assert uids.beyond(b"1 17 105\n1 1.a\n") == b"1 17 105\n1 1.a\n", "a list that we do not know stays as it is"
+
+
+def test_mail_that_has_come_since_stays_and_what_was_there_is_kept(tmp_path):
+    store, restored, former = tmp_path / "store", tmp_path / "restored", tmp_path / "former"
+    old, now = restored / "example.com/tito", store / "example.com/tito"
+    message(old, "Maildir/cur/1.a:2,Sa", "old")
+    (old / "Maildir/dovecot-uidlist").write_text("3 V1 N2 Gab\n1 :1.a\n")
+    message(now, "Maildir/cur/1.a:2,", "old")
+    message(now, "Maildir/new/2.a", "new")
+    message(now, "Maildir/.Sent/cur/3.a:2,Sb", "sent")
+    message(store / "example.com/ana", "Maildir/new/4.a", "hers")
+    assert join.newer(restored, store) == {"tito@example.com": 2, "ana@example.com": 1}
+    assert join.everything(restored, store, former) == {"mailboxes": 1, "messages": 2}
+    assert texts(now) == {"Maildir/.Sent/cur/3.a:2,S": "sent", "Maildir/cur/1.a:2,Sa": "old", "Maildir/new/2.a": "new"}
+    assert (now / "Maildir/dovecot-uidlist").read_text().startswith("3 V1 N100002 ")
+    assert texts(store / "example.com/ana") == {"Maildir/new/4.a": "hers"}
+    assert (former / "example.com/tito/Maildir/cur/1.a:2,").exists()
+
+
+def test_one_mailbox_comes_back_beside_the_present_one_however_often(tmp_path):
+    present = tmp_path / "present"
+    message(present, "Maildir/cur/9.a:2,S", "present")
+    for again in ("", " (2)"):
+        restored = tmp_path / "restored"
+        message(restored, "Maildir/cur/1.a:2,S", "in")
+        message(restored, "Maildir/.Entw&APw-rfe.2026/cur/2.a:2,a", "draft")
+        (restored / "Maildir/.Entw&APw-rfe.2026/dovecot-keywords").write_text("0 receipts\n")
+        told = beside.put(restored, present, "Restored 2026-11-20", "")
+        top = f"Restored 2026-11-20{again}"
+        assert told == {"folders": [f"{top}/INBOX", f"{top}/Entwürfe/2026"], "messages": 2}
+        assert texts(present)[f"Maildir/.{top}.Entw&APw-rfe.2026/cur/2.a:2,a"] == "draft"
+        assert (present / f"Maildir/.{top}.Entw&APw-rfe.2026/dovecot-keywords").read_text() == "0 receipts\n"
+    assert texts(present)["Maildir/cur/9.a:2,S"] == "present"
+
+
+def test_one_folder_comes_back_with_those_below_it_and_no_other(tmp_path):
+    message(tmp_path / "present", "Maildir/cur/9.a:2,S")
+    for folder in ("", ".Work", ".Work.2026", ".Workshop"):
+        message(tmp_path / "restored", f"Maildir/{folder}/cur/1{folder}:2,S")
+    told = beside.put(tmp_path / "restored", tmp_path / "present", "Restored 2026-11-20", "Work")
+    assert told["folders"] == ["Restored 2026-11-20/Work", "Restored 2026-11-20/Work/2026"]
+
+
+@pytest.mark.parametrize("name", ["Entwürfe", "Work & play", "日本/語", "a&b", "€", "🙂 smile", "plain"])
+def test_folders_are_called_as_people_call_them(name):
+    assert beside.decoded(beside.encoded(name)) == name
+    assert beside.encoded("Entwürfe 台北") == "Entw&APw-rfe &U,BTFw-"
+
+
+def test_a_day_names_the_last_backup_until_its_end():
+    found = [Snapshot(f"{n}{'0' * 63}", f"2026-11-{day}T03:20:11.1+00:00", ()) for n, day in enumerate((18, 20, 21))]
+    assert chosen(found, "newest") == found[2]
+    assert chosen(found, "2026-11-20") == found[1]
+    assert chosen(found, "2026-11-19") == found[0]
+    assert chosen(found, "2026-11-21 03:19") == found[1]
+    assert chosen(found, "10000000") == found[1]
+    with pytest.raises(Failed, match="no backup is as old as 2026-11-01; the oldest is of 2026-11-18"):
+        chosen(found, "2026-11-01")
+
+
+def archive(*messages: tuple[str, str]) -> io.BytesIO:
+    """As restic dumps a directory."""
+    made = io.BytesIO()
+    with tarfile.open(fileobj=made, mode="w") as tar:
+        for name, text in messages:
+            about = tarfile.TarInfo(f"var/mail/vhosts/.backup/example.com/tito/{name}")
+            about.size = len(text)
+            tar.addfile(about, io.BytesIO(text.encode()))
+    made.seek(0)
+    return made
+
+
+def test_a_backup_is_proved_by_messages_that_are_as_they_are_here(tmp_path):
+    message(tmp_path, "Maildir/cur/1.a:2,S", "one")
+    message(tmp_path, "Maildir/.Sent/cur/2.a:2,", "two")
+    message(tmp_path, "Maildir/new/3.a", "has come since")
+    found = (("Maildir/cur/1.a:2,", "one"), ("Maildir/.Sent/cur/2.a:2,", "two"), ("Maildir/new/0.a", "deleted since"))
+    lists = (("Maildir/dovecot-uidlist", "3 V1 N2"), ("Maildir/dovecot-keywords", "0 a"))
+    assert prove.compared(archive(*found, *lists), tmp_path, "tito@example.com") == (2, 1)
+    with pytest.raises(Failed, match="came back from the backup as another: 1"):
+        prove.compared(archive(("Maildir/cur/1.a:2,", "One")), tmp_path, "tito@example.com")
+
+
+def test_what_restic_complains_of_holds_no_secret():
+    known = secrets_in(f"rest:https://me:{SECRET}@host/", {"AWS_SECRET_ACCESS_KEY": "key/of+mine"})
+    text = f"Fatal: unable to open rest:https://me:{SECRET}@host/\nkey/of+mine is refused\n"
+    said = complaint("backup", 1, text, known)
+    assert said == "restic backup (exit status 1): Fatal: unable to open rest:https://me:…@host/ / … is refused"
+    assert secrets_in("sftp:mail@host:/srv/mail", {}) == []
+
+
+def test_an_address_is_no_pattern():
+    assert literally("/var/mail/a*b[c]?") == "/var/mail/a\\*b\\[c\\]\\?"
+
+
+# --- what status says
+
+
+def test_status_tells_a_failed_or_late_backup_and_an_old_check():
+    last = {"at": 10 * DAY, "messages": 2140, "bytes": 3 << 30}
+    now = 10 * DAY + 5 * 3600
+    (good, checked) = results({"last": last, "checked": 9 * DAY}, now)
+    assert (good.verdict, good.seen) == ("ok", "5 hours ago, 2,140 messages, 3 G")
+    assert (checked.verdict, checked.seen) == ("ok", "1 day ago: whole")
+    proved = {"at": now - DAY, "address": "ana@example.com", "messages": 12, "gone": 1}
+    *_, told = results({"last": last, "proved": proved}, now)
+    assert (told.verdict, told.seen) == ("ok", "1 day ago: 12 messages of ana@example.com came back")
+    assert next(results({"last": last}, now + DAY)).verdict == "warn"
+    assert next(results({"last": last}, now + 4 * DAY)).verdict == "FAIL"
+    (failed,) = results({"last": last, "failed": {"at": now - 60, "why": "restic backup: no route to host"}}, now)
+    assert failed.verdict == "FAIL"
+    assert "no route to host (the last: 5 hours ago" in failed.seen
+    assert next(results({}, now)).verdict == "warn"
