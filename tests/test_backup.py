@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
 import sqlite3
 import tarfile
 import tempfile
@@ -12,9 +13,11 @@ import threading
 from pathlib import Path
 
 import pytest
+from pyinfra.api.exceptions import DeployError
 
 from deploys.components.all import state as state_of
 from deploys.components.backup import render
+from deploys.components.backup.operator import Request
 from deploys.components.backup.program import beside, join, prove, stage, state, uids
 from deploys.components.backup.program.restic import Failed, Snapshot, complaint, literally, secrets_in
 from deploys.components.backup.program.restore import chosen
@@ -96,6 +99,32 @@ def test_secrets_lie_where_root_alone_may_read_and_nowhere_else(tmp_path, monkey
     others = [*render.program(context(mail)).values(), *render.units(mail.backup).values()]
     assert not [file for file in others if SECRET.encode() in file.data]
     assert SECRET not in repr(mail) + json.dumps(mail.to_json())
+
+
+@pytest.mark.parametrize(
+    ("said", "why"),
+    [
+        (("nobody@example.com", None, None, None), "none of mail.yaml's mailboxes"),
+        ((None, "yesterday", None, None), "at: yesterday is no day; write 2026-11-20"),
+        ((None, None, "Work", None), "folder: say whose, with --data mailbox=ADDRESS"),
+        ((None, None, None, "drop"), "newer: say keep"),
+    ],
+)
+def test_what_is_asked_for_wrongly_is_refused_before_any_host_is_asked(said, why):
+    with pytest.raises(DeployError, match=re.escape(why)):
+        Request.of_restore(server(backup=declared()), *said)
+
+
+def test_what_is_asked_for_is_what_the_host_is_told():
+    mail = server(backup=declared())
+    assert Request.of_restore(mail, None, None, None, None).words == ("restore", "newest", "refuse")
+    assert Request.of_restore(mail, None, "2026-11-20", None, "keep").words == ("restore", "2026-11-20", "keep")
+    asked = Request.of_restore(mail, "Tito@example.com", "2026-11-20 14:30", "Work & play", None)
+    assert asked.words == ("mailbox", "tito@example.com", "2026-11-20 14:30", "Work & play")
+    assert Request.of_backup(mail, None, "yes").words == ("make", "begin")
+    assert Request.of_backup(mail, "yes", None).words == ("list",)
+    with pytest.raises(DeployError, match="declares no backup"):
+        Request.of_backup(server(), None, None)
 
 
 # --- what is kept
