@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Set
 from pathlib import Path
 
 from deploys.components.backup.program import uids
@@ -12,12 +13,11 @@ from deploys.components.backup.program.stage import PARTS, folders, stores, unch
 _LETTERS = re.compile(r"(?<=:2,)([A-Z]*)[a-z]*")  # of flags; small ones are keywords, by the folder's own list
 
 
-def newer(restored: Path, store: Path) -> dict[str, int]:
-    """By address, how many messages lie in ``store`` that ``restored`` has not."""
+def newer(known: Set[str], store: Path) -> dict[str, int]:
+    """By address, how many messages lie in ``store`` whose names (the part that never changes) are not ``known``."""
     found = {}
     for place in stores(store):
-        old = {name for names in _messages(restored / place).values() for name in names}
-        if new := {name for names in _messages(store / place).values() for name in names} - old:
+        if new := {name for names in _messages(store / place).values() for name in names} - known:
             found[f"{place.name}@{place.parent}"] = len(new)
     return found
 

@@ -1,6 +1,6 @@
 """Backups, and what is brought back of them, on the host: for posthaus-backup.timer, and deploys/{backup,restore}.py.
 
-``make``, ``list``, ``restore``, ``mailbox``: by root. ``stage``, ``clear``, ``newer``, ``join``, ``beside``: what of it
+``make``, ``list``, ``restore``, ``mailbox``: by root. ``stage``, ``clear``, ``join``, ``beside``: what of it
 is done with mailboxes, by their owner. Runs under the host's own Python alone.
 """
 
@@ -129,10 +129,6 @@ def _clear(plan: Mapping[str, Any], words: Sequence[str]) -> None:
         shutil.rmtree(plan["mailboxes"])
 
 
-def _newer(plan: Mapping[str, Any], words: Sequence[str]) -> None:
-    print(json.dumps(join.newer(Path(words[0]), Path(plan["store"]))))
-
-
 def _join(plan: Mapping[str, Any], words: Sequence[str]) -> None:
     print(json.dumps(join.everything(Path(words[0]), Path(plan["store"]), Path(words[1]))))
 
@@ -142,4 +138,4 @@ def _beside(plan: Mapping[str, Any], words: Sequence[str]) -> None:
 
 
 ROOTS = {"make": _make, "list": _list, "restore": _restore, "mailbox": _mailbox}
-OWNERS = {"stage": _stage, "clear": _clear, "newer": _newer, "join": _join, "beside": _beside}
+OWNERS = {"stage": _stage, "clear": _clear, "join": _join, "beside": _beside}

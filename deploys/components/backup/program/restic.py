@@ -116,6 +116,14 @@ class Restic:
         told = json.loads(self.said("snapshots", "--json", "--no-lock", "--host", self.host, "--tag", TAG)) or []
         return [Snapshot(one["id"], one["time"], tuple(one.get("tags") or ())) for one in told]
 
+    def names(self, snapshot: str, path: str) -> Iterator[str]:
+        """The paths of all files below a directory of a snapshot."""
+        with self.stream("ls", "--json", "--no-lock", "--recursive", snapshot, path) as lines:
+            for line in lines:
+                told = json.loads(line)
+                if told.get("type") == "file":
+                    yield told["path"]
+
     def file(self, snapshot: str, path: str) -> bytes:
         """What one file of a snapshot holds."""
         return self.said("dump", "--no-lock", snapshot, path)

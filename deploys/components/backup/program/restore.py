@@ -14,9 +14,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from deploys.components.backup.program import keywords, make, state
+from deploys.components.backup.program import join, keywords, make, state
 from deploys.components.backup.program.keywords import doveadm
 from deploys.components.backup.program.restic import PATH, Failed, Restic, Snapshot, literally
+from deploys.components.backup.program.stage import unchanging
 
 Plan = Mapping[str, Any]
 NEWEST = "newest"
@@ -52,6 +53,8 @@ def whole(plan: Plan, restic: Restic, tell: make.Tell, at: str, keep_newer: bool
     snapshot = chosen(restic.snapshots(), at)
     about = json.loads(restic.file(snapshot.id, f"{plan['staged']}/about.json"))
     tell(f"backup {snapshot.id[:8]} of {snapshot.at[:16].replace('T', ' ')}: {about['messages']:,} messages")
+    if not keep_newer:
+        _refuse_newer(plan, restic, snapshot)
     stamp = time.strftime("%Y-%m-%d-%H%M%S")
     mail, rest = Path(plan["store"], ".restore"), Path(plan["memory"], "restore")
     former = Path(plan["memory"], f"before-{stamp}")
@@ -61,7 +64,6 @@ def whole(plan: Plan, restic: Restic, tell: make.Tell, at: str, keep_newer: bool
         homes, staged = mail / plan["mailboxes"].strip("/"), rest / plan["staged"].strip("/")
         homes.mkdir(mode=0o700, parents=True, exist_ok=True)  # a host without any mail has none
         _owned(plan, mail)
-        _refuse_newer(plan, homes, keep_newer)
         _systemctl("stop", *reversed(plan["units"]))
         try:
             put = json.loads(make.as_owner(plan, "join", str(homes), str(Path(plan["store"], f".before-{stamp}"))))
@@ -153,9 +155,13 @@ def _number(known: Any, name: str | None, number: int, field: str) -> int:
         return number
 
 
-def _refuse_newer(plan: Plan, homes: Path, keep_newer: bool) -> None:
-    found: dict[str, int] = json.loads(make.as_owner(plan, "newer", str(homes)))
-    if found and not keep_newer:
+def _refuse_newer(plan: Plan, restic: Restic, snapshot: Snapshot) -> None:
+    """Before anything is fetched, which may take hours."""
+    store = Path(plan["store"])
+    if not join.newer(frozenset(), store):
+        return
+    known = {unchanging(path.rpartition("/")[2]) for path in restic.names(snapshot.id, plan["mailboxes"])}
+    if found := join.newer(known, store):
         names = ", ".join(f"{address} ({number:,})" for address, number in sorted(found.items())[:MOST_NAMES])
         more = f" and {len(found) - MOST_NAMES} more" if len(found) > MOST_NAMES else ""
         raise Failed(
