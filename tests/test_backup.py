@@ -21,6 +21,7 @@ from deploys.components.backup.operator import Request
 from deploys.components.backup.program import beside, join, prove, stage, state, uids
 from deploys.components.backup.program.restic import Failed, Snapshot, complaint, literally, secrets_in
 from deploys.components.backup.program.restore import chosen
+from deploys.components.component import Tree
 from deploys.components.watch.program.backups import results
 from deploys.config import read
 from deploys.config.reading.errors import SettingsError
@@ -74,7 +75,7 @@ def test_what_makes_no_sense_is_refused_by_its_key_and_without_any_secret(option
 
 
 def test_unix_users_mail_is_not_taken_for_kept():
-    people = {"tito@example.com": {}}
+    people: dict[str, object] = {"tito@example.com": {}}
     with pytest.raises(SettingsError, match="backup: keeps virtual mailboxes alone"):
         server(backup=declared(), accounts="system", mailboxes=people)
 
@@ -96,6 +97,7 @@ def test_secrets_lie_where_root_alone_may_read_and_nowhere_else(tmp_path, monkey
     assert files["password"].data == f"{SECRET}\n".encode()
     assert json.loads(files["environment.json"].data) == {"AWS_ACCESS_KEY_ID": f"{SECRET}-id"}
     assert "# as my predecessor had it" in files["mail.yaml"].data.decode(), "the words that made it are kept, too"
+    assert mail.backup
     others = [*render.program(context(mail)).values(), *render.units(mail.backup).values()]
     assert not [file for file in others if SECRET.encode() in file.data]
     assert SECRET not in repr(mail) + json.dumps(mail.to_json())
@@ -134,7 +136,7 @@ def test_everything_that_any_component_calls_its_state_is_kept():
     mail = server(backup=declared(), webmail={"program": "roundcube"}, aliases={"out@example.com": ["a@example.net"]})
     whole = {one.path for one in state_of(parts(mail))}
     (made,) = [one for one in parts(mail) if one.name == "Backup"]
-    (tree,) = [tree for tree in made.of(type(made.steps[1])) if tree.target == render.PROGRAM]
+    (tree,) = [tree for tree in made.of(Tree) if tree.target == render.PROGRAM]
     plan = json.loads(tree.files["plan.json"].data)
     assert {*plan["state"], plan["store"], plan["spool"]} == whole
     assert {"dovecot.service", "postfix.service", "posthaus-redis.service", "apache2.service"} <= set(plan["units"])
