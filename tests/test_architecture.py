@@ -33,6 +33,7 @@ LAYERS = (
     ("deploys.components",),
     ("deploys.takeover",),
     ("deploys.preflight",),
+    ("deploys.adopting",),
     ("deploys.summary",),
     ("deploys.checks",),
     ("deploys",),

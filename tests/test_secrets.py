@@ -111,7 +111,7 @@ def test_hashes_that_both_dovecots_read_are_taken_with_or_without_their_scheme(a
         ("{CLEARTEXT}" + SECRET, "is clear text"),
         ("$1$salt$" + SECRET, "MD5"),
         ("{MD5-CRYPT}$1$salt$" + SECRET, "MD5"),
-        ("{SSHA}" + SECRET, "plain SHA"),
+        ("{SSHA}" + SECRET, "is not a whole SSHA hash"),
         (SECRET + ":x", "a colon"),
         (SECRET + " x", "a blank"),
         (SECRET + "\n", "a control character"),

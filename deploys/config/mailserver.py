@@ -77,7 +77,7 @@ class MailServer(MailOptions):
         except ValidationError as error:
             refuse(between, earlier=error)
         between += _certificate(mail) if info.context else []
-        between += [*_own_domains_blocked(mail), *_unguarded(mail), *_kept_elsewhere(mail)]
+        between += [*_own_domains_blocked(mail), *_unguarded(mail), *_kept_elsewhere(mail), *_nobodys(mail)]
         if between:
             refuse(between)
         return mail
@@ -242,6 +242,11 @@ def _unguarded(mail: MailServer) -> list[Problem]:
 def _kept_elsewhere(mail: MailServer) -> list[Problem]:
     text = "keeps virtual mailboxes alone; take it away, and back up /home and /etc/shadow as on other Unix hosts"
     return [(("backup",), text)] if mail.backup and mail.accounts == "system" else []
+
+
+def _nobodys(mail: MailServer) -> list[Problem]:
+    text = "is none of mailboxes; declare it there, or its messages have nowhere to go"
+    return [(("messages_from", address), text) for address in mail.messages_from if address not in mail.mailboxes]
 
 
 def _certificate(mail: MailServer) -> list[Problem]:

@@ -20,6 +20,7 @@ from deploys.components.tls.options import Tls
 from deploys.components.unbound.options import ResolverOption
 from deploys.components.updates.options import Updates, UpdatesOption
 from deploys.config.addresses.options import Accounts, FormerDomains, Mailbox, Owner
+from deploys.config.addresses.stores import MessagesFrom
 from deploys.config.base import Settings, or_none
 from deploys.records.options import DomainRecords, HostRecords
 from deploys.takeover.options import Takeover
@@ -226,6 +227,13 @@ class MailOptions(Settings):
         " wrote stops the run. It is kept on the host first (docs/taking-over.md). Once the host is taken over, the"
         " option may go.",
         examples=[["postfix", "dovecot"]],
+    )
+    messages_from: MessagesFrom = Field(
+        default={},
+        description="Where messages of mailboxes lie on the host that another server stored there. The next run copies"
+        " them once into our own store, with flags, folders and subscriptions; the originals stay as they are"
+        " (docs/adopting.md). Then the option may go.",
+        examples=[{"tito@example.org": "maildir:/var/vmail/example.org/tito"}],
     )
     bans: Shut = Field(
         default=Bans(),

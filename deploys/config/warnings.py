@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from deploys.components.tls.options import MOST_NAMES
 from deploys.config.mailserver import MailServer
-from deploys.values import networks
+from deploys.values import hashes, networks
 from deploys.values.names import domain_of
 from deploys.values.sizes import in_words
 
@@ -19,6 +19,7 @@ def warnings(mail: MailServer) -> list[str]:
         *_wide_networks(mail),
         *_small_quotas(mail),
         *_loose_files(mail),
+        *_weak_hashes(mail),
         *_uncovered(mail),
         *_crowded_out(mail),
     ]
@@ -79,3 +80,13 @@ def _loose_files(mail: MailServer) -> Iterator[str]:
     key = mail.tls.key
     if key and key.exists() and key.stat().st_mode & (stat.S_IRGRP | stat.S_IROTH):
         yield f"tls.key: {key} can be read by others on this workstation; chmod 600 {key}"
+
+
+def _weak_hashes(mail: MailServer) -> Iterator[str]:
+    weak = [one for one, box in mail.mailboxes.items() if box.password and hashes.quickly_guessed(box.password)]
+    if weak:
+        more = f" and {len(weak) - 8} more" if len(weak) > 8 else ""
+        yield (
+            f"mailboxes: whoever gets hold of the hashes of {', '.join(weak[:8])}{more} soon knows the passwords, for"
+            " they are of old kinds; have each chosen anew, by script/mailbox passwd or on the webmail's page"
+        )

@@ -22,13 +22,20 @@ def private_key(value: object, info: ValidationInfo) -> SecretStr:
         raise ValueError("a key does not stand here itself; write {file: path}")
     where = secret.path(value["file"], info)
     try:
-        key = load_pem_private_key(files.content(where), None)
+        content = files.content(where)
     except OSError as error:
         raise ValueError(f"{where} cannot be read ({error.strerror}); name the file with the key") from None
+    return SecretStr(usable(content, str(where)))
+
+
+def usable(content: bytes, where: str) -> str:
+    """The RSA key that ``content`` is (PEM), as PKCS #8. ``where``: its name. ValueError: it is none that signs."""
+    try:
+        key = load_pem_private_key(content, None)
     except TypeError:
         raise ValueError(f"{where} is locked with a passphrase; unlock it with `openssl pkey`") from None
     except (ValueError, UnsupportedAlgorithm):
         raise ValueError(f"{where} holds no private key in PEM form; {HELP}") from None
     if not isinstance(key, RSAPrivateKey) or not LEAST_BITS <= key.key_size <= MOST_BITS:
         raise ValueError(f"{where} is no RSA key of {LEAST_BITS} to {MOST_BITS} bits; {HELP}")
-    return SecretStr(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode())
+    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()

@@ -20,6 +20,7 @@ from deploys.config.addresses.options import Directory
 from deploys.config.mailserver import MailServer
 from deploys.probes.program import MOST_NAMES, program
 from deploys.render import dovecot_quote, template
+from deploys.values import hashes
 from deploys.values.tls import CIPHERS, OLDEST
 from facts.mailboxes import STORE
 from operations.file import File
@@ -109,6 +110,7 @@ def dovecot_conf(context: Context) -> str:
         hostname=mail.hostname,
         tells_origin=bool(mail.webmail),
         virtual=virtual,
+        weak_schemes=virtual and any(hashes.needs_permission(box.password or "") for box in mail.mailboxes.values()),
         first_uid=directory.owner.uid if virtual else FIRST_HUMAN,
         last_uid=directory.owner.uid if virtual else 0,
         owner=directory.owner.name,

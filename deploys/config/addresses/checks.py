@@ -55,8 +55,18 @@ def _passwords(raw: RawAddresses) -> Iterator[Problem]:
         place = (*raw.mailboxes[address], "password")
         if not raw.system and password is None and address not in raw.members:
             yield place, f"is missing, so nobody could log in; {hashes.HELP}"
-        if raw.system and isinstance(password, str) and "$argon2" in password:
-            yield place, "is Argon2, which Unix logins do not read; `script/password --system` makes a hash they do"
+        if raw.system and isinstance(password, str) and (kind := _not_for_unix(password)):
+            yield place, f"is {kind}, which Unix logins do not read; `script/password --system` makes a hash they do"
+
+
+def _not_for_unix(password: str) -> str:
+    """What kind of hash it is, where it is a good one that crypt(3) does not read."""
+    try:
+        good = hashes.canonical(password)
+    except ValueError:  # said where it stands
+        return ""
+    kind = hashes.kind(good)
+    return "" if hashes.unix(good) else "Argon2" if kind.startswith("ARGON2") else kind
 
 
 def _own_aliases(raw: RawAddresses) -> Iterator[Problem]:

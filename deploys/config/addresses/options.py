@@ -48,9 +48,11 @@ class Mailbox(Settings):
     password: PasswordHash | None = Field(
         default=None,
         repr=False,
-        description="The hash of the password, in quotes; `script/password` makes one. Argon2, bcrypt ($2b$), SHA-512"
-        " ($6$), SHA-256 ($5$), and yescrypt ($y$) are read. With `accounts: system` it may be left out: the Unix"
-        " user's own password counts then, and Argon2 is not read.",
+        description="The hash of the password, in quotes; `script/password` makes one. Argon2, bcrypt ($2b$, $2y$),"
+        " SHA-512 ($6$), SHA-256 ($5$), and yescrypt ($y$) are read, and so are Dovecot's {SSHA512}, {SSHA256} and"
+        " {PBKDF2}. For whoever moves in with old ones: MD5 ($1$), {SSHA}, {SHA256} and the like, with a warning. With"
+        " `accounts: system` it may be left out: the Unix user's own password counts then, and only what crypt(5) has"
+        " is read.",
         examples=["{ARGON2ID}$argon2id$v=19$m=19456,t=2,p=1$…"],
     )
     name: OneLine | None = Field(
