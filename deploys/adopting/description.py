@@ -68,7 +68,8 @@ class Found:
 
     ``hostname``: its own name; ``postmaster``: who reads root's mail; ``acme``: the mail address of its account with
     Let's Encrypt; ``webmail``: the host name of its webmail, ``program``: which it is; ``vmail``: the numbers of the
-    Unix user ``vmail``, where there is one, uid and gid. ``takeover``: components that others configured, which the
+    Unix user ``vmail``, where there is one, uid and gid. ``former_domains``: domains to the one that their mail is for,
+    under the same names there. ``takeover``: components that others configured, which the
     option has to name. ``not_understood``: sentences for the administrator, without any secret.
     """
 
@@ -77,6 +78,7 @@ class Found:
     mailboxes: tuple[FoundMailbox, ...] = ()
     aliases: tuple[FoundAlias, ...] = ()
     catch_all: Mapping[str, str] = field(default_factory=dict)
+    former_domains: Mapping[str, str] = field(default_factory=dict)
     postmaster: str = ""
     accounts: Accounts | None = None
     message_size: int | None = None

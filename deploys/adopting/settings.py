@@ -43,7 +43,7 @@ def settings(found: Found) -> Settings:
     options = made.options
     boxes = {box.address: _mailbox(box, found, made) for box in found.mailboxes}
     options["hostname"] = _host_name(found, made)
-    options["domains"] = {domain: _domain(domain, found.keys, made) for domain in found.domains}
+    options["domains"] = _domains(found, made)
     options["mailboxes"] = boxes
     aliases = {one.address: list(one.targets) for one in found.aliases if not _says_nothing(one, boxes)}
     if aliases:
@@ -111,6 +111,19 @@ def _hash(box: FoundMailbox, made: Settings) -> str:
             f" one: script/mailbox passwd {box.address}"
         )
         return password.argon2(secrets.token_urlsafe(32))
+
+
+def _domains(found: Found, made: Settings) -> dict[str, Any]:
+    """One that stands for another has lines of its own only where it has a key."""
+    said = {domain: _domain(domain, found.keys, made) for domain in found.domains}
+    for old, new in found.former_domains.items():
+        if new not in said:
+            made.remarks.append(f"{old}: its mail was for {new}, which is none of the domains, so it is left out")
+            continue
+        said[new] = {**said[new], "formerly": [*said[new].get("formerly", ()), old]}
+        if (key := _domain(old, found.keys, made)) and old not in said:
+            said[old] = key
+    return said
 
 
 def _domain(domain: str, keys: tuple[FoundKey, ...], made: Settings) -> dict[str, Any]:
