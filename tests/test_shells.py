@@ -57,7 +57,6 @@ UNRECORDED: dict[str, dict[str, Any]] = {
     "homes.Homes": {"homes": ["/var/mail/vhosts/example.com/tito"]},
     "shared.Shared": {"homes": ["/var/mail/vhosts/example.com/info"]},
     "resolvers.Resolvers": {"addresses": ["127.0.0.1"]},
-    "databases.Databases": {"wanted": {"mailbox": ["username", "password"]}},
     "places.Places": {"names": ["tito@example.com"]},
     "rows.Messages": {"addresses": ["tito@example.com"]},
     "rows.Rows": {"path": "/etc/dovecot/users", "hides": "^(.*)$"},

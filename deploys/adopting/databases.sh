@@ -1,4 +1,4 @@
-# What facts.databases asks: the rows of the SQL databases that Postfix and Dovecot ask, in transactions that may only
+# What deploys/adopting/databases.py asks: the rows of the SQL databases that Postfix and Dovecot ask, in transactions that may only
 # read. $WANTED: a line for each table, with the columns to read if they are there.
 # A password goes from the file that has it to the client through a pipe: it is in no argument, environment or file.
 set -u

@@ -9,10 +9,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from deploys.adopting import postfixadmin
+from deploys.adopting.databases import Asked, Database, DatabaseState
 from deploys.adopting.description import Found, FoundMailbox, merged
 from deploys.adopting.postfixadmin import Tables, size, text, yes
 from deploys.adopting.routes import canonical, routes, served, split
-from facts.databases import Asked, Database, DatabaseState
 
 GUIDES = {
     "virtual_domains": ["id", "name", "domain"],
@@ -31,6 +31,8 @@ def description(state: DatabaseState) -> Found:
 
 def _of(database: Database, state: DatabaseState) -> Found:
     source = f"{_KINDS.get(database.kind, database.kind)} database {database.name}"
+    if not database.columns and database.name == "?":
+        return Found(not_understood=(f"{database.file}, which Postfix asks: {'; '.join(database.errors)}",))
     if database.errors:
         said = "; ".join(dict.fromkeys(database.errors))
         return Found(not_understood=(f"{source} ({database.file}) could not be read: {said}",))

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from deploys.adopting import tables
+from deploys.adopting import databases, schemas
+from deploys.adopting.databases import DatabaseState
 from deploys.adopting.description import Found
 from deploys.adopting.places import with_places
-from facts.databases import Databases, DatabaseState
 from facts.places import Place, Places
 
 BCRYPT = "{BLF-CRYPT}$2y$05$" + "b" * 53
@@ -49,7 +49,7 @@ def told(rows: Tables, *more: str, file: str = "/etc/postfix/sql/domains.cf") ->
     for table, content in rows.items():
         lines += [f"column {table} {column}" for column in dict.fromkeys(key for row in content for key in row)]
         lines += [f"row {table} {json.dumps(row)}" for row in content]
-    return Databases().process([*more, *lines])
+    return databases.read([*more, *lines])
 
 
 def said(found: Found, *words: str) -> bool:
@@ -57,7 +57,7 @@ def said(found: Found, *words: str) -> bool:
 
 
 def test_postfixadmins_people():
-    found = tables.description(told(POSTFIXADMIN, "dovecot default_pass_scheme /etc/dovecot/x PLAIN"))
+    found = schemas.description(told(POSTFIXADMIN, "dovecot default_pass_scheme /etc/dovecot/x PLAIN"))
     people = {one.address: (one.password, one.quota, one.active) for one in found.mailboxes}
     assert people == {
         "tito@example.com": (BCRYPT, 1 << 30, True),
@@ -71,7 +71,7 @@ def test_postfixadmins_people():
 
 
 def test_postfixadmins_aliases_and_domains():
-    found = tables.description(told(POSTFIXADMIN))
+    found = schemas.description(told(POSTFIXADMIN))
     assert found.domains == ("example.com",)
     assert {one.address: one.targets for one in found.aliases} == {
         "iqbal@example.com": ("iqbal@elsewhere.example",),
@@ -102,7 +102,7 @@ def test_the_tables_of_the_usual_guides():
             {"source": "@empty.example", "destination": "@example.com"},
         ],
     }
-    found = tables.description(told(rows))
+    found = schemas.description(told(rows))
     assert found.domains == ("example.com",)
     assert found.former_domains == {"empty.example": "example.com"}
     assert [one.targets for one in found.aliases] == [("tito@example.com", "iqbal@elsewhere.example")]
@@ -114,7 +114,7 @@ def test_the_tables_of_the_usual_guides():
 
 def test_tables_that_nobody_knows_are_told_with_the_query_that_asks_them():
     query = "query virtual_mailbox_maps /etc/postfix/sql/domains.cf SELECT box FROM konten WHERE adr='%s'"
-    found = tables.description(told({"konten": [{"adr": "x@example.com"}]}, query))
+    found = schemas.description(told({"konten": [{"adr": "x@example.com"}]}, query))
     assert not found.mailboxes
     assert said(found, "konten", "no kind that is known")
     assert said(found, "SELECT box FROM konten", "/etc/postfix/sql/domains.cf")
@@ -122,20 +122,20 @@ def test_tables_that_nobody_knows_are_told_with_the_query_that_asks_them():
 
 def test_a_database_that_cannot_be_read_is_told_with_what_it_says():
     lines = ["database mysql mail /etc/postfix/a.cf", "error ERROR 1045 (28000): Access denied for user 'mail'"]
-    found = tables.description(Databases().process(lines))
+    found = schemas.description(databases.read(lines))
     assert said(found, "/etc/postfix/a.cf", "Access denied")
 
 
 def test_the_same_database_asked_twice_counts_once():
     state = told(POSTFIXADMIN)
     twice = DatabaseState(databases=state.databases * 2)
-    assert tables.description(twice) == tables.description(state)
+    assert schemas.description(twice) == schemas.description(state)
 
 
 def test_no_hash_is_in_what_is_printed_of_a_database():
     state = told(POSTFIXADMIN)
-    assert state.to_json()["databases"][0]["rows"]["mailbox"] == 5
-    assert BCRYPT not in json.dumps(state.to_json()) + repr(state)
+    assert len(state.databases[0].rows["mailbox"]) == 5
+    assert BCRYPT not in repr(state) + repr(schemas.description(state))
 
 
 def test_dovecot_of_both_generations_says_where_messages_are():
@@ -167,7 +167,7 @@ def test_dovecot_of_both_generations_says_where_messages_are():
 
 
 def test_whom_dovecot_does_not_know_has_mail_where_all_others_have_theirs():
-    found = tables.description(told(POSTFIXADMIN))
+    found = schemas.description(told(POSTFIXADMIN))
     known = {
         f"{name}@example.com": Place(f"maildir:/var/vmail/example.com/{name}/m") for name in ("tito", "iqbal", "sri")
     }
