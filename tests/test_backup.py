@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import io
+import itertools
 import json
 import os
+import pwd
 import re
+import shutil
 import sqlite3
 import tarfile
 import tempfile
@@ -18,7 +22,7 @@ from pyinfra.api.exceptions import DeployError
 from deploys.components.all import state as state_of
 from deploys.components.backup import render
 from deploys.components.backup.operator import Request
-from deploys.components.backup.program import beside, join, prove, stage, state, uids
+from deploys.components.backup.program import beside, fetch, held, join, prove, stage, state, uids
 from deploys.components.backup.program.restic import Failed, Snapshot, complaint, literally, secrets_in
 from deploys.components.backup.program.restore import chosen
 from deploys.components.component import Tree
@@ -256,6 +260,9 @@ def test_no_uid_is_given_out_twice():
     assert uids.beyond(before) == b"3 V1795779591 N100105 Gb07ebc32\n1 :1.a\n"
     assert uids.beyond(b"3 V17 N1\n") == b"3 V17 N100001\n"
     assert uids.beyond(b"1 17 105\n1 1.a\n") == b"1 17 105\n1 1.a\n", "a list that we do not know stays as it is"
+    since = b"3 V1795779591 N100209 Gb07ebc32\n"
+    assert uids.beyond(before, since).startswith(b"3 V1795779591 N200209 "), "restored once more, after some days"
+    assert uids.beyond(before, b"3 V18 N7000000\n").startswith(b"3 V1795779591 N100105 "), "another folder's"
 
 
 def test_mail_that_has_come_since_stays_and_what_was_there_is_kept(tmp_path):
@@ -276,6 +283,105 @@ def test_mail_that_has_come_since_stays_and_what_was_there_is_kept(tmp_path):
     assert (former / "example.com/tito/Maildir/cur/1.a:2,").exists()
 
 
+def host_before(tmp_path: Path) -> Path:
+    """Three mailboxes, of which a backup knows two, and what came since."""
+    store = tmp_path / "store"
+    for name in ("ana", "tito", "zoe"):
+        message(store / "example.com" / name, "Maildir/cur/1.a:2,S", f"old of {name}")
+        message(store / "example.com" / name, "Maildir/new/2.a", f"new of {name}")
+    return store
+
+
+def fetched(tmp_path: Path) -> Path:
+    restored = tmp_path / "restored"
+    shutil.rmtree(restored, ignore_errors=True)
+    for name in ("ana", "bob", "tito"):
+        message(restored / "example.com" / name, "Maildir/cur/1.a:2,S", f"old of {name}")
+        message(restored / "example.com" / name, "Maildir/cur/0.a:2,S", f"lost of {name}")
+    return restored
+
+
+def test_mailboxes_that_cannot_all_be_put_in_place_stay_as_they_were(tmp_path, monkeypatch):
+    store, restored, former = host_before(tmp_path), fetched(tmp_path), tmp_path / "former"
+    before, rename = texts(store), os.rename
+
+    def full(source: Path, target: Path) -> None:
+        if target == store / "example.com/tito" and source.is_relative_to(restored):
+            raise OSError(errno.ENOSPC, "No space left on device")
+        rename(source, target)
+
+    monkeypatch.setattr(os, "rename", full)
+    with pytest.raises(OSError, match="No space left"):
+        join.everything(restored, store, former)
+    assert texts(store) == before
+    assert not former.exists()
+
+
+def test_a_restore_that_is_killed_at_any_moment_can_be_run_again(tmp_path):
+    """The host loses its power just before the first file is renamed, the second, and so on."""
+    for fatal in itertools.count():
+        place = tmp_path / str(fatal)
+        place.mkdir()
+        store = host_before(place)
+        if not _killed(fatal, fetched(place), store, place / "former"):
+            break
+        join.interrupted(store, place / "former")
+        join.everything(fetched(place), store, place / "former again")
+        old = {f"Maildir/cur/{text[0]}" for text in ("1.a:2,S", "0.a:2,S")}
+        for name in ("ana", "bob", "tito"):
+            there = texts(store / "example.com" / name)
+            assert {f"lost of {name}", f"old of {name}"} <= set(there.values()), (fatal, name, old)
+            assert len(there) == (2 if name == "bob" else 3), (fatal, there)
+        assert texts(store / "example.com/zoe").keys() == {"Maildir/cur/1.a:2,S", "Maildir/new/2.a"}
+    assert fatal > 4
+
+
+def _killed(fatal: int, restored: Path, store: Path, former: Path) -> bool:
+    """Whether the process died before its renaming number ``fatal``."""
+    if not (child := os.fork()):
+        rename, number = os.rename, itertools.count()
+
+        def dying(source: Path, target: Path) -> None:
+            if next(number) == fatal:
+                os._exit(9)
+            rename(source, target)
+
+        os.rename = dying  # type: ignore[assignment]
+        join.everything(restored, store, former)
+        os._exit(0)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 9
+
+
+def queue_file(path: Path, moment: str, recipients: bytes = b"R\x03ana") -> Path:
+    """As cleanup(8) writes one; a recipient who has it becomes one that is done, in place."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(b"C\x03  7T" + bytes([len(moment)]) + moment.encode() + recipients + b"M\x00")
+    return path
+
+
+def test_messages_that_were_on_their_way_are_held_once_however_often_a_host_is_restored(tmp_path, monkeypatch):
+    me = pwd.getpwuid(os.getuid())
+    monkeypatch.setattr(pwd, "getpwnam", lambda name: me)
+    staged, spool, memory = tmp_path / "staged", tmp_path / "spool", tmp_path / "held"
+    (spool / "hold").mkdir(parents=True)
+    queue_file(staged / "A1", "1795792377 552272")
+    queue_file(staged / "B2", "1795792378 100000")
+    queue_file(spool / "deferred/B/B2", "1795792378 100000", b"D\x03ana")  # still on its way here
+    queue_file(spool / "hold/A1", "1795799999 900000")  # another, whose queue ID is given out anew
+    done = held.put(staged, spool, memory)
+    assert [path.name for path in done.values()] == ["A10"]
+    held.remember(memory, done)
+    assert held.put(staged, spool, memory) == {}
+    (spool / "hold/A10").unlink()
+    assert held.put(staged, spool, memory) == {}, "what somebody dropped or released comes back no more"
+
+
+def test_a_disk_without_room_is_told_before_anything_is_fetched(tmp_path):
+    with pytest.raises(Failed, match=r"has [\d,]+ MB left, and 1,127,428,915 MB are needed"):
+        fetch.room(tmp_path, 1 << 50)
+    fetch.room(tmp_path, 1 << 10)
+
+
 def test_one_mailbox_comes_back_beside_the_present_one_however_often(tmp_path):
     present = tmp_path / "present"
     message(present, "Maildir/cur/9.a:2,S", "present")
@@ -286,7 +392,8 @@ def test_one_mailbox_comes_back_beside_the_present_one_however_often(tmp_path):
         (restored / "Maildir/.Entw&APw-rfe.2026/dovecot-keywords").write_text("0 receipts\n")
         told = beside.put(restored, present, "Restored 2026-11-20", "")
         top = f"Restored 2026-11-20{again}"
-        assert told == {"folders": [f"{top}/INBOX", f"{top}/Entwürfe/2026"], "messages": 2}
+        names = {"INBOX": f"{top}/INBOX", "Entwürfe/2026": f"{top}/Entwürfe/2026"}
+        assert told == {"folders": names, "messages": 2}
         assert texts(present)[f"Maildir/.{top}.Entw&APw-rfe.2026/cur/2.a:2,a"] == "draft"
         assert (present / f"Maildir/.{top}.Entw&APw-rfe.2026/dovecot-keywords").read_text() == "0 receipts\n"
     assert texts(present)["Maildir/cur/9.a:2,S"] == "present"
@@ -297,7 +404,27 @@ def test_one_folder_comes_back_with_those_below_it_and_no_other(tmp_path):
     for folder in ("", ".Work", ".Work.2026", ".Workshop"):
         message(tmp_path / "restored", f"Maildir/{folder}/cur/1{folder}:2,S")
     told = beside.put(tmp_path / "restored", tmp_path / "present", "Restored 2026-11-20", "Work")
-    assert told["folders"] == ["Restored 2026-11-20/Work", "Restored 2026-11-20/Work/2026"]
+    assert [*told["folders"].values()] == ["Restored 2026-11-20/Work", "Restored 2026-11-20/Work/2026"]
+
+
+def test_a_folder_whose_name_leaves_no_room_comes_back_under_a_shorter_one(tmp_path):
+    message(tmp_path / "present", "Maildir/cur/9.a:2,S")
+    long = "&ZeVnLIqe-" * 25
+    message(tmp_path / "restored", f"Maildir/.{long}/cur/1.a:2,S", "deep")
+    told = beside.put(tmp_path / "restored", tmp_path / "present", "Restored 2026-11-20", "")
+    assert told == {"folders": {"日本語" * 25: "Restored 2026-11-20/Long name 1"}, "messages": 1}
+    assert texts(tmp_path / "present")["Maildir/.Restored 2026-11-20.Long name 1/cur/1.a:2,S"] == "deep"
+
+
+def test_messages_beside_keep_their_uids_for_the_keywords_that_are_known_by_them(tmp_path):
+    message(tmp_path / "present", "Maildir/cur/9.a:2,S")
+    message(tmp_path / "restored", "Maildir/cur/1.a:2,S")
+    (tmp_path / "restored/Maildir/dovecot-uidlist").write_text("3 V17 N9 Gb07ebc32\n7 G12 :1.a\n8 :2.a\n")
+    beside.put(tmp_path / "restored", tmp_path / "present", "Restored 2026-11-20", "")
+    copied = (tmp_path / "present/Maildir/.Restored 2026-11-20.INBOX/dovecot-uidlist").read_text()
+    head, *lines = copied.splitlines()
+    validity, following = re.fullmatch(r"3 V(\d+) N(\d+)", head).groups()  # type: ignore[union-attr]
+    assert (int(validity) > 17, following, lines) == (True, "9", ["7 G12 :1.a", "8 :2.a"])
 
 
 @pytest.mark.parametrize("name", ["Entwürfe", "Work & play", "日本/語", "a&b", "€", "🙂 smile", "plain"])
@@ -346,6 +473,12 @@ def test_what_restic_complains_of_holds_no_secret():
     said = complaint("backup", 1, text, known)
     assert said == "restic backup (exit status 1): Fatal: unable to open rest:https://me:…@host/ / … is refused"
     assert secrets_in("sftp:mail@host:/srv/mail", {}) == []
+
+
+def test_what_restic_complains_of_is_said_in_the_words_of_mail_yaml():
+    wrong = complaint("cat", 12, "Fatal: wrong password or no key found\n")
+    assert "wrong password or no key found: the password (backup.password, or" in wrong
+    assert "log in there once by hand" in complaint("cat", 1, "subprocess ssh: Host key verification failed.\n")
 
 
 def test_an_address_is_no_pattern():

@@ -12,6 +12,8 @@ from typing import Any
 from deploys.components.backup.options import STAGED, Backup
 from deploys.components.backup.program import (
     beside,
+    fetch,
+    held,
     join,
     keywords,
     main,
@@ -21,6 +23,7 @@ from deploys.components.backup.program import (
     restore,
     stage,
     state,
+    swap,
     uids,
 )
 from deploys.components.component import Component, Context
@@ -34,7 +37,9 @@ PROGRAM = "/usr/local/lib/posthaus-backup"
 SETTINGS = "/etc/posthaus-backup"  # only root may enter
 MEMORY = f"{ROOT}/backup"
 SERVICE, TIMER = "posthaus-backup.service", "posthaus-backup.timer"
-MODULES: tuple[ModuleType, ...] = (beside, join, keywords, main, make, prove, restic, restore, stage, state, uids)
+MODULES: tuple[ModuleType, ...] = (
+    beside, fetch, held, join, keywords, main, make, prove, restic, restore, stage, state, swap, uids,
+)  # fmt: skip
 _MAIN = """import sys
 from pathlib import Path
 

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import os
 import shutil
+import time
 from pathlib import Path
 from typing import Any
 
+from deploys.components.backup.program import uids
 from deploys.components.backup.program.stage import PARTS, folders
 
-KEPT = (*PARTS, "dovecot-keywords")  # UIDs are the present mailbox's own to give
+KEYWORDS = "dovecot-keywords"
+LONGEST = 255  # bytes of a file's name
 
 
 def put(restored: Path, present: Path, name: str, folder: str) -> dict[str, Any]:
     """Move the messages of the mailbox at ``restored`` into that at ``present``, below a new folder ``name``.
 
-    ``folder``: this one and those below it; "" for all. Returns the ``folders`` as people name them, and how many
-    ``messages``.
+    ``folder``: this one and those below it; "" for all. Returns the new ``folders`` by the old ones, as people name
+    them, and how many ``messages``. UIDs stay, which no program knows below a UIDVALIDITY that is new.
     """
     wanted = encoded(folder).replace("/", ".")
     chosen = {
@@ -26,25 +29,44 @@ def put(restored: Path, present: Path, name: str, folder: str) -> dict[str, Any]
         if not wanted or inside == wanted or inside.startswith(f"{wanted}.")
     }
     top, number = _free(present / "Maildir", encoded(name)), 0
+    names: dict[str, str] = {}
     for inside, path in chosen.items():
-        new = present / "Maildir" / f".posthaus-restoring.{inside}"
+        new = present / "Maildir" / f"posthaus-restoring.{inside}"[:LONGEST]  # without a dot in front, it is no folder
         if new.exists():
             shutil.rmtree(new)
-        new.mkdir(mode=0o700)
         for part in ("cur", "new", "tmp"):
-            (new / part).mkdir(mode=0o700)
+            (new / part).mkdir(mode=0o700, parents=True)
+        new.chmod(0o700)
         (new / "maildirfolder").touch(0o600)
-        for kept in KEPT:
-            if (source := restored / path / kept).exists():
-                os.renames(source, new / kept) if kept == "dovecot-keywords" else _moved(source, new / kept)
-        number += sum(len(os.listdir(new / part)) for part in PARTS)
-        os.rename(new, present / "Maildir" / f".{top}.{inside}")
-    return {"folders": [decoded(f"{top}.{inside}".replace(".", "/")) for inside in chosen], "messages": number}
+        _lists(restored / path, new)
+        for part in PARTS:
+            number += _moved(restored / path / part, new / part)
+        called = f"{top}.{inside}"
+        if len(f".{called}".encode()) > LONGEST:
+            called = f"{top}.Long name {len(names) + 1}"
+        os.rename(new, present / "Maildir" / f".{called}")
+        names[_named(inside)] = _named(called)
+    return {"folders": names, "messages": number}
 
 
-def _moved(source: Path, target: Path) -> None:
-    for entry in list(os.scandir(source)):
+def _lists(source: Path, target: Path) -> None:
+    """What a keyword's letter means, and which message has which UID."""
+    if (source / KEYWORDS).exists():
+        os.rename(source / KEYWORDS, target / KEYWORDS)
+    known = (source / uids.LIST).read_bytes() if (source / uids.LIST).exists() else b""
+    if known := uids.of_another(known, int(time.time())):
+        (target / uids.LIST).write_bytes(known)
+
+
+def _named(folder: str) -> str:
+    return decoded(folder.replace(".", "/"))
+
+
+def _moved(source: Path, target: Path) -> int:
+    found = list(os.scandir(source)) if source.exists() else []
+    for entry in found:
         os.rename(entry.path, target / entry.name)
+    return len(found)
 
 
 def _free(maildir: Path, name: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 from collections.abc import Set
@@ -23,26 +24,58 @@ def newer(known: Set[str], store: Path) -> dict[str, int]:
 
 
 def everything(restored: Path, store: Path, former: Path) -> dict[str, int]:
-    """Put each mailbox below ``restored`` in its place in ``store``, with what is only there.
+    """Put each mailbox below ``restored`` in its place in ``store``, with what is only there; or, where that fails,
+    none of them.
 
     What was there before goes to ``former``, whole. Returns numbers of ``mailboxes``, and of ``messages`` that were
     joined to them.
     """
-    mailboxes = joined = 0
-    for place in stores(restored):
-        uids.moved_on(restored / place)
-        if (store / place).exists():
-            joined += home(store / place, restored / place)
-            (former / place).parent.mkdir(parents=True, exist_ok=True)
-            os.rename(store / place, former / place)
-        (store / place).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        os.rename(restored / place, store / place)
-        mailboxes += 1
+    begun: list[Path] = []
+    joined = 0
+    try:
+        for place in stores(restored):
+            uids.moved_on(restored / place, store / place)
+            begun.append(place)
+            joined += _put(place, restored, store, former)
+    except BaseException:
+        for place in reversed(begun):
+            _back(place, restored, store, former)
+        raise
     for place in (Path(), *(Path(one.name) for one in restored.iterdir() if one.is_dir())):
         for file in (restored / place).iterdir():
             if file.is_file() and not (store / place / file.name).exists():
                 os.rename(file, store / place / file.name)
-    return {"mailboxes": mailboxes, "messages": joined}
+    return {"mailboxes": len(begun), "messages": joined}
+
+
+def _put(place: Path, restored: Path, store: Path, former: Path) -> int:
+    joined = 0
+    if (store / place).exists():
+        joined = home(store / place, restored / place)
+        (former / place).parent.mkdir(parents=True, exist_ok=True)
+        os.rename(store / place, former / place)
+    (store / place).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    os.rename(restored / place, store / place)
+    return joined
+
+
+def _back(place: Path, restored: Path, store: Path, former: Path) -> None:
+    """Undo ``_put``, however far it came."""
+    if (former / place).exists():
+        if (store / place).exists():
+            os.rename(store / place, restored / place)
+        os.rename(former / place, store / place)
+        with contextlib.suppress(OSError):  # others of the domain are still there
+            os.removedirs((former / place).parent)
+    elif not (restored / place).exists():
+        os.rename(store / place, restored / place)
+
+
+def interrupted(store: Path, former: Path) -> None:
+    """Put back what a restore that was killed had moved to ``former``, and nothing had taken its place yet."""
+    for place in stores(former):
+        if not (store / place).exists():
+            os.rename(former / place, store / place)
 
 
 def home(present: Path, restored: Path) -> int:

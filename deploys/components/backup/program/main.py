@@ -1,7 +1,7 @@
 """Backups, and what is brought back of them, on the host: for posthaus-backup.timer, and deploys/{backup,restore}.py.
 
-``make``, ``list``, ``restore``, ``mailbox``: by root. ``stage``, ``clear``, ``join``, ``beside``: what of it
-is done with mailboxes, by their owner. Runs under the host's own Python alone.
+``make``, ``list``, ``restore``, ``mailbox``: by root. ``stage``, ``clear``, ``join``, ``interrupted``, ``beside``: what
+of it is done with mailboxes, by their owner. Runs under the host's own Python alone.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ import shutil
 import signal
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from deploys.components.backup.program import beside, join, make, prove, restore, stage
-from deploys.components.backup.program.restic import Failed, Restic
+from deploys.components.backup.program.restic import Failed, Restic, plainly
 
 PLAN = "plan.json"
 LOCK = "/run/posthaus-backup.lock"
@@ -31,8 +31,7 @@ def main(home: Path, arguments: Sequence[str]) -> int:
     plan: dict[str, Any] = json.loads((home / PLAN).read_text("utf-8"))
     word, *words = arguments or ("",)
     if word in OWNERS:
-        OWNERS[word](plan, words)
-        return 0
+        return _done(OWNERS[word], plan, words)
     if word not in ROOTS:
         print(f"usage: posthaus-backup {' | '.join(ROOTS)}", file=sys.stderr)
         return 2
@@ -44,11 +43,17 @@ def main(home: Path, arguments: Sequence[str]) -> int:
         except BlockingIOError:
             print("a backup or a restore is at work already; wait for it", file=sys.stderr)
             return 1
-        try:
-            ROOTS[word](plan, words)
-        except Failed as why:
-            print(why, file=sys.stderr)
-            return 1
+        return _done(ROOTS[word], plan, words)
+
+
+def _done(
+    what: Callable[[Mapping[str, Any], Sequence[str]], None], plan: Mapping[str, Any], words: Sequence[str]
+) -> int:
+    try:
+        what(plan, words)
+    except (Failed, OSError) as why:
+        print(plainly(why), file=sys.stderr)
+        return 1
     return 0
 
 
@@ -74,7 +79,7 @@ def _make(plan: Mapping[str, Any], words: Sequence[str]) -> None:
             known["proved"] = prove.newest(plan, restic, int(time.strftime("%V")))
             known["checked"] = time.time()
     except Exception as why:
-        known["failed"] = {"at": time.time(), "why": str(why) if isinstance(why, Failed) else repr(why)}
+        known["failed"] = {"at": time.time(), "why": plainly(why)}
         raise
     finally:
         remember(plan, known)
@@ -133,9 +138,13 @@ def _join(plan: Mapping[str, Any], words: Sequence[str]) -> None:
     print(json.dumps(join.everything(Path(words[0]), Path(plan["store"]), Path(words[1]))))
 
 
+def _interrupted(plan: Mapping[str, Any], words: Sequence[str]) -> None:
+    join.interrupted(Path(plan["store"]), Path(words[0]))
+
+
 def _beside(plan: Mapping[str, Any], words: Sequence[str]) -> None:
     print(json.dumps(beside.put(Path(words[0]), Path(words[1]), words[2], words[3])))
 
 
 ROOTS = {"make": _make, "list": _list, "restore": _restore, "mailbox": _mailbox}
-OWNERS = {"stage": _stage, "clear": _clear, "join": _join, "beside": _beside}
+OWNERS = {"stage": _stage, "clear": _clear, "join": _join, "interrupted": _interrupted, "beside": _beside}

@@ -24,6 +24,11 @@ Tell = Callable[[str], None]
 WEEK = 6.5 * 86_400  # seconds: the check's day is the same each week
 LARGE = 100 << 20  # bytes, of which somebody who waits wants to know how far they are
 YEAR = 52  # weeks: in one, all of the repository is read
+RESTORING = "restoring"  # in the plan's ``memory`` while a restore puts files in place: its moment
+HALFWAY = (
+    "a restore was interrupted on this host: run deploys/restore.py again, or say that the host goes on as it is"
+    " (deploys/backup.py --data begin=yes)"
+)
 OTHER = (
     "the repository holds backups of {host} that another installation made: bring them back (deploys/restore.py), or"
     " say that this one goes on from here (deploys/backup.py --data begin=yes)"
@@ -34,6 +39,7 @@ def backup(plan: Mapping[str, Any], restic: Restic, tell: Tell, begin: bool = Fa
     """Make one. ``begin``: go on though another installation of this host made the ones that are there. Returns what
     is to be remembered of it. Raises Failed."""
     began = time.monotonic()
+    _not_halfway(plan, begin)
     _ready(plan, restic)
     own = installation(plan)
     before = restic.snapshots()
@@ -54,6 +60,15 @@ def backup(plan: Mapping[str, Any], restic: Restic, tell: Tell, begin: bool = Fa
         "added": made["data_added"],
         **told,
     }
+
+
+def _not_halfway(plan: Mapping[str, Any], begin: bool) -> None:
+    """A host that is half another one is no backup."""
+    halfway = Path(plan["memory"], RESTORING)
+    if begin:
+        halfway.unlink(missing_ok=True)
+    if halfway.exists():
+        raise Failed(HALFWAY)
 
 
 def _ready(plan: Mapping[str, Any], restic: Restic) -> None:

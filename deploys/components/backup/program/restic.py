@@ -17,10 +17,31 @@ PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 MISSING = ("Is there a repository at the following location", "repository does not exist")
 LONGEST = 600  # characters of what restic complains of
 EVERY = "0.2"  # a second: how often it says how far it is
+# What it complains of, and what that means to whoever reads mail.yaml.
+MEANS = (
+    (
+        "wrong password or no key found",
+        "the password (backup.password, or the file that backup.password_on_host names) does not open the repository:"
+        " write the one that it was made with, or add this one by hand with restic key add",
+    ),
+    (
+        "Host key verification failed",
+        "log in there once by hand, as root on the host: that accepts the server's key (docs/backup.md)",
+    ),
+    ("Permission denied (publickey", "that server does not let in the key of the host's root (docs/backup.md)"),
+    ("no space left on device", "a disk is full: the repository's, or the host's own"),
+)
 
 
 class Failed(Exception):
     """Why something was not done, in words for an administrator."""
+
+
+def plainly(why: Exception) -> str:
+    """What went wrong, for an administrator."""
+    if isinstance(why, OSError):
+        return f"{why.filename or 'the host'}: {why.strerror or why}"
+    return str(why) if isinstance(why, Failed) else repr(why)
 
 
 @dataclass(frozen=True)
@@ -116,13 +137,13 @@ class Restic:
         told = json.loads(self.said("snapshots", "--json", "--no-lock", "--host", self.host, "--tag", TAG)) or []
         return [Snapshot(one["id"], one["time"], tuple(one.get("tags") or ())) for one in told]
 
-    def names(self, snapshot: str, path: str) -> Iterator[str]:
-        """The paths of all files below a directory of a snapshot."""
+    def files(self, snapshot: str, path: str) -> Iterator[tuple[str, int]]:
+        """The paths of all files below a directory of a snapshot, and their bytes."""
         with self.stream("ls", "--json", "--no-lock", "--recursive", snapshot, path) as lines:
             for line in lines:
                 told = json.loads(line)
                 if told.get("type") == "file":
-                    yield told["path"]
+                    yield told["path"], told.get("size", 0)
 
     def file(self, snapshot: str, path: str) -> bytes:
         """What one file of a snapshot holds."""
@@ -141,7 +162,8 @@ def complaint(word: str, status: int, text: str, secrets: Sequence[str] = ()) ->
     for one in secrets:
         text = text.replace(one, "…")
     lines = [line.strip() for line in text.splitlines() if line.strip()] or ["no reason given"]
-    return f"restic {word} (exit status {status}): {' / '.join(lines[-4:])[-LONGEST:]}"
+    means = next((f": {meaning}" for said, meaning in MEANS if said in text), "")
+    return f"restic {word} (exit status {status}): {' / '.join(lines[-4:])[-LONGEST:]}{means}"
 
 
 def literally(path: str) -> str:

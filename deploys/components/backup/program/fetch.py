@@ -1,0 +1,70 @@
+"""Files of a backup, fetched to where they are put in place from. Nothing that is there before is touched."""
+
+from __future__ import annotations
+
+import grp
+import os
+import pwd
+import shutil
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from deploys.components.backup.program.restic import Failed, Restic, Snapshot, literally
+
+BLOCK = 4096  # bytes: what a file takes on the disk is a multiple of that
+MB = 1 << 20
+
+
+def fetch(restic: Restic, tell: Callable[[str], None], snapshot: Snapshot, path: str, target: Path) -> Path:
+    """Fetch all below ``path`` of a snapshot to a new directory ``target``, where there is room for it. Returns where
+    it lies. Failed says why it does not."""
+    if os.path.lexists(target):
+        shutil.rmtree(target)
+    target.mkdir(mode=0o700, parents=True)
+    needed = sum(-(-size // BLOCK) * BLOCK for _, size in restic.files(snapshot.id, path))
+    room(target, needed)
+    tell(f"fetching {path}: {needed / MB:,.0f} MB")
+    restic.said("restore", snapshot.id, "--target", str(target), "--include", literally(path))
+    return target / path.strip("/")
+
+
+def room(target: Path, needed: int) -> None:
+    """See that ``needed`` bytes fit there, and a twentieth more."""
+    disk = os.statvfs(target)
+    free = disk.f_bavail * disk.f_frsize
+    if free < needed * 1.05:
+        raise Failed(
+            f"{target.parent} has {free / MB:,.0f} MB left, and {needed * 1.05 / MB:,.0f} MB are needed, for what is"
+            " there now is kept beside what comes back"
+        )
+
+
+def owned(owner: str, mail: Path) -> None:
+    """Mailboxes belong to whoever owns mail here, whatever number that was."""
+    one = pwd.getpwnam(owner)
+    for where, directories, files in os.walk(mail):
+        for name in (*directories, *files):
+            os.chown(os.path.join(where, name), one.pw_uid, one.pw_gid, follow_symlinks=False)
+    os.chown(mail, one.pw_uid, one.pw_gid)
+
+
+def renumbered(top: Path, about: Mapping[str, Any]) -> None:
+    """Files belong to whom they belonged to by name: on another host the numbers are others'."""
+    users = {int(number): name for number, name in about["users"].items()}
+    groups = {int(number): name for number, name in about["groups"].items()}
+    for where, directories, files in os.walk(top):
+        for name in (*directories, *files):
+            path = os.path.join(where, name)
+            was = os.lstat(path)
+            uid = _number(pwd.getpwnam, users.get(was.st_uid), was.st_uid, "pw_uid")
+            gid = _number(grp.getgrnam, groups.get(was.st_gid), was.st_gid, "gr_gid")
+            if (uid, gid) != (was.st_uid, was.st_gid):
+                os.chown(path, uid, gid, follow_symlinks=False)
+
+
+def _number(known: Any, name: str | None, number: int, field: str) -> int:
+    try:
+        return int(getattr(known(name), field)) if name else number
+    except KeyError:
+        return number

@@ -1,0 +1,127 @@
+"""What was fetched is put in place while services stand still: all of it, or, where that fails, nothing."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import shutil
+import subprocess
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from deploys.components.backup.program import held, make, state
+from deploys.components.backup.program.restic import PATH
+
+Plan = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Back:
+    """What came back: numbers of ``mailboxes``, of messages that had come since and stay (``joined``), of those that
+    are held in the queue, and paths of ``state``. ``former``: where that lies which was there before. ``stopped``:
+    why not all services run again, if so."""
+
+    mailboxes: int
+    joined: int
+    held: int
+    state: list[str]
+    former: list[Path]
+    stopped: str
+
+
+def swap(plan: Plan, saved: Iterable[str], homes: Path, staged: Path) -> Back:
+    """Put the mailboxes at ``homes`` in place, and of what is ``staged`` those paths that were ``saved`` and that this
+    host has a use for, and the queue."""
+    stamp = time.strftime("%Y-%m-%d-%H%M%S")
+    former, mail_before = _former(plan, stamp)
+    begun, memory = Path(plan["memory"], make.RESTORING), Path(plan["memory"], "held")
+    begun.write_text(stamp, encoding="ascii")
+    _systemctl("stop", *reversed(plan["units"]))
+    there: dict[str, bool] = {}
+    waiting: dict[str, Path] = {}
+    try:
+        for path in saved:
+            if path in plan["state"] and os.path.lexists(staged / "state" / path.strip("/")):
+                there[path] = os.path.lexists(path)
+                _state(path, staged / "state", former)
+        waiting = held.put(staged / "queue", Path(plan["spool"]), memory)
+        put = json.loads(make.as_owner(plan, "join", str(homes), str(mail_before)))
+    except BaseException:
+        for path, was in there.items():
+            _undone(path, former, was)
+        held.drop(waiting)
+        begun.unlink()
+        raise
+    finally:
+        stopped = _systemctl("start", *plan["units"])
+    held.remember(memory, waiting)
+    begun.unlink()
+    before = [one for one in (mail_before, former) if one.exists()]
+    return Back(put["mailboxes"], put["messages"], len(waiting), list(there), before, stopped)
+
+
+def interrupted(plan: Plan) -> bool:
+    """Whether a restore was killed while it put things in place; what it had moved aside for nothing is back then."""
+    begun = Path(plan["memory"], make.RESTORING)
+    if not begun.exists():
+        return False
+    former, mail_before = _former(plan, begun.read_text("ascii"))
+    if mail_before.exists():
+        make.as_owner(plan, "interrupted", str(mail_before))
+    for path in plan["state"]:
+        if not os.path.lexists(path):
+            _undone(path, former, there=True)
+    return True
+
+
+def _former(plan: Plan, stamp: str) -> tuple[Path, Path]:
+    """Where that goes which is there before: state, and mailboxes."""
+    return Path(plan["memory"], f"before-{stamp}"), Path(plan["store"], f".before-{stamp}")
+
+
+def _state(path: str, staged: Path, former: Path) -> None:
+    if os.path.lexists(path):
+        aside = former / path.strip("/")
+        aside.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _move(Path(path), aside)
+    os.makedirs(os.path.dirname(path), mode=0o755, exist_ok=True)
+    state.copy(staged / path.strip("/"), Path(path))
+
+
+def _undone(path: str, former: Path, there: bool) -> None:
+    """What there was before at ``path``, once more: nothing, where it was not ``there``."""
+    aside = former / path.strip("/")
+    if os.path.lexists(aside) or not there:
+        _remove(path)
+    if os.path.lexists(aside):
+        _move(aside, Path(path))
+
+
+def _move(source: Path, target: Path) -> None:
+    """``target`` is there whole or not at all; until it is, ``source`` is."""
+    try:
+        os.rename(source, target)
+    except OSError as why:
+        if why.errno != errno.EXDEV:  # another file system
+            raise
+        part = target.with_name(f".posthaus-new-{target.name}")
+        state.copy(source, part)
+        os.rename(part, target)
+        _remove(str(source))
+
+
+def _remove(path: str) -> None:
+    if os.path.isdir(path) and not os.path.islink(path):
+        shutil.rmtree(path)
+    elif os.path.lexists(path):
+        os.unlink(path)
+
+
+def _systemctl(word: str, *units: str) -> str:
+    """What systemd complains of."""
+    done = subprocess.run(["systemctl", word, "--", *units], capture_output=True, text=True, env={"PATH": PATH})
+    return (done.stderr.strip().splitlines() or ["no reason given"])[-1] if done.returncode else ""
