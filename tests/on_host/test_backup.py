@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 import imaplib
 import json
-import re
-import shlex
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -19,80 +15,34 @@ from lab.mailhost import MailHost
 from lab.pyinfra import Run
 from lab.waiting import wait_until
 from tests.on_host import poppassd
+from tests.on_host.backups import (
+    MANY,
+    REPOSITORY,
+    SECRET,
+    TEAM,
+    Folder,
+    as_written,
+    bodies,
+    converge,
+    declared,
+    seen,
+)  # fmt: skip
 from tests.on_host.conftest import StartHost
 from tests.on_host.converged import Converged
 from tests.on_host.post import arrived, compose, mailbox, submit
-from tests.on_host.settings import ANA, IQBAL, TITO, example
+from tests.on_host.settings import ANA, IQBAL, TITO
 from tests.on_host.signatures import dns_of, valid
 
 pytestmark = pytest.mark.host
 
-NEW_RELEASE = "debian-13"
-TEAM = "team@example.com"
+OLD_RELEASE, NEW_RELEASE = "debian-12", "debian-13"
 CHOSEN = "seventeen quiet herons"
-PAGE = (Path(__file__).parents[2] / "docs" / "backup.md").read_text(encoding="utf-8")
 TOLD = f"doveadm -f flow fetch -u {TITO} text mailbox '*' all"
-SECRET = "the password of the backups"
-REPOSITORY = "/srv/backups"
-# As an IMAP client names them (RFC 3501, 5.1.3): one deep, with an ampersand, one with an umlaut and in Chinese.
-FOLDERS = ("Work", "Work/2026/Q4 &- so on", "Entw&APw-rfe &U,BTFw-")
-MANY = [f"keyword{number}" for number in range(30)]  # more than a Maildir has letters for
+# As an IMAP client names them (RFC 3501, 5.1.3): one deep, with an ampersand, one with an umlaut and in Chinese, one
+# with all that means something to a shell, and a smile.
+FOLDERS = ("Work", "Work/2026/Q4 &- so on", "Entw&APw-rfe &U,BTFw-", "It's ~odd; $(id) [a-z] &2D3eQg-")
 RULE = 'require "fileinto"; if header :contains "subject" "order" { fileinto "Orders"; }'
 KEYS = "cd /var/lib/rspamd/dkim && sha256sum * && sha256sum </etc/ssl/posthaus/ca/ca.pem"
-
-
-def declared(**more: Any) -> dict[str, Any]:
-    """The usual settings with a backup, and a mailbox that two people share."""
-    backup = {"repository": REPOSITORY, "password": {"file": "backup.password"}, "keep": {"daily": 3}}
-    settings = example(backup=backup, **more)
-    settings["mailboxes"] = settings["mailboxes"] | {TEAM: {"members": [TITO, IQBAL]}}
-    return settings
-
-
-def converge(host: MailHost, settings: dict[str, Any]) -> Run:
-    host.site.mkdir(mode=0o700, parents=True, exist_ok=True)
-    (host.site / "backup.password").write_text(f"{SECRET}\n")
-    run = host.converge(settings)
-    assert run.rc == 0, run.output
-    return run
-
-
-@dataclass(frozen=True)
-class Folder:
-    """All that an IMAP client can see of one; ``messages``: (flags, date, SHA-256) by UID."""
-
-    validity: int
-    next_uid: int
-    messages: dict[int, tuple[frozenset[str], str, str]]
-
-
-def folders(client: imaplib.IMAP4) -> list[str]:
-    lines = [line.decode() for line in client.list()[1] if isinstance(line, bytes)]
-    there = [line for line in lines if not re.match(r"\([^)]*\\(noselect|nonexistent)", line, re.I)]
-    return [re.sub(r'^.*"/" "?|"$', "", line) for line in there]
-
-
-def seen(host: MailHost, login: str, password: str, but: str = "") -> dict[str, Folder]:
-    """Every folder of ``login``, but those that begin with ``but``."""
-    with mailbox(host, login, password) as client:
-        names = [name for name in folders(client) if not but or not name.startswith(but)]
-        return {name: _folder(client, name) for name in names}
-
-
-def _folder(client: imaplib.IMAP4, name: str) -> Folder:
-    client.select(f'"{name}"', readonly=True)
-    validity, following = (int(client.response(word)[1][0]) for word in ("UIDVALIDITY", "UIDNEXT"))
-    found = {}
-    for answer in client.uid("FETCH", "1:*", "(FLAGS INTERNALDATE BODY.PEEK[])")[1]:
-        if isinstance(answer, tuple):
-            about = answer[0].decode()
-            (uid,), (flags,), (date,) = (
-                re.findall(pattern, about)
-                for pattern in (r"UID (\d+)", r"FLAGS \(([^)]*)\)", r'INTERNALDATE "([^"]*)"')
-            )
-            kept = frozenset(flags.split()) - {"\\Recent"}
-            found[int(uid)] = (kept, date, hashlib.sha256(answer[1]).hexdigest())
-    return Folder(validity, following, found)
 
 
 def fill(host: MailHost) -> None:
@@ -124,6 +74,19 @@ def fill(host: MailHost) -> None:
     host.run(f'echo on its way | sendmail -f {TITO} "somebody@[{gateway}]"')
 
 
+# Each with flags and keywords of its own kind: in folders that fill() made, whose first two keywords have a and b.
+MANY_MESSAGES = """import os
+home = "/var/mail/vhosts/example.com/iqbal/Maildir/"
+places = ["", ".Work/", ".Work.2026.Q4 &- so on/", ".Entw&APw-rfe &U,BTFw-/", ".It's ~odd; $(id) [a-z] &2D3eQg-/"]
+for number in range(20_000):
+    size = number * number % 5_000
+    text = b"From: a@outside.example\\nSubject: %d\\n\\n" % number + b"A line of the message.\\n" * (1 + size // 22)
+    about = f",S={len(text)},W={len(text) + text.count(10)}:2,{['', 'S', 'FS', 'RSa', 'FRSab'][number // 5 % 5]}"
+    path = home + places[number % 5] + f"cur/{1700000000 + number}.M{number}P1.mail{about}"
+    with open(path, "wb") as file:
+        file.write(text)
+    os.utime(path, (1600000000 + 60 * number,) * 2)
+"""
 ENOUGH = 300
 
 
@@ -161,10 +124,6 @@ class People:
             self.error = error
 
 
-def bodies(found: dict[str, Folder]) -> set[str]:
-    return {digest for folder in found.values() for _, _, digest in folder.messages.values()}
-
-
 # What a run makes on a bare host, and the user that owns mail.
 BARE = (
     "systemctl stop dovecot postfix posthaus-redis rspamd apache2; userdel -f vmail; groupdel vmail;"
@@ -173,32 +132,28 @@ BARE = (
 )
 
 
+Bare = Callable[[str], MailHost]
+
+
 @pytest.fixture
-def bare(start_host: StartHost, converged: Converged) -> MailHost:
-    """A host of the newer release that lacks all that the lost one had, but for packages and settings."""
-    host = converged.whole(start_host(NEW_RELEASE, image=converged.image(NEW_RELEASE)))
-    host.run(BARE, check=False)
-    return host
+def bare(start_host: StartHost, converged: Converged) -> Bare:
+    """Start a host of a release that lacks all that the lost one had, but for packages and settings."""
+
+    def start(release: str) -> MailHost:
+        host = converged.whole(start_host(release, image=converged.image(release)))
+        host.run(BARE, check=False)
+        return host
+
+    return start
 
 
-def as_written(host: MailHost, command: str, today: str = "") -> Run:
-    """Run a command that stands in docs/backup.md, word for word, but for the day."""
-    assert f"    pyinfra inventory.py {command}\n" in PAGE, command
-    return host.pyinfra(*shlex.split(command.replace("2026-11-20", today)), "-y")
-
-
-@pytest.mark.releases("debian-12")  # the bare one is of the newer release: both are tested
-def test_a_lost_host_comes_back_on_a_bare_one(own_mail_host: MailHost, bare: MailHost):
+@pytest.mark.releases(OLD_RELEASE)  # the bare one is of the newer release: both are tested
+def test_a_lost_host_comes_back_on_a_bare_one(own_mail_host: MailHost, bare: Bare):
     old = own_mail_host
     converge(old, declared())
     fill(old)
-    people = {IQBAL: old.password(IQBAL), TITO: CHOSEN}
-    before = {login: seen(old, login, password) for login, password in people.items()}
-    there = bodies(seen(old, ANA, old.password(ANA)))
-    keys = old.run(KEYS).stdout
-    with People(old):
-        run = as_written(old, "deploys/backup.py")
-    assert run.rc == 0, run.output
+    lost = remembered(old)
+    run = backed_up_while_people_work(old)
     last = json.loads(old.read("/var/lib/posthaus/backup/last.json"))
     assert (last["failed"], last["last"]["queued"], last["last"]["mailboxes"]) == (None, 1, 4), last
     assert last["proved"]["messages"] + last["proved"]["gone"] > 0, "no mailbox was read back"
@@ -207,31 +162,78 @@ def test_a_lost_host_comes_back_on_a_bare_one(own_mail_host: MailHost, bare: Mai
     assert "1 backup of mail.example.com" in run.output, run.output
     one_mailbox_comes_back_beside_the_present_one(old)
     a_backup_that_fails_is_told(old)
-    old.run(f"tar -C {REPOSITORY} -cf /root/backups.tar .")
-    saved = old.read("/root/backups.tar")
-    old.host.remove()
-
-    bare.run(f"mkdir -p {REPOSITORY} && tar -C {REPOSITORY} -xf -", input=saved)
-    converge(bare, declared(vmail={"uid": 6789}))
-    assert bare.run(KEYS).stdout != keys
-    run = bare.pyinfra("deploys/backup.py", "-y")
+    new = in_its_place(old, bare(NEW_RELEASE))
+    run = new.pyinfra("deploys/backup.py", "-y")
     assert (run.rc, "another installation" in run.output) == (1, True), run.output
-    with mailbox(bare, IQBAL, bare.password(IQBAL)) as client:
+    with mailbox(new, IQBAL, new.password(IQBAL)) as client:
         client.append("INBOX", r"(\Seen)", None, compose(IQBAL).as_bytes())
-    run = as_written(bare, "deploys/restore.py")
+    run = as_written(new, "deploys/restore.py")
     assert run.rc == 1
     assert f"hold messages that the backup has not: {IQBAL} (1); nothing was changed" in run.output, run.output
-    run = as_written(bare, "deploys/restore.py --data newer=keep")
+    it_comes_back(new, lost, came_since=1)
+    one_mailbox_comes_back_beside_the_present_one(new)
+
+
+@pytest.mark.long
+@pytest.mark.releases(NEW_RELEASE)
+def test_twenty_thousand_messages_come_back_on_a_host_of_an_older_release(own_mail_host: MailHost, bare: Bare):
+    old = own_mail_host
+    converge(old, declared())
+    fill(old)
+    old.run("python3 -", input=MANY_MESSAGES)
+    old.run(f"chown -R vmail: /var/mail/vhosts && doveadm index -u {IQBAL} '*'")
+    lost = remembered(old)
+    assert sum(len(folder.messages) for folder in lost.before[IQBAL].values()) > 20_000
+    backed_up_while_people_work(old)
+    it_comes_back(in_its_place(old, bare(OLD_RELEASE)), lost, came_since=0)
+
+
+@dataclass(frozen=True)
+class Lost:
+    """What a host was: passwords by login, folders by login, what Ana has, and digests of keys."""
+
+    people: dict[str, str]
+    before: dict[str, dict[str, Folder]]
+    hers: set[str]
+    keys: str
+
+
+def remembered(host: MailHost) -> Lost:
+    people = {IQBAL: host.password(IQBAL), TITO: CHOSEN}
+    before = {login: seen(host, login, password) for login, password in people.items()}
+    return Lost(people, before, bodies(seen(host, ANA, host.password(ANA))), host.run(KEYS).stdout)
+
+
+def backed_up_while_people_work(host: MailHost) -> Run:
+    with People(host):
+        run = as_written(host, "deploys/backup.py")
     assert run.rc == 0, run.output
-    every_message_is_what_it_was(bare, before, people)
-    assert there <= bodies(seen(bare, ANA, bare.password(ANA))), "a message that somebody moved meanwhile is lost"
-    all_else_is_what_it_was(bare)
-    assert bare.run(KEYS).stdout == keys
-    assert as_written(bare, "deploys/mail.py").rc == 0
-    assert bare.converge().changes == 0
-    mail_flows_as_before(bare)
-    assert bare.pyinfra("deploys/backup.py", "-y").rc == 0, "the next backup goes on where the last one ended"
-    one_mailbox_comes_back_beside_the_present_one(bare)
+    return run
+
+
+def in_its_place(old: MailHost, new: MailHost) -> MailHost:
+    """The old one is lost, but for its backups; the new one is converged, and its owner of mail has another number."""
+    old.run(f"tar -C {REPOSITORY} -cf /root/backups.tar .")
+    saved = old.read("/root/backups.tar")
+    keys = old.run(KEYS).stdout
+    old.host.remove()
+    new.run(f"mkdir -p {REPOSITORY} && tar -C {REPOSITORY} -xf -", input=saved)
+    converge(new, declared(vmail={"uid": 6789}))
+    assert new.run(KEYS).stdout != keys
+    return new
+
+
+def it_comes_back(host: MailHost, lost: Lost, came_since: int) -> None:
+    run = as_written(host, "deploys/restore.py --data newer=keep")
+    assert run.rc == 0, run.output
+    every_message_is_what_it_was(host, lost, came_since)
+    assert lost.hers <= bodies(seen(host, ANA, host.password(ANA))), "a message that somebody moved meanwhile is lost"
+    all_else_is_what_it_was(host)
+    assert host.run(KEYS).stdout == lost.keys
+    assert as_written(host, "deploys/mail.py").rc == 0
+    assert host.converge().changes == 0
+    mail_flows_as_before(host)
+    assert host.pyinfra("deploys/backup.py", "-y").rc == 0, "the next backup goes on where the last one ended"
 
 
 def one_mailbox_comes_back_beside_the_present_one(host: MailHost) -> None:
@@ -245,16 +247,16 @@ def one_mailbox_comes_back_beside_the_present_one(host: MailHost) -> None:
         assert found[name] == folder, f"{name}: the present one is another"
         if not name.startswith("shared/"):
             back = found[f"Restored {today}/{name}"]
-            assert lettered(back) == lettered(folder), name
+            assert contents(back) == contents(folder), name
     run = as_written(host, f"deploys/restore.py --data mailbox={IQBAL} --data folder=Work --data at=2026-11-20", today)
     assert run.rc == 0, run.output
     names = set(seen(host, IQBAL, host.password(IQBAL))) - set(found)
     assert names == {f"Restored {today} (2)/{name}" for name in FOLDERS[:2]}
 
 
-def lettered(folder: Folder) -> list[tuple[str, str, frozenset[str]]]:
-    """Its messages without keywords that no letter of a Maildir is left for."""
-    return sorted((digest, date, flags - set(MANY)) for flags, date, digest in folder.messages.values())
+def contents(folder: Folder) -> list[tuple[str, str, frozenset[str]]]:
+    """Its messages, whatever their UIDs."""
+    return sorted((digest, date, flags) for flags, date, digest in folder.messages.values())
 
 
 def a_backup_that_fails_is_told(host: MailHost) -> None:
@@ -271,16 +273,16 @@ def a_backup_that_fails_is_told(host: MailHost) -> None:
         host.run(f"mv -T /root/away {REPOSITORY}")
 
 
-def every_message_is_what_it_was(host: MailHost, before: dict[str, dict[str, Folder]], people: dict[str, str]) -> None:
-    for login, folders_before in before.items():
-        after = seen(host, login, people[login])
+def every_message_is_what_it_was(host: MailHost, lost: Lost, came_since: int) -> None:
+    for login, folders_before in lost.before.items():
+        after = seen(host, login, lost.people[login])
         for name, folder in folders_before.items():
             now = after[name]
             assert now.validity == folder.validity, (login, name)
             assert now.next_uid >= folder.next_uid + 1000, "a UID that somebody has seen may be given out again"
             assert {uid: now.messages.get(uid) for uid in folder.messages} == folder.messages, (login, name)
-            came_since = login == IQBAL and name == "INBOX"
-            assert len(now.messages) == len(folder.messages) + came_since, (login, name)
+            new = came_since if (login, name) == (IQBAL, "INBOX") else 0
+            assert len(now.messages) == len(folder.messages) + new, (login, name)
     assert host.run("find /var/mail/vhosts ! -user vmail").stdout == ""
 
 

@@ -8,7 +8,7 @@ import re
 from collections.abc import Set
 from pathlib import Path
 
-from deploys.components.backup.program import uids
+from deploys.components.backup.program import state, uids
 from deploys.components.backup.program.stage import PARTS, folders, stores, unchanging
 
 _LETTERS = re.compile(r"(?<=:2,)([A-Z]*)[a-z]*")  # of flags; small ones are keywords, by the folder's own list
@@ -53,9 +53,9 @@ def _put(place: Path, restored: Path, store: Path, former: Path) -> int:
     if (store / place).exists():
         joined = home(store / place, restored / place)
         (former / place).parent.mkdir(parents=True, exist_ok=True)
-        os.rename(store / place, former / place)
+        state.move(store / place, former / place)
     (store / place).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    os.rename(restored / place, store / place)
+    state.move(restored / place, store / place)
     return joined
 
 
@@ -63,19 +63,19 @@ def _back(place: Path, restored: Path, store: Path, former: Path) -> None:
     """Undo ``_put``, however far it came."""
     if (former / place).exists():
         if (store / place).exists():
-            os.rename(store / place, restored / place)
-        os.rename(former / place, store / place)
+            state.move(store / place, restored / place)
+        state.move(former / place, store / place)
         with contextlib.suppress(OSError):  # others of the domain are still there
             os.removedirs((former / place).parent)
     elif not (restored / place).exists():
-        os.rename(store / place, restored / place)
+        state.move(store / place, restored / place)
 
 
 def interrupted(store: Path, former: Path) -> None:
     """Put back what a restore that was killed had moved to ``former``, and nothing had taken its place yet."""
     for place in stores(former):
         if not (store / place).exists():
-            os.rename(former / place, store / place)
+            state.move(former / place, store / place)
 
 
 def home(present: Path, restored: Path) -> int:

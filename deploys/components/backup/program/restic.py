@@ -24,11 +24,10 @@ MEANS = (
         "the password (backup.password, or the file that backup.password_on_host names) does not open the repository:"
         " write the one that it was made with, or add this one by hand with restic key add",
     ),
-    (
-        "Host key verification failed",
-        "log in there once by hand, as root on the host: that accepts the server's key (docs/backup.md)",
+    (  # whose own words it passes on only sometimes
+        "unable to start the sftp session",
+        "SSH did not get in; log in there by hand once, as root on the host, and see what it says (docs/backup.md)",
     ),
-    ("Permission denied (publickey", "that server does not let in the key of the host's root (docs/backup.md)"),
     ("no space left on device", "a disk is full: the repository's, or the host's own"),
 )
 
@@ -40,7 +39,7 @@ class Failed(Exception):
 def plainly(why: Exception) -> str:
     """What went wrong, for an administrator."""
     if isinstance(why, OSError):
-        return f"{why.filename or 'the host'}: {why.strerror or why}"
+        return f"{why.filename2 or why.filename or 'the host'}: {why.strerror or why}"
     return str(why) if isinstance(why, Failed) else repr(why)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import sqlite3
@@ -56,6 +57,28 @@ def _is_database(path: Path) -> bool:
             return file.read(len(SQLITE)) == SQLITE
     except OSError:
         return False
+
+
+def move(source: Path, target: Path) -> None:
+    """``target`` is there whole or not at all; until it is, ``source`` is."""
+    try:
+        os.rename(source, target)
+    except OSError as why:
+        if why.errno != errno.EXDEV:  # another file system, or another layer of one
+            raise
+        part = target.with_name(f".posthaus-new-{target.name}")
+        remove(part)
+        copy(source, part)
+        os.rename(part, target)
+        remove(source)
+
+
+def remove(path: Path) -> None:
+    """Whatever it is, and whether or not it is there."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    elif os.path.lexists(path):
+        path.unlink()
 
 
 def everything(paths: Iterable[str], target: Path) -> list[str]:

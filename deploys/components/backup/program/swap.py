@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import errno
 import json
 import os
-import shutil
 import subprocess
 import time
 from collections.abc import Iterable, Mapping
@@ -87,7 +85,7 @@ def _state(path: str, staged: Path, former: Path) -> None:
     if os.path.lexists(path):
         aside = former / path.strip("/")
         aside.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        _move(Path(path), aside)
+        state.move(Path(path), aside)
     os.makedirs(os.path.dirname(path), mode=0o755, exist_ok=True)
     state.copy(staged / path.strip("/"), Path(path))
 
@@ -96,29 +94,9 @@ def _undone(path: str, former: Path, there: bool) -> None:
     """What there was before at ``path``, once more: nothing, where it was not ``there``."""
     aside = former / path.strip("/")
     if os.path.lexists(aside) or not there:
-        _remove(path)
+        state.remove(Path(path))
     if os.path.lexists(aside):
-        _move(aside, Path(path))
-
-
-def _move(source: Path, target: Path) -> None:
-    """``target`` is there whole or not at all; until it is, ``source`` is."""
-    try:
-        os.rename(source, target)
-    except OSError as why:
-        if why.errno != errno.EXDEV:  # another file system
-            raise
-        part = target.with_name(f".posthaus-new-{target.name}")
-        state.copy(source, part)
-        os.rename(part, target)
-        _remove(str(source))
-
-
-def _remove(path: str) -> None:
-    if os.path.isdir(path) and not os.path.islink(path):
-        shutil.rmtree(path)
-    elif os.path.lexists(path):
-        os.unlink(path)
+        state.move(aside, Path(path))
 
 
 def _systemctl(word: str, *units: str) -> str:
