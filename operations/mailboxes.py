@@ -1,56 +1,48 @@
-"""Mailboxes that come and go: sessions are closed, stored messages stay, and the run says where."""
+"""Mailboxes that come and go: sessions are closed, and the run says of what lies there without one."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
-from pyinfra import host, logger
+from pyinfra import host
 
+from facts.leaving import Leaving, LeavingOnHost
 from facts.mailboxes import Session, Sessions
 from facts.stores import Stores, StoresOnHost, digest
 from facts.survey import Question, question
 from operations.script import script
 from operations.survey import ask, looks
-
-MOST = 10  # of a kind are named
-_said: set[tuple[str, str]] = set()  # a run that asks before it acts evaluates operations twice
+from operations.telling import say
 
 
-def _of_stores(declared: Mapping[str, str], system: bool, **_: object) -> list[Question[StoresOnHost]]:
-    return [question(Stores, declared="" if system else digest(declared))]
+def _of_stores(
+    declared: Mapping[str, str], system: bool, keeps: int | None = None, **_: object
+) -> tuple[Question[StoresOnHost], Question[LeavingOnHost]]:
+    known = "" if system else digest(declared)
+    return question(Stores, declared=known), question(Leaving, declared=known, keeps=keeps or 0)
 
 
 @looks(_of_stores)
-def named(declared: Mapping[str, str], system: bool, former: Collection[str] = ()):  # type: ignore[no-untyped-def]
+def named(  # type: ignore[no-untyped-def]
+    declared: Mapping[str, str], system: bool, former: Collection[str] = (), keeps: int | None = None
+):
     """
     Say which stored messages no mailbox declares any more, and which a new mailbox takes over. Changes nothing.
 
     + declared: address: login
     + system: whether the messages lie in Unix users' homes
     + former: addresses whose messages are handed over to others
+    + keeps: for how many seconds the archive keeps mailboxes (None: for ever), so that all is asked in one go
 
     Call it before Dovecot's list of mailboxes changes: the old list tells which mailboxes are new.
     """
-    (about,) = _of_stores(declared, system)
-    stores = ask(about)
-    for line in (
-        *_first(left_behind(stores, {**dict.fromkeys(former, ""), **declared}, system)),
-        *_first(taken_over(stores, declared, system)),
-    ):
-        if (host.name, line) not in _said:
-            _said.add((host.name, line))
-            logger.warning("    %s: %s", host.name, line)
+    of_stores, of_leaving = _of_stores(declared, system, keeps)
+    stores = ask(of_stores)
+    leaving = stores.listed if ask(of_leaving).ours and not system else ()  # to the archive, which is told by itself
+    others = dict.fromkeys([*former, *leaving], "")
+    say([left_behind(stores, {**others, **declared}, system), taken_over(stores, declared, system)])
     host.noop("messages are never removed")
     yield from ()
-
-
-def _first(lines: list[str]) -> list[str]:
-    """Ten of them, and how many more there are."""
-    rest = len(lines) - MOST
-    return [
-        *lines[:MOST],
-        *([f"and {rest:,} more of these; fact facts.mailboxes.Mailboxes has all"] if rest > 0 else []),
-    ]
 
 
 def left_behind(stores: StoresOnHost, declared: Mapping[str, str], system: bool) -> list[str]:

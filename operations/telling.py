@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -28,6 +29,8 @@ class Told:
 
 
 _told: WeakKeyDictionary[Any, Told] = WeakKeyDictionary()
+MOST = 10  # of a kind are named
+_said: set[tuple[str, str]] = set()  # a run that asks before it acts evaluates operations twice
 
 
 def of(one: Any) -> Told:
@@ -54,3 +57,20 @@ def in_words(least: int, most: int) -> str:
         return f"{least} to {most} s"
     least, most = max(1, round(least / 60)), round(most / 60)
     return f"about {most} minutes" if least == most else f"{least} to {most} minutes"
+
+
+def say(kinds: Iterable[list[str]]) -> None:
+    """Print the first lines of each kind, once in a run."""
+    for line in (line for lines in kinds for line in _first(lines)):
+        if (host.name, line) not in _said:
+            _said.add((host.name, line))
+            logger.warning("    %s: %s", host.name, line)
+
+
+def _first(lines: list[str]) -> list[str]:
+    """Ten of them, and how many more there are."""
+    rest = len(lines) - MOST
+    return [
+        *lines[:MOST],
+        *([f"and {rest:,} more of these; fact facts.mailboxes.Mailboxes has all"] if rest > 0 else []),
+    ]

@@ -135,7 +135,7 @@ def test_who_leaves_leaves_no_list_pointing_nowhere(file: Path, capsys: Any):
     assert new == []
     assert gone == [*WRITTEN.splitlines()[6:9], "    - iqbal@example.org   # he too"]
     said = capsys.readouterr().out
-    assert "– iqbal@example.org: no mailbox any more; its messages stay in /var/mail/vhosts/example.org/iqbal" in said
+    assert "– iqbal@example.org: no mailbox any more; with the next run its messages go to the archive" in said
     assert "~ info@example.org no longer leads to iqbal@example.org" in said
 
 

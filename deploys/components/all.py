@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from deploys.components.account import component as account
 from deploys.components.apache import component as apache
+from deploys.components.archive import component as archive
 from deploys.components.autoconfig import component as autoconfig
 from deploys.components.backup import component as backup
 from deploys.components.bans import component as bans
@@ -50,6 +51,7 @@ COMPONENTS: tuple[Callable[[Context], Component | None], ...] = (
     unbound.component,  # whom all others ask for names
     tls.component,  # before all that serves it
     bans.component,  # whom Dovecot tells of each login
+    archive.component,  # notes whose mailbox goes while Dovecot still has it
     dovecot.component,  # its sockets are what Postfix delivers to and asks about passwords
     account.component,  # asks Dovecot, and writes what Dovecot reads
     clamav.component,  # whom rspamd asks

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
+from deploys.components.archive.options import Archive
 from deploys.components.backup.options import Backup
 from deploys.components.bans.options import Bans
 from deploys.components.dovecot.options import Dovecot
@@ -257,6 +258,13 @@ class MailOptions(Settings):
         default=None,
         description="Each night, a copy of what no run can make again, to another place, by restic (docs/backup.md).",
         examples=[{"repository": "sftp:mail@backup.example.org:/srv/mail", "password": {"file": "backup.password"}}],
+    )
+    archive: Archive | None = Field(
+        default=None,
+        description="For how long a mailbox that is taken out of `mailboxes` lies in the archive, with all that was the"
+        " person's, before it is deleted (1d to 3650d). Default: for ever. Whoever gets the address later begins with"
+        " an empty one; `deploys/archive.py` lists what is there and brings it back.",
+        examples=["30d"],
     )
     dns: HostRecords = Field(default=HostRecords(), description="What the DNS shall say of the host.")
     postfix: PostfixOptions = Field(

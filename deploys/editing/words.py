@@ -7,8 +7,7 @@ from typing import TypeVar
 
 from deploys.config.addresses.options import Mailbox
 from deploys.config.mailserver import MailServer
-from deploys.values import sizes
-from facts.mailboxes import STORE
+from deploys.values import durations, sizes
 
 Value = TypeVar("Value")
 Lines = dict[str, str]  # what is told of each address
@@ -29,10 +28,11 @@ def changes(before: MailServer | None, after: MailServer) -> Lines:
     return told
 
 
-def where(mail: MailServer, address: str) -> str:
-    """Where the messages of a mailbox lie on the host."""
-    local, _, domain = address.rpartition("@")
-    return f"/home/{local}/Maildir" if mail.accounts == "system" else f"{STORE}/{domain}/{local}"
+def _kept(mail: MailServer, address: str) -> str:
+    if mail.accounts == "system":
+        return f"its messages stay in /home/{address.rpartition('@')[0]}/Maildir on the host"
+    for_how_long = f"for {durations.in_words(mail.archive)}" if mail.archive else "for ever"
+    return f"with the next run its messages go to the archive on the host, {for_how_long} (deploys/archive.py)"
 
 
 def _mailboxes(old: Mapping[str, Mailbox], new: Mapping[str, Mailbox], mail: MailServer) -> Lines:
@@ -41,7 +41,7 @@ def _mailboxes(old: Mapping[str, Mailbox], new: Mapping[str, Mailbox], mail: Mai
         if now and not was:
             told[address] = f"+ {address}{_said(_of_new(now))}"
         elif was and not now:
-            told[address] = f"– {address}: no mailbox any more; its messages stay in {where(mail, address)} on the host"
+            told[address] = f"– {address}: no mailbox any more; {_kept(mail, address)}"
         elif was and now:
             told[address] = f"~ {address}{_said(_of_changed(was, now))}"
     return told

@@ -25,6 +25,7 @@ from deploys.summary.quiet import quieten
 from deploys.summary.report import Summary, lines, write
 from deploys.summary.ticks import Ticks
 from operations import survey
+from operations.leaving import until
 
 REPORTS = Path(__file__).parents[2] / "reports"
 COLOURS = {"+": "green", "–": "red", "~": "yellow"}
@@ -52,7 +53,9 @@ def deploy_summary(context: Context, found: Sequence[Component]) -> None:
     """Read what the host has, refuse what takes away too much, and have the rest told at the run's end."""
     seen = look(context, found)
     words = guard.wanted(seen.changes(), seen.mailboxes[0])
-    asks = guard.problem(words, seen.mailboxes[0], seen.messages, guard.said(host.data.get("confirm")))
+    mail = context.mail
+    kept = f"go to the archive, {until(mail.archive)}" if mail.accounts == "virtual" else "stay on the disk"
+    asks = guard.problem(words, seen.mailboxes[0], seen.messages, guard.said(host.data.get("confirm")), kept)
     dry = "--dry" in sys.argv
     all_or_none("what this run would take away", [asks] if asks and not dry else [])
     _tellings[ctx_host.get()] = Telling(seen, found, _began, [asks] if asks and dry else [])

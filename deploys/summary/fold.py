@@ -10,10 +10,11 @@ from pyinfra.api import Host, State
 from pyinfra.api.state import StateOperationHostData
 
 from deploys.components.component import Component, Run
+from deploys.config.mailserver import MailServer
 from deploys.summary.changes import Change
 from deploys.summary.look import Seen
 from deploys.summary.report import Part, Phase, Service, Summary
-from operations import telling
+from operations import leaving, telling
 from operations.telling import Doing
 
 AS_ASKED = {
@@ -99,11 +100,17 @@ def summary(
         steps=len(operations),
         tables=[one.table.path for one in seen.tables],
         fresh=seen.fresh,
+        kept=kept(seen.context.mail),
     )
     if phase == "failed" or not told.changed:
         return told
     records = [dns] if seen.fresh or keys or seen.publishes_anew else []
     return Summary(**{**vars(told), "next": [*records, *follow]})
+
+
+def kept(mail: MailServer) -> str:
+    """What becomes of the messages of a mailbox that goes, behind their number."""
+    return f"in the archive {leaving.until(mail.archive)}" if mail.accounts == "virtual" else "stay"
 
 
 def undone(whole: Sequence[Change], made: Sequence[Change]) -> list[Change]:

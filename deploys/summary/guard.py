@@ -36,13 +36,20 @@ def said(confirm: object) -> set[str]:
     return {str(one).strip().lower().rstrip(".") for one in parts if str(one).strip()}
 
 
-def problem(words: Mapping[str, Sequence[str]], had: int, messages: Mapping[str, int], confirmed: set[str]) -> str:
-    """Why the run stops, what would go, and how to say that it is meant; empty: it may go on."""
+def problem(
+    words: Mapping[str, Sequence[str]],
+    had: int,
+    messages: Mapping[str, int],
+    confirmed: set[str],
+    kept: str = "stay on the disk",
+) -> str:
+    """Why the run stops, what would go, and how to say that it is meant; empty: it may go on. ``kept``: what becomes of
+    messages."""
     if not words.keys() - confirmed:
         return ""
     parts = [_part(word, mailboxes, had, messages) for word, mailboxes in words.items()]
     return (
-        f"this run would take away {listed(parts)}. Messages stay on the disk, but nobody could log in or receive. If"
+        f"this run would take away {listed(parts)}. Messages {kept}, but nobody could log in or receive. If"
         f" that is meant, add --data confirm={','.join(words)}; if not, look into mail.yaml"
     )
 

@@ -54,7 +54,7 @@ class Summary:
 
     ``seconds`` it took; ``keys`` and ``packages`` are new; ``next``: what a person does now; ``quota`` as for words;
     ``mailboxes``: how many there are then; ``steps``: all that were looked at; ``asks``: what it would be refused for;
-    ``tables``: the files that ``changes`` were read from; ``fresh``: it is a host's first run.
+    ``tables``: the files that ``changes`` were read from; ``fresh``: it is a host's first run; ``kept``: as for words.
     """
 
     host: str
@@ -75,6 +75,7 @@ class Summary:
     tables: Sequence[str] = ()
     fresh: bool = False
     asks: Sequence[str] = ()
+    kept: str = "stay"
 
     @property
     def changed(self) -> bool:
@@ -89,7 +90,7 @@ def lines(summary: Summary) -> list[str]:
         would = "would change" if summary.phase == "foreseen" else "changed"
         return [f"{summary.host}: nothing {would}; {summary.steps} steps found all as declared ({count})"]
     inside = [
-        *words.lines(summary.changes, summary.messages, summary.quota),
+        *words.lines(summary.changes, summary.messages, summary.quota, summary.kept),
         *_keys(summary.keys),
         *_packages(summary.packages),
         *_parts(summary),
@@ -97,7 +98,10 @@ def lines(summary: Summary) -> list[str]:
         *summary.asks,
     ]
     if summary.undone:
-        inside += ["not done, since the run failed:", *words.lines(summary.undone, summary.messages, summary.quota)]
+        inside += [
+            "not done, since the run failed:",
+            *words.lines(summary.undone, summary.messages, summary.quota, summary.kept),
+        ]
     heads = {"foreseen": "would change", "done": f"changed, in {summary.seconds:.0f} s", "failed": "FAILED; see above"}
     follow = ["next:", *(f"  {one}" for one in summary.next)] if summary.next else []
     return [f"{summary.host}: {heads[summary.phase]}", *(f"  {line}" for line in [*inside, *follow])]
@@ -189,7 +193,7 @@ def _change(change: Change, summary: Summary) -> dict[str, object]:
     shown = asdict(change)
     for side in ("old", "new"):
         shown[side] = {name: value for name, value in shown[side].items() if name != "password"}
-    told = {"line": words.line(change, summary.messages, summary.quota)}
+    told = {"line": words.line(change, summary.messages, summary.quota, summary.kept)}
     if change.kind == "mailbox" and change.name in summary.messages:
         told["messages"] = summary.messages[change.name]  # type: ignore[assignment]
     return {**shown, **told}

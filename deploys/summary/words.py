@@ -15,34 +15,39 @@ MARK = {"+": "+", "-": "–", "~": "~"}
 KINDS = {"mailbox": "mailboxes", "alias": "aliases", "option": "options", "domain": "domains", "catch-all": "domains"}
 
 
-def lines(changes: Iterable[Change], messages: Mapping[str, int], quota: tuple[int, int]) -> list[str]:
-    """A line for each, the first of many and a count. ``messages``: how many stay of each mailbox that goes; ``quota``:
-    the server's own, before and after, in bytes."""
+def lines(
+    changes: Iterable[Change], messages: Mapping[str, int], quota: tuple[int, int], kept: str = "stay"
+) -> list[str]:
+    """A line for each, the first of many and a count. ``messages``: how many each mailbox that goes has, and ``kept``
+    what becomes of them; ``quota``: the server's own, before and after, in bytes."""
     groups: dict[tuple[str, str], list[Change]] = {}
     for change in changes:
         groups.setdefault((change.kind, change.sign), []).append(change)
     found = []
     for (kind, _), inside in groups.items():
-        found += [line(change, messages, quota) for change in inside[:FIRST]]
+        found += [line(change, messages, quota, kept) for change in inside[:FIRST]]
         if len(inside) > FIRST:
             rest = len(inside) - FIRST
             found.append(f"{MARK[inside[0].sign]} and {rest:,} more {KINDS.get(kind, kind)}")
     return found
 
 
-def line(change: Change, messages: Mapping[str, int], quota: tuple[int, int]) -> str:
+def line(change: Change, messages: Mapping[str, int], quota: tuple[int, int], kept: str = "stay") -> str:
     """One change, such as ``~ ibrahim@example.com: password, quota 5G to 6G``."""
-    return f"{MARK[change.sign]} {_OF[change.kind](change, messages, quota)}"
+    return f"{MARK[change.sign]} {_OF[change.kind](change, messages, quota)}{_goes(change, messages, kept)}"
+
+
+def _goes(change: Change, messages: Mapping[str, int], kept: str) -> str:
+    gone = change.kind == "mailbox" and change.sign == "-" and not change.became
+    count = messages.get(change.name) if gone else 0
+    return f" ({count_of(count)} {kept})" if count else ""
 
 
 def _mailbox(change: Change, messages: Mapping[str, int], quota: tuple[int, int]) -> str:
     if change.became:
         return f"{change.name} is now {change.became}"
-    if change.sign == "+":
+    if change.sign in "+-":
         return change.name
-    if change.sign == "-":
-        count = messages.get(change.name)
-        return f"{change.name}{f' ({count_of(count)} stay)' if count else ''}"
     return f"{change.name}: {', '.join(_attribute(name, change, quota) for name in change.new)}"
 
 

@@ -63,7 +63,8 @@ def typed(mail_host: MailHost, tmp_path: Path) -> Iterator[Type]:
         return said
 
     yield type_section
-    mail_host.run(f"rm -rf /var/mail/vhosts/example.com/maria*; doveadm mailbox delete -r -u {TITO} Maria", check=False)
+    gone = "/var/mail/vhosts/example.com/maria* /var/mail/vhosts/.archive /var/lib/posthaus-archive/*"
+    mail_host.run(f"rm -rf {gone}; doveadm mailbox delete -r -u {TITO} Maria", check=False)
 
 
 def shown(text: str) -> str:
@@ -132,5 +133,8 @@ def test_the_page_is_typed_word_for_word(mail_host: MailHost, typed: Type):
     assert deliver(mail_host, "maria@example.com", message=his) == 250
     assert arrived(mail_host, TITO, mail_host.password(TITO), his["Subject"], seconds=60)
     assert arrived(mail_host, TITO, mail_host.password(TITO), hers["Subject"], "Maria/INBOX", seconds=60)
+
+    maria = shown(section("Somebody comes back, or was removed by mistake"))
+    assert arrived(mail_host, "maria.gomez@example.com", maria, hers["Subject"], seconds=60)
 
     assert tried == list(sections()), "nothing on the page is left out"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from deploys.components.account import options as account
+from deploys.components.archive import options as archive
 from deploys.components.component import (
     LOCAL_CONF,
     UNITS,
@@ -24,8 +25,7 @@ from deploys.components.component import (
     sandboxed,
 )
 from deploys.components.dovecot import readback, render
-from deploys.components.dovecot.options import AUTH_SOCKET, LMTP_SOCKET, QUOTA_SOCKET
-from deploys.components.dovecot.quota import render as quota_warnings
+from deploys.components.dovecot.options import AUTH_SOCKET, LMTP_SOCKET, QUOTA_SOCKET, TOLD
 from deploys.components.dovecot.sieve import render as sieve
 from deploys.components.metrics import options as metrics
 from deploys.components.postfix.options import SPOOL
@@ -39,7 +39,7 @@ from facts.mailboxes import STORE
 from facts.probe import PROBE
 from facts.shared import Made
 from operations import accounts as users
-from operations import files, mailboxes, probe, renames, shared
+from operations import files, leaving, mailboxes, probe, renames, shared
 from operations.directories import Directory
 from operations.service import Service, program
 
@@ -105,6 +105,7 @@ def component(context: Context) -> Component:
             ),
             Run("Run the service for Sieve scripts' messages", SIEVE, sieve.running()),
             Step("Close the sessions of mailboxes that are gone or shut", mailboxes.closed, {"keep": _may_stay(mail)}),
+            *_archived(mail),
             *_shared(mail),
             *_links(mail),
         ),
@@ -125,7 +126,7 @@ def directories(owner: str, accounts: Accounts) -> dict[str, Directory]:
     return {
         STORE: Directory("0770", owner, owner),
         render.PROBE_HOME: Directory("0700", owner, owner),
-        quota_warnings.TOLD: Directory("0700", warns, warns),
+        TOLD: Directory("0700", warns, warns),
         # For the sockets that Postfix connects to; Postfix itself would make it when it first starts, just like this.
         f"{SPOOL}/private": Directory("0700", "postfix", "root"),
     }
@@ -184,7 +185,12 @@ def _mailboxes(mail: MailServer) -> tuple[Step, ...]:
         Step(
             "Name messages without a mailbox",
             mailboxes.named,
-            {"declared": _logins(mail), "system": mail.accounts == "system", "former": _former(mail)},
+            {
+                "declared": _logins(mail),
+                "system": mail.accounts == "system",
+                "former": _former(mail),
+                "keeps": mail.archive,
+            },
         ),
     )
 
@@ -217,6 +223,14 @@ def _handed_over(mail: MailServer) -> tuple[Step, ...]:
 def _links(mail: MailServer) -> tuple[Step, ...]:
     former = mail.directory.renamed
     return (Step("Remove links to renamed mailboxes", renames.links_removed, {"former": former}),) if former else ()
+
+
+def _archived(mail: MailServer) -> tuple[Step, ...]:
+    """Once Dovecot serves them no more; what is on its way to them still finds them (the link goes at the end)."""
+    if mail.accounts == "system":
+        return ()
+    arguments = {**archive.leaving(mail.directory, mail.archive), "links": True}
+    return (Step("Move mailboxes that are gone to the archive", leaving.archived, arguments),)
 
 
 def _shared(mail: MailServer) -> tuple[Step, ...]:

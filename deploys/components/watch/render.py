@@ -13,6 +13,7 @@ from deploys import result
 from deploys.components.component import Component, Context, Look
 from deploys.components.watch.program import (
     amounts,
+    archives,
     backups,
     certificates,
     clock,
@@ -43,8 +44,8 @@ SERVICE = "posthaus-watch.service"
 TIMER = "posthaus-watch.timer"
 SHOWN = (*PROGRAMS, "rspamd", "unbound")  # packages whose versions people ask for
 MODULES: tuple[ModuleType, ...] = (
-    result, refusals, amounts, backups, certificates, clock, endpoints, exported, logins, looks, mailboxes, main,
-    measures, packages, services, shell, space, spam, told, waiting,
+    result, refusals, amounts, archives, backups, certificates, clock, endpoints, exported, logins, looks, mailboxes,
+    main, measures, packages, services, shell, space, spam, told, waiting,
 )  # fmt: skip
 _MAIN = """import sys
 from pathlib import Path

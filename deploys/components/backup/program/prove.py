@@ -26,7 +26,7 @@ def newest(plan: Mapping[str, Any], restic: Restic, week: int) -> dict[str, Any]
     """
     snapshot = restic.snapshots()[-1]
     counts: Mapping[str, int] = json.loads(restic.file(snapshot.id, f"{plan['staged']}/about.json"))["counts"]
-    places = sorted(place for place, number in counts.items() if number)
+    places = sorted(place for place, number in counts.items() if number and not place.startswith("."))
     told: dict[str, Any] = {"at": time.time(), "address": "", "messages": 0, "gone": 0}
     if not places:
         return told

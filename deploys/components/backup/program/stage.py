@@ -27,6 +27,7 @@ LEFT_OUT = {"tmp", "fts-flatcurve", "xapian-indexes"}
 COMPILED = ".sieve-compiled"  # in the home itself
 LISTS = ("dovecot-uidlist", "dovecot-keywords")  # Dovecot appends whole lines
 SHOWN = 5  # paths that are told
+ARCHIVED = Path(".archive")  # below the store: mailboxes that are no longer declared, by domain
 
 
 @dataclass
@@ -44,10 +45,12 @@ class Taken:
 
 
 def stores(store: Path, taken: Taken | None = None) -> Iterator[Path]:
-    """The homes of all mailboxes, relative to ``store``. A link is another name of one of them."""
-    for domain in sorted(_directories(store, taken=taken)):
-        for local in sorted(_directories(store / domain, taken=taken)):
-            yield Path(domain, local)
+    """The homes of all mailboxes, relative to ``store``; those in the archive come last. A link is another name of one
+    of them."""
+    for top in (Path(), ARCHIVED):
+        for domain in sorted(_directories(store / top, taken=taken)):
+            for local in sorted(_directories(store / top / domain, taken=taken)):
+                yield top / domain / local
 
 
 def everything(store: Path, target: Path) -> dict[str, Any]:

@@ -10,7 +10,6 @@ from deploys.config.mailserver import MailServer
 from operations.file import File
 
 HERE = Path(__file__).parent
-TOLD = "/var/lib/posthaus-quota"
 WARNING = "/etc/dovecot/quota/warning"
 
 

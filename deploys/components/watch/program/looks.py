@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from deploys.components.watch.program import (
+    archives,
     backups,
     certificates,
     clock,
@@ -39,6 +40,7 @@ LOOKS: Mapping[str, Callable[..., Iterable[Told]]] = {
     "clock": clock.clock,
     "endpoint": endpoints.endpoint,
     "backup": backups.backup,
+    "archive": archives.archive,
 }
 
 

@@ -1,0 +1,84 @@
+"""What is in the archive: a directory for each, ``DOMAIN/LOCAL.TIME``, which only root may enter."""
+
+from __future__ import annotations
+
+import calendar
+import json
+import re
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+TIME = "%Y%m%dT%H%M%SZ"
+ABOUT = "about.json"  # written last: without it a run died before all was there
+_NAME = re.compile(r"(?P<local>.+)\.(?P<stamp>\d{8}T\d{6}Z)")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One mailbox: whose it was, when it came here (seconds since the epoch), how many messages it holds; ``kept``: its
+    directory."""
+
+    address: str
+    at: int
+    messages: int
+    kept: Path
+
+    @property
+    def domain(self) -> str:
+        """Below which directory it lies, among mailboxes, too."""
+        return self.kept.parent.name
+
+    @property
+    def name(self) -> str:
+        """And under which name there."""
+        return self.kept.name
+
+    @property
+    def day(self) -> str:
+        """When it came here, as people say it."""
+        return time.strftime("%Y-%m-%d", time.gmtime(self.at))
+
+
+def entries(state: Path) -> list[Entry]:
+    """All that are whole, the oldest first."""
+    found = [_entry(path.parent) for path in state.glob(f"*/*/{ABOUT}")]
+    return sorted((one for one in found if one), key=lambda one: (one.at, one.address))
+
+
+def _entry(kept: Path) -> Entry | None:
+    named = _NAME.fullmatch(kept.name)
+    if not named:
+        return None
+    try:
+        about: dict[str, Any] = json.loads((kept / ABOUT).read_text("utf-8"))
+        return Entry(f"{named['local']}@{kept.parent.name}", _seconds(named["stamp"]), int(about["messages"]), kept)
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _seconds(stamp: str) -> int:
+    return calendar.timegm(time.strptime(stamp, TIME))
+
+
+def begun(state: Path, address: str, now: float) -> Path:
+    """The directory for ``address``: one that a run left unfinished, or a new one of ``now``."""
+    local, _, domain = address.rpartition("@")
+    there = [
+        path for path in (state / domain).glob("*") if (named := _NAME.fullmatch(path.name)) and named["local"] == local
+    ]
+    for path in there:
+        if not (path / ABOUT).exists():
+            return path
+    while (kept := state / domain / f"{local}.{time.strftime(TIME, time.gmtime(now))}") in there:
+        now += 1
+    kept.mkdir(mode=0o700, parents=True)
+    return kept
+
+
+def ended(kept: Path, messages: int) -> None:
+    """All of it is there."""
+    new = kept / f"{ABOUT}.new"
+    new.write_text(json.dumps({"messages": messages}), "utf-8")
+    new.replace(kept / ABOUT)

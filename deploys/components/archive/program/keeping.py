@@ -1,0 +1,161 @@
+"""Mailboxes that go to the archive, come back, or have been there for long enough. By root; each tells what it did."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from deploys.components.archive.program import person
+from deploys.components.archive.program.entries import ABOUT, Entry, begun, ended, entries
+from deploys.components.archive.program.store import KEPT
+
+Plan = Mapping[str, Any]
+Ask = Callable[..., Any]  # has something done among mailboxes, as their owner
+DAY = 86_400  # seconds
+_ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8"}
+
+
+class Failed(Exception):
+    """Why something could not be done, as an administrator is told."""
+
+
+def run(plan: Plan, ask: Ask, lines: Sequence[str]) -> list[str]:
+    """What a run wants, a line each: ``note ADDRESS`` (it is going), ``take`` (it is no longer served: to the archive),
+    ``end`` (likewise, and nothing leads there any more), ``keep`` (it stays after all)."""
+    noted, said = Path(plan["leaving"]), []
+    for word, _, address in (line.partition(" ") for line in lines):
+        local, _, domain = address.rpartition("@")
+        if word == "note":
+            noted.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+            _write(noted, [*_lines(noted), address])
+            continue
+        if word in ("take", "end"):
+            said += taken(plan, ask, address)
+        if word in ("end", "keep"):
+            if ask("unlink", domain, local) and word == "end":  # somebody was on the way there
+                said += taken(plan, ask, address)
+                ask("unlink", domain, local)
+            _write(noted, [one for one in _lines(noted) if one != address])
+    return said
+
+
+def _lines(path: Path) -> list[str]:
+    return path.read_text("utf-8").splitlines() if path.exists() else []
+
+
+def _write(path: Path, lines: Sequence[str]) -> None:
+    new = path.with_name(f"{path.name}.new")
+    new.write_text("".join(f"{line}\n" for line in dict.fromkeys(lines)), "utf-8")
+    new.replace(path)
+
+
+def taken(plan: Plan, ask: Ask, address: str) -> list[str]:
+    """Move all that is a person's to the archive; what is not there is no error."""
+    local, _, domain = address.rpartition("@")
+    kept = begun(Path(plan["state"]), address, time.time())
+    mail = ask("move", domain, local, kept.name)
+    (Path(plan["told"]) / address).unlink(missing_ok=True)  # that their mailbox was nearly full
+    anything = person.taken(plan, address, kept)
+    if mail["messages"] is None and not anything and not os.listdir(kept):
+        kept.rmdir()
+        return [mail["stays"]] if mail["stays"] else []
+    ended(kept, mail["messages"] or 0)
+    where = f"{plan['store']}/{KEPT}/{domain}/{kept.name}"
+    return [mail["stays"] or f"{address}: {_messages(mail['messages'] or 0)} are in the archive now ({where})"]
+
+
+def listed(plan: Plan, ask: Ask) -> Iterator[str]:
+    """A line for each, the oldest first, and the sum."""
+    found = entries(Path(plan["state"]))
+    width = max((len(one.address) for one in found), default=0)
+    for one in found:
+        until = f"until {_until(plan, one)}" if plan["keeps"] else "for ever"
+        where = f"{plan['store']}/{KEPT}/{one.domain}/{one.name}"
+        yield f"{one.address:{width}}  since {one.day}, {until}: {_messages(one.messages)}  {where}"
+    yield f"{len(found):,} mailbox{'' if len(found) == 1 else 'es'} in the archive"
+
+
+def _until(plan: Plan, one: Entry) -> str:
+    return time.strftime("%Y-%m-%d", time.gmtime(one.at + plan["keeps"]))
+
+
+def _messages(number: int) -> str:
+    return f"{number:,} message{'' if number == 1 else 's'}"
+
+
+def expired(plan: Plan, ask: Ask) -> Iterator[str]:
+    """Delete what has been here for as long as was declared, and nothing where no time was."""
+    if not plan["keeps"]:
+        return
+    for one in entries(Path(plan["state"])):
+        if one.at + plan["keeps"] <= time.time():
+            ask("delete", one.domain, one.name)
+            person.forgotten(plan, one.kept)
+            shutil.rmtree(one.kept)
+            days = plan["keeps"] // DAY
+            yield f"{one.address}, in the archive since {one.day}: {_messages(one.messages)} deleted, after {days} days"
+
+
+def back(plan: Plan, ask: Ask, address: str, to: str, at: str = "", folder: str = "") -> Iterator[str]:
+    """Bring the mailbox that was ``address``'s last (or that came here on the day ``at``) back to ``to``.
+
+    Its own address, which holds nothing yet, is as it was. Any other gets the messages in a new ``folder`` of theirs,
+    and the archive keeps them, too.
+    """
+    found = [one for one in entries(Path(plan["state"])) if one.address == address and one.day.startswith(at)]
+    if not found:
+        raise Failed(f"the archive has no mailbox {address}{f' of {at}' if at else ''}; it has: {_known(plan)}")
+    one, (local, _, domain) = found[-1], to.rpartition("@")
+    if not _served(plan, to):
+        raise Failed(f"{to} has no mailbox on this host yet; pyinfra inventory.py deploys/mail.py makes it")
+    if to != address or folder or ask("holds", domain, local):
+        yield from _beside(plan, one, to, folder or f"Archived {one.day}")
+        return
+    _doveadm("kick", to, check=False)
+    late = ask("place", domain, local, one.name)
+    if late:  # what had come to the new mailbox meanwhile
+        _doveadm("import", "-u", to, "-s", f"maildir:{late}/Maildir", "", "ALL")
+    person.given_back(plan, address, one.kept)
+    (one.kept / ABOUT).unlink()
+    left = sorted(os.listdir(one.kept))
+    if left:
+        ended(one.kept, 0)
+        yield f"{to} has these already; those of before stay in {one.kept}: {', '.join(left)}"
+    else:
+        one.kept.rmdir()
+    _doveadm("quota", "recalc", "-u", to, check=False)
+    yield f"{to} has {_messages(one.messages)} again, as on {one.day}, with folders, rules, passwords and settings"
+    yield "if it was shared with others: pyinfra inventory.py deploys/mail.py lets its members in again"
+
+
+def _beside(plan: Plan, one: Entry, to: str, folder: str) -> Iterator[str]:
+    source = Path(plan["store"], KEPT, one.domain, one.name, "Maildir")
+    names = _doveadm("mailbox", "list", "-u", to, folder, f"{re.sub('[*%]', '', folder)}/*", check=False).split("\n")
+    if any(names):
+        raise Failed(f"{to} has a folder {folder} already; say another: --data folder=NAME")
+    if one.messages:
+        _doveadm("import", "-u", to, "-s", f"maildir:{source}", folder, "ALL")
+    yield f"{to} has {_messages(one.messages)} of {one.address} in {folder}/…; the archive keeps them, too"
+
+
+def _known(plan: Plan) -> str:
+    names = list(dict.fromkeys(one.address for one in entries(Path(plan["state"]))))
+    return ", ".join(names[:10]) + (f" and {len(names) - 10:,} more" if len(names) > 10 else "") or "nobody's"
+
+
+def _served(plan: Plan, address: str) -> bool:
+    return any(line.partition(":")[0] == address for line in person.read(plan["users"]))
+
+
+def _doveadm(*words: str, check: bool = True) -> str:
+    done = subprocess.run(["doveadm", *words], capture_output=True, text=True, env=_ENVIRONMENT)
+    if done.returncode and check:
+        said = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
+        raise Failed(f"doveadm {words[0]}: {said}; what is in the archive is as it was")
+    return done.stdout

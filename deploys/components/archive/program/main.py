@@ -1,0 +1,75 @@
+"""The archive of mailboxes that are gone, on the host: for runs, deploys/archive.py and posthaus-archive.timer.
+
+``run``, ``list``, ``back``, ``expire``: by root. ``move``, ``unlink``, ``place``, ``holds``, ``delete``: what of it is
+done among mailboxes, by their owner. Runs under the host's own Python alone.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import pwd
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from deploys.components.archive.program import keeping, store
+
+PLAN = "plan.json"
+LOCK = "/run/posthaus-archive.lock"
+
+
+def main(home: Path, arguments: Sequence[str]) -> int:
+    """``home``: where the plan lies. Returns the exit status."""
+    plan: dict[str, Any] = json.loads((home / PLAN).read_text("utf-8"))
+    word, *words = arguments or ("",)
+    if word in OWNERS:
+        print(json.dumps(OWNERS[word](Path(plan["store"]), *words)))
+        return 0
+    if word not in ROOTS:
+        print(f"usage: posthaus-archive {' | '.join(ROOTS)}", file=sys.stderr)
+        return 2
+    os.umask(0o077)
+    with open(LOCK, "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        try:
+            for line in ROOTS[word](plan, as_owner(plan), *words):
+                print(line, flush=True)
+        except keeping.Failed as why:
+            print(why, file=sys.stderr)
+            return 1
+    return 0
+
+
+def as_owner(plan: Mapping[str, Any]) -> keeping.Ask:
+    """Have this program do something among mailboxes as their owner. Raises Failed."""
+    owner = pwd.getpwnam(plan["owner"])
+
+    def ask(*words: str) -> Any:
+        done = subprocess.run(
+            [sys.executable, "-I", "-B", sys.argv[0], *words],
+            user=owner.pw_uid, group=owner.pw_gid, extra_groups=[], umask=0o077, cwd="/",
+            stdin=subprocess.DEVNULL, capture_output=True, text=True,
+        )  # fmt: skip
+        if done.returncode:
+            raise keeping.Failed(f"mailboxes: {(done.stderr.strip().splitlines() or ['no reason given'])[-1]}")
+        return json.loads(done.stdout)
+
+    return ask
+
+
+def _told(plan: Mapping[str, Any], ask: keeping.Ask) -> list[str]:
+    return keeping.run(plan, ask, sys.stdin.read().splitlines())
+
+
+ROOTS: Mapping[str, Any] = {"run": _told, "list": keeping.listed, "back": keeping.back, "expire": keeping.expired}
+OWNERS: Mapping[str, Any] = {
+    "move": store.moved,
+    "unlink": store.unlinked,
+    "place": store.back,
+    "holds": lambda where, domain, local: store.holds(where / domain / local),
+    "delete": store.deleted,
+}
