@@ -39,5 +39,10 @@ def component(context: Context) -> Component | None:
     )
 
 
+def ended() -> tuple[str, ...]:
+    """The timer, which fails where the service that it starts is not there any more."""
+    return (render.TIMER,)
+
+
 def _timer(mail: MailServer) -> tuple[AnyStep, ...]:
     return (Run("Have the archive emptied of what is past its time", SERVICE),) if mail.archive else ()
