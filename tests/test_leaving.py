@@ -207,8 +207,8 @@ def test_all_of_a_person_goes_along_and_comes_back(plan: dict[str, Any], tmp_pat
     assert os.listdir(plan["preferences"]) == [f"{ANA}.au.pref"]
     assert list(keeping.listed(plan, ask(plan)))[-1] == "1 mailbox in the archive"
 
-    said = list(keeping.back(plan, ask(plan), ANA, ANA))
-    assert said[0].startswith(f"{ANA} has 2 messages again")
+    told = list(keeping.back(plan, ask(plan), ANA, ANA))
+    assert told[0].startswith(f"{ANA} has 2 messages again")
     after = content(tmp_path)
     gone = {"store/example.com/ana/Maildir/dovecot-acl", "told/ana@example.com"}
     passwords = {f"chosen/{os.path.basename(path)}" for path in plan["passwords"]}
@@ -224,7 +224,12 @@ def test_all_of_a_person_goes_along_and_comes_back(plan: dict[str, Any], tmp_pat
 
 def test_what_somebody_has_by_now_is_not_overwritten(plan: dict[str, Any], tmp_path: Path, monkeypatch):
     asked: list[tuple[str, ...]] = []
-    monkeypatch.setattr(keeping, "_doveadm", lambda *words, **_: asked.append(words) or "")
+
+    def doveadm(*words: str, **_: Any) -> str:
+        asked.append(words)
+        return ""
+
+    monkeypatch.setattr(keeping, "_doveadm", doveadm)
     run(plan, f"end {ANA}")
     (one,) = entries(Path(plan["state"]))
     new = tmp_path / "store" / "example.com" / "ana" / "Maildir" / "cur"
