@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pyinfra import host
 
 from facts.leaving import Leaving, LeavingOnHost
+from facts.mailboxes import STORE
 from facts.stores import Stores, StoresOnHost, digest
 from facts.survey import Question, question
 from operations.script import script
@@ -96,7 +97,8 @@ def told(
 ) -> list[list[str]]:
     """Sentences for those who go, for those who come where somebody has been, and for what is past its time."""
     goes = [
-        f"{address} goes to the archive, {until(keeps)}: messages, passwords and what the webmail keeps ({LIST})"
+        f"{address} goes to the archive ({STORE}/.archive), {until(keeps)}: messages, passwords and what the webmail"
+        f" keeps; {LIST} brings it back"
         for address in going(stores, found, declared, former)
     ]
     namesakes = {address: day for address, day in found.archived if address in declared and stores.listed}

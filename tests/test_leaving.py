@@ -107,7 +107,7 @@ def test_a_list_that_somebody_else_wrote_takes_nobody_away():
 def test_a_namesake_and_what_is_past_its_time_are_told():
     found = LeavingOnHost(ours=True, archived=((ANA, "2026-11-20"),), due=(("old@example.com", "2026-01-01"),))
     goes, comes, due = leaving.told(StoresOnHost(listed=(TITO, "x@example.com")), found, {TITO, ANA}, (), 30 * DAY)
-    assert goes[0].startswith("x@example.com goes to the archive, until 2")
+    assert goes[0].startswith("x@example.com goes to the archive (/var/mail/vhosts/.archive), until 2")
     assert comes == [
         f"{ANA} begins empty: what was there until 2026-11-20 lies in the archive; if it is the same person's:"
         f" pyinfra inventory.py deploys/archive.py --data back={ANA}"

@@ -126,7 +126,7 @@ def she_leaves_while_somebody_writes_to_her(host: MailHost, before: dict[str, fr
         wait_until(lambda: writing.refused, 60, "messages to nobody are still taken")
     told = [line.strip() for line in run.output.splitlines()]
     assert any(line.startswith(f"– {MARIA} (") and "messages in the archive until 20" in line for line in told), told
-    assert any(f"{MARIA} goes to the archive, until 20" in line for line in told), told
+    assert any(f"{MARIA} goes to the archive (/var/mail/vhosts/.archive), until 20" in line for line in told), told
     assert host.run(f"test -e {HOME} -o -L {HOME}", check=False).returncode == 1
     assert host.run(f"stat -c '%U %a' {STORE}/.archive {kept(host)}").stdout.split() == ["vmail", "700"] * 2
     assert host.run(f"stat -c '%U %a' {STATE}/example.com/*").stdout.split() == ["root", "700"]

@@ -171,11 +171,9 @@ def test_a_protocol_an_alias_and_a_mailbox_that_are_no_longer_declared_stop(own_
     assert refused.returncode != 0
     assert own_mail_host.run(f"doveadm user {IQBAL}", check=False).returncode != 0
     assert "info@example.com" not in own_mail_host.run("cat /etc/postfix/posthaus/aliases").stdout
-    assert (
-        own_mail_host.run("find /var/mail/vhosts/example.com/iqbal -type f -path '*/new/*' | wc -l").stdout.strip()
-        != "0"
-    )
-    assert "/var/mail/vhosts/example.com/iqbal" in run.output, "the run names what it leaves behind"
+    kept = own_mail_host.run("find /var/mail/vhosts/.archive/example.com/iqbal.* -type f -path '*/new/*' | wc -l")
+    assert kept.stdout.strip() != "0"
+    assert f"{IQBAL} goes to the archive (/var/mail/vhosts/.archive), for ever" in run.output
 
 
 @pytest.mark.webmail

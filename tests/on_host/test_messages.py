@@ -170,7 +170,7 @@ def test_a_mailbox_that_is_gone_keeps_its_messages_and_closes_its_session(own_ma
         assert run.rc == 0, run.output
         with pytest.raises((imaplib.IMAP4.abort, OSError)):
             client.noop()
-    assert f"{IQBAL} goes to the archive, for ever" in run.output
+    assert f"{IQBAL} goes to the archive (/var/mail/vhosts/.archive), for ever" in run.output
     assert deliver(own_mail_host, IQBAL) == 550
     with pytest.raises(imaplib.IMAP4.error), mailbox(own_mail_host, IQBAL, own_mail_host.password(IQBAL)):
         pass
