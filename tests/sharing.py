@@ -62,6 +62,7 @@ SECONDS = {
     "test_refusals.py": 60,
     "test_backup.py": 125,
     "test_backup_places.py": 100,
+    "test_migrating.py": 45,
     "test_antivirus.py": 40,
     "test_postsrsd.py": 40,
     "test_sending.py": 35,

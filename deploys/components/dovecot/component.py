@@ -38,12 +38,14 @@ from deploys.values import ports
 from facts.mailboxes import STORE
 from facts.probe import PROBE
 from facts.shared import Made
+from facts.state import ROOT
 from operations import accounts as users
 from operations import files, leaving, mailboxes, probe, renames, shared
 from operations.directories import Directory
 from operations.service import Service, program
 
 DIRECTORY = render.DIRECTORY
+MIGRATED = f"{ROOT}/migrate"  # deploys/migrating
 PACKAGES = tuple(f"dovecot-{part}" for part in ("core", "imapd", "lmtpd", "managesieved", "pop3d", "sieve"))
 LISTENERS = {
     "imap": (Listener(ports.IMAP, "imap", "IMAP"), Listener(ports.IMAPS, "imaps", "IMAP")),
@@ -258,7 +260,11 @@ def _looks(mail: MailServer) -> tuple[Look, ...]:
 
 
 def _state(mail: MailServer) -> tuple[State, ...]:
-    boxes, own = mail.directory.mailboxes.values(), (State(f"{DIRECTORY}/local.conf", LOCAL_CONF, always=False),)
+    boxes = mail.directory.mailboxes.values()
+    own = (
+        State(f"{DIRECTORY}/local.conf", LOCAL_CONF, always=False),
+        State(MIGRATED, "which messages were taken from other servers", always=False),
+    )
     if mail.accounts == "virtual":
         chosen = State(account.STATE, "passwords that people chose, and app passwords (hashes)")
         return (State(STORE, "mailboxes, with flags and Sieve scripts"), chosen, *own)

@@ -1,0 +1,40 @@
+"""The program that takes mailboxes over, as one script for a host's own python3: with all that it has to know, so that
+no password stands in a list of processes, in an environment or in a file."""
+
+from __future__ import annotations
+
+import inspect
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from deploys.components.backup.program import beside, stage, uids
+from deploys.migrating.program import dovecot, folders, imap, ledger, mailbox, main
+
+MODULES = (stage, uids, beside, imap, folders, ledger, dovecot, mailbox, main)  # in the order of their imports
+UNIT = "posthaus-migrate"
+# systemd takes its directory away however it ends. Where nobody waits any more, it goes on.
+COMMAND = (
+    f"systemd-run --quiet --collect --pipe --wait --service-type=exec --unit={UNIT}"
+    f" -p RuntimeDirectory={UNIT} -p RuntimeDirectoryMode=0711 -p PrivateTmp=yes -p UMask=0077 -p LimitCORE=0"
+    " -p Nice=10 -p SyslogIdentifier=posthaus-migrate python3 -I -B -"
+)
+_LOADER = """import json, sys, types
+for name, source in {sources!a}:
+    parent = None
+    for end in [at for at, one in enumerate(name + ".") if one == "."]:
+        module = sys.modules.setdefault(name[:end], types.ModuleType(name[:end]))
+        module.__path__ = []
+        if parent:
+            setattr(parent, name[:end].rpartition(".")[2], module)
+        parent = module
+    exec(compile(source, name, "exec"), module.__dict__)
+sys.exit(sys.modules["{main}"].main(json.loads({plan})))
+"""
+
+
+def script(plan: Mapping[str, Any]) -> str:
+    """Python source that does what ``plan`` (program.main.main) says."""
+    sources = [(one.__name__, Path(inspect.getfile(one)).read_text("utf-8")) for one in MODULES]
+    return _LOADER.format(sources=sources, main=main.__name__, plan=ascii(json.dumps(plan)))
