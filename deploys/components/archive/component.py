@@ -34,7 +34,11 @@ def component(context: Context) -> Component | None:
             *_timer(mail),
             Step("Note whose mailbox goes to the archive", archived, leaving(mail.directory, mail.archive)),
         ),
-        state=(Kept(STATE, "of mailboxes in the archive: passwords that people chose, what they set in the webmail"),),
+        state=(
+            Kept(
+                STATE, "of archived mailboxes: passwords that people chose, what they set in the webmail", always=False
+            ),
+        ),
         looks=(Look("archive", {"state": STATE, "keeps": mail.archive}),),
     )
 
