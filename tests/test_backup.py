@@ -390,6 +390,21 @@ def test_messages_that_were_on_their_way_are_held_once_however_often_a_host_is_r
     assert held.put(staged, spool, memory) == {}, "what somebody dropped or released comes back no more"
 
 
+def test_what_an_older_program_cannot_read_is_left_in_the_backup(tmp_path, monkeypatch):
+    """Redis would start with it never again."""
+    (tmp_path / "bin").mkdir()
+    reader = tmp_path / "bin" / fetch.READER
+    reader.write_text('#!/bin/sh\n/usr/bin/grep -q REDIS0010 "$1"\n')
+    reader.chmod(0o755)
+    monkeypatch.setattr(fetch, "PATH", str(tmp_path / "bin"))
+    redis = tmp_path / "state/var/lib/posthaus-redis"
+    redis.mkdir(parents=True)
+    (redis / "learned.rdb").write_text("REDIS0012")
+    (redis / "older.rdb").write_text("REDIS0010")
+    assert fetch.unreadable(tmp_path / "state") == ["/var/lib/posthaus-redis/learned.rdb"]
+    assert os.listdir(redis) == ["older.rdb"]
+
+
 def test_a_disk_without_room_is_told_before_anything_is_fetched(tmp_path):
     with pytest.raises(Failed, match=r"has [\d,]+ MB left, and 1,127,428,915 MB are needed"):
         fetch.room(tmp_path, 1 << 50)

@@ -45,6 +45,9 @@ RULE = 'require "fileinto"; if header :contains "subject" "order" { fileinto "Or
 KEYS = "cd /var/lib/rspamd/dkim && sha256sum * && sha256sum </etc/ssl/posthaus/ca/ca.pem"
 
 
+REDIS = "redis-cli -s /run/posthaus-redis/redis.sock"  # what the spam filter has learned
+
+
 def fill(host: MailHost) -> None:
     """Messages with flags and keywords in folders of all kinds, a rule, what people chose, one message on its way."""
     with mailbox(host, IQBAL, host.password(IQBAL)) as client:
@@ -69,6 +72,7 @@ def fill(host: MailHost) -> None:
     host.run(f"doveadm sieve put -u {IQBAL} -a rules", input=RULE)
     assert poppassd.ask(host, TITO, host.password(TITO), f"newpass {CHOSEN}").startswith("200")
     host.run("mkdir -p /var/lib/squirrelmail/data; echo full_name=Iqbal >/var/lib/squirrelmail/data/iqbal.pref")
+    host.run(f"{REDIS} set learned yes && {REDIS} save")
     # nothing takes messages there: the engine's end of the host's network
     gateway = host.run("ip route | awk '/^default/ {print $3; exit}'").stdout.strip()
     host.run(f'echo on its way | sendmail -f {TITO} "somebody@[{gateway}]"')
@@ -171,6 +175,7 @@ def test_a_lost_host_comes_back_on_a_bare_one(own_mail_host: MailHost, bare: Bar
     assert run.rc == 1
     assert f"hold messages that the backup has not: {IQBAL} (1); nothing was changed" in run.output, run.output
     it_comes_back(new, lost, came_since=1)
+    assert new.run(f"{REDIS} get learned").stdout == "yes\n"
     one_mailbox_comes_back_beside_the_present_one(new)
 
 
@@ -185,7 +190,10 @@ def test_twenty_thousand_messages_come_back_on_a_host_of_an_older_release(own_ma
     lost = remembered(old)
     assert sum(len(folder.messages) for folder in lost.before[IQBAL].values()) > 20_000
     backed_up_while_people_work(old)
-    it_comes_back(in_its_place(old, bare(OLD_RELEASE)), lost, came_since=0)
+    new = in_its_place(old, bare(OLD_RELEASE))
+    run = it_comes_back(new, lost, came_since=0)
+    assert "the older programs of this host cannot read it: /var/lib/posthaus-redis/learned.rdb" in run.output
+    assert new.run(f"{REDIS} ping").stdout == "PONG\n"
 
 
 @dataclass(frozen=True)
@@ -223,8 +231,8 @@ def in_its_place(old: MailHost, new: MailHost) -> MailHost:
     return new
 
 
-def it_comes_back(host: MailHost, lost: Lost, came_since: int) -> None:
-    run = as_written(host, "deploys/restore.py --data newer=keep")
+def it_comes_back(host: MailHost, lost: Lost, came_since: int) -> Run:
+    restored = run = as_written(host, "deploys/restore.py --data newer=keep")
     assert run.rc == 0, run.output
     every_message_is_what_it_was(host, lost, came_since)
     assert lost.hers <= bodies(seen(host, ANA, host.password(ANA))), "a message that somebody moved meanwhile is lost"
@@ -234,6 +242,7 @@ def it_comes_back(host: MailHost, lost: Lost, came_since: int) -> None:
     assert host.converge().changes == 0
     mail_flows_as_before(host)
     assert host.pyinfra("deploys/backup.py", "-y").rc == 0, "the next backup goes on where the last one ended"
+    return restored
 
 
 def one_mailbox_comes_back_beside_the_present_one(host: MailHost) -> None:

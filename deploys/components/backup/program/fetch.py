@@ -6,14 +6,16 @@ import grp
 import os
 import pwd
 import shutil
+import subprocess
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from deploys.components.backup.program.restic import Failed, Restic, Snapshot, literally
+from deploys.components.backup.program.restic import PATH, Failed, Restic, Snapshot, literally
 
 BLOCK = 4096  # bytes: what a file takes on the disk is a multiple of that
 MB = 1 << 20
+READER = "redis-check-rdb"  # of the package redis-tools, as the server
 
 
 def fetch(restic: Restic, tell: Callable[[str], None], snapshot: Snapshot, path: str, target: Path) -> Path:
@@ -61,6 +63,20 @@ def renumbered(top: Path, about: Mapping[str, Any]) -> None:
             gid = _number(grp.getgrnam, groups.get(was.st_gid), was.st_gid, "gr_gid")
             if (uid, gid) != (was.st_uid, was.st_gid):
                 os.chown(path, uid, gid, follow_symlinks=False)
+
+
+def unreadable(top: Path) -> list[str]:
+    """Take away below ``top`` what Redis on this host cannot read, and would not start with: a file of a newer one, on
+    a host of an older release. Returns their paths."""
+    files = [path for path in sorted(top.rglob("*.rdb")) if path.is_file()]
+    found = [path for path in files if shutil.which(READER, path=PATH) and _refused(path)]
+    for path in found:
+        path.unlink()
+    return [f"/{path.relative_to(top)}" for path in found]
+
+
+def _refused(path: Path) -> bool:
+    return subprocess.run([READER, path], capture_output=True, env={"PATH": PATH}, check=False).returncode != 0
 
 
 def _number(known: Any, name: str | None, number: int, field: str) -> int:

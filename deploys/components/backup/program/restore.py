@@ -57,6 +57,8 @@ def whole(plan: Plan, restic: Restic, tell: make.Tell, at: str, keep_newer: bool
         homes.mkdir(mode=0o700, parents=True, exist_ok=True)  # a host without any mail has none
         fetch.owned(plan["owner"], _mail(plan))
         fetch.renumbered(staged / "state", about)
+        if refused := fetch.unreadable(staged / "state"):
+            tell(f"left in the backup, for the older programs of this host cannot read it: {', '.join(refused)}")
         back = swap.swap(plan, about["state"], homes, staged)
     Path(plan["memory"], "installation").write_text(snapshot.installation, encoding="ascii")
     _opened()
