@@ -257,7 +257,7 @@ class MailOptions(Settings):
     backup: Backup | None = Field(
         default=None,
         description="Each night, a copy of what no run can make again, to another place, by restic (docs/backup.md).",
-        examples=[{"repository": "sftp:mail@backup.example.org:/srv/mail", "password": {"file": "backup.password"}}],
+        examples=[{"repository": "sftp:keeper@backup.example.org:/srv/mail", "password": {"file": "backup.password"}}],
     )
     archive: Archive | None = Field(
         default=None,

@@ -27,7 +27,10 @@ ODD = "It's ~odd; $(id) [a-z] &2D3eQg-"
 STORE = "/var/mail/vhosts"
 MEMORY = "/var/lib/posthaus/backup"
 # All that anybody could read a secret in, but the files that hold it for root.
-PROCESSES = "while [ -e /root/watching ]; do grep -aqFf /root/secrets /proc/[0-9]*/cmdline && touch /root/found; done"
+PROCESSES = (
+    "while [ -e /root/watching ]; do"
+    " grep -aqFf /root/secrets /proc/[0-9]*/cmdline && touch /root/found; sleep 0.05; done"
+)
 LOGS = "journalctl -q -o cat; cat /var/log/*.log /usr/local/lib/posthaus-backup/plan.json"
 
 # Somebody at a terminal, who looked at that server's key.
@@ -203,7 +206,7 @@ def a_restore_that_is_killed_is_run_again(host: MailHost, before: dict[str, Fold
     host.run("postsuper -d ALL")
     host.run(
         f"{PROGRAM} restore newest refuse >/dev/null & pid=$!; until [ -e {MEMORY}/restoring ]; do"
-        " kill -0 $pid || exit 3; done; kill -9 $pid; wait $pid; true",
+        " kill -0 $pid || exit 3; sleep 0.05; done; kill -9 $pid; wait $pid; true",
         timeout=120,
     )
     run = as_written(host, "deploys/backup.py")

@@ -65,7 +65,7 @@ class Backup(Settings):
         description="Where backups go, as restic says it: `sftp:user@host:/path` (with root's own key of SSH),"
         " `rest:https://host/`, `s3:https://host/bucket`, a directory of the host. One with a password in it is"
         " `{file: path}` or `{env: NAME}`.",
-        examples=["sftp:mail@backup.example.org:/srv/mail"],
+        examples=["sftp:keeper@backup.example.org:/srv/mail"],
     )
     password: secret.Secret | None = Field(
         default=None,
