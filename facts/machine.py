@@ -53,6 +53,12 @@ dpkg-query -W -f '${db:Status-Status}\t${Package}\t${Provides}\n' 2>/dev/null |
 awk -F'\t' '$1 == "installed" && $3 ~ /mail-transport-agent/ { print "mta", $2 }
 $1 ~ /^(unpacked|half-configured|half-installed|triggers-awaited|triggers-pending)$/ { print "unfinished", $2 }'
 for update in /var/lib/dpkg/updates/[0-9]*; do [ -e "$update" ] && echo 'unfinished (dpkg itself)' && break; done
+lock=$(stat -c %i /var/lib/dpkg/lock-frontend 2>/dev/null) &&
+holder=$(awk -v lock="$lock" '{ split($6, at, ":"); if (at[3] == lock && $5 > 0) { print $5; exit } }' /proc/locks) &&
+[ -n "$holder" ] && echo "packaging $holder $(tr '\0' ' ' <"/proc/$holder/cmdline")"
+sed -nE 's/^VERSION_CODENAME=/codename /p' /etc/os-release
+cat /etc/apt/sources.list /etc/apt/sources.list.d/*.list /etc/apt/sources.list.d/*.sources 2>/dev/null |
+sed -nE 's/^deb +(\[[^]]*\] +)?[^ ]+ +([^ ]+).*/suites \2/p; s/^Suites: *(.*)/suites \1/p'
 """
 
 
@@ -61,7 +67,9 @@ class MachineState(Record):
     """One host, as it says itself.
 
     ``free``: kibibytes to be had below / and /var. ``unfinished``: packages that dpkg left half way. ``mtas``: mail
-    servers that Debian knows of (packages that provide mail-transport-agent). ``ssh_ports``: where this connection came
+    servers that Debian knows of (packages that provide mail-transport-agent). ``codename``: of the release;
+    ``suites``: those that the package sources name. ``packaging``: who installs packages at the moment, as (process,
+    its command line). ``ssh_ports``: where this connection came
     in, and where sshd is told to listen. ``firewalls``: ufw, firewalld, where they are at work. ``may_filter``: packets
     (CAP_NET_ADMIN, capabilities(7)). ``sudo``: missing, asks (for a password) or works. ``clock_offset``: seconds that
     the host is ahead of the workstation. ``run``: the run of Posthaus that is under way there, as (the process that
@@ -82,6 +90,9 @@ class MachineState(Record):
     cloud_init: bool = False
     mtas: tuple[str, ...] = ()
     unfinished: tuple[str, ...] = ()
+    codename: str = ""
+    suites: tuple[str, ...] = ()
+    packaging: tuple[int, str] | None = None
     packages: dict[str, Package] = field(default_factory=dict)
     ssh_ports: tuple[int, ...] = (22,)
     firewalls: tuple[str, ...] = ()
@@ -159,6 +170,9 @@ class Machine(FactBase[MachineState]):
             cloud_init="cloud-init" in words,
             mtas=tuple(sorted(mta for mta in words.get("mta", []) if mta != "postfix")),
             unfinished=tuple(words.get("unfinished", [])),
+            codename=first.get("codename", ""),
+            suites=tuple(sorted({suite for line in words.get("suites", []) for suite in line.split()})),
+            packaging=_packaging(first.get("packaging", "")),
             packages=package_versions(output),
             ssh_ports=_ssh_ports(words.get("ssh", [])),
             firewalls=tuple(words.get("firewall", [])),
@@ -172,6 +186,11 @@ def _run(words: str) -> tuple[int, int, str] | None:
     process, _, rest = words.partition(" ")
     since, _, who = rest.partition(" ")
     return (int(process), int(since), who) if process.isdigit() and since.isdigit() else None
+
+
+def _packaging(words: str) -> tuple[int, str] | None:
+    process, _, command = words.partition(" ")
+    return (int(process), command.strip()) if process.isdigit() else None
 
 
 def _ssh_ports(words: Iterable[str]) -> tuple[int, ...]:

@@ -82,6 +82,24 @@ class Packages(FactBase[dict[str, Package]]):
         return package_versions(output)
 
 
+class Lacking(FactBase[list[str]]):
+    """The packages that apt would have to install or replace before those that are half way can be set up; none where
+    they only have to be set up.
+
+    ``pyinfra inventory.py fact facts.packages.Lacking``
+    """
+
+    default = list
+
+    @override
+    def command(self) -> str:
+        return "LC_ALL=C apt-get --simulate --fix-broken install 2>/dev/null || true"
+
+    @override
+    def process(self, output: list[str]) -> list[str]:
+        return sorted(line.split()[1] for line in output if line.startswith("Inst "))
+
+
 @dataclass(frozen=True)
 class LeftoverState(Record):
     """What an upgrade left: packages ``half`` way, with dpkg's word for each, and ``dist_files``: its own versions of

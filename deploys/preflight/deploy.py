@@ -22,11 +22,13 @@ from deploys.components.component import Component, Context
 from deploys.components.unbound.check import unfit
 from deploys.components.unbound.options import Forward
 from deploys.config.mailserver import MailServer
+from deploys.preflight.halfway import unfinished_problems
 from deploys.preflight.names import name_problems, serves
 from deploys.preflight.needs import access_problems, another_run, problems
 from deploys.takeover.look import about, takeover_problems
 from facts.listeners import Listeners, Socket
 from facts.machine import Machine, MachineState, programs
+from facts.packages import Lacking
 from facts.resolvers import Answers, Resolvers
 from facts.roots import RootServers
 from facts.survey import Question, question
@@ -81,7 +83,9 @@ def _look(mail: MailServer) -> tuple[Context, list[str]]:
     asked = [*_of_names(mail), *_of_sources(parts), *_of_tables(parts), *of_homes(former)]
     expect([listening, theirs, *asked])
     listeners, context = ask(listening), replace(context, foreign=ask(theirs))
-    found = [*_other_run(machine), *problems(machine, listeners, parts, mail.firewall), *_names(mail, listeners)]
+    lacking = host.get_fact(Lacking) if machine.unfinished else []
+    found = [*_other_run(machine), *unfinished_problems(machine, lacking)]
+    found += [*problems(machine, listeners, parts, mail.firewall), *_names(mail, listeners)]
     found += [problem for homes in of_homes(former) for problem in conflicts(former, ask(homes))]
     return context, [*found, *takeover_problems(context)]
 

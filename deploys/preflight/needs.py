@@ -52,32 +52,31 @@ def access_problems(machine: MachineState, sudo: bool, password: bool) -> list[s
 
 def _release(machine: MachineState, oldest: Mapping[str, tuple[int, ...]]) -> list[str]:
     if machine.version in SUPPORTED.get(machine.distribution, ()):
-        lacks = _lacks(machine, oldest)
+        missing = lacks(machine, oldest)
         return [
             f"{machine.title}: {lack}; are its package sources complete and reachable (apt-get update)?"
-            for lack in lacks
+            for lack in missing
         ]
     if not machine.architecture:
         return [f"{machine.title or 'this system'} has no dpkg: Posthaus serves {RELEASES}"]
     # A release nobody has tried is refused by what it lacks, not by its name.
-    return [
-        f"{machine.title} is not among the releases served ({RELEASES}): {lack}" for lack in _lacks(machine, oldest)
-    ]
+    return [f"{machine.title} is not among the releases served ({RELEASES}): {lack}" for lack in lacks(machine, oldest)]
 
 
-def _lacks(machine: MachineState, versions: Mapping[str, tuple[int, ...]]) -> list[str]:
-    lacks = []
+def lacks(machine: MachineState, versions: Mapping[str, tuple[int, ...]]) -> list[str]:
+    """What a host has or would get that is too old, or not there at all; ``versions``: the oldest that will do."""
+    found = []
     if not machine.dovecot_series:
-        lacks.append("apt knows no dovecot-core")
+        found.append("apt knows no dovecot-core")
     elif machine.dovecot_series not in SERIES:
-        lacks.append(f"its Dovecot is {machine.dovecot_series}, we write configuration for {' and '.join(SERIES)}")
+        found.append(f"its Dovecot is {machine.dovecot_series}, we write configuration for {' and '.join(SERIES)}")
     for package, oldest in versions.items():
         version = machine.version_of(package)
         if version is None:
-            lacks.append(f"apt knows no {package}")
+            found.append(f"apt knows no {package}")
         elif tuple(int(part) for part in version.split(".")) < oldest:
-            lacks.append(f"its {package} is {version}, {'.'.join(map(str, oldest))} is the oldest that will do")
-    return lacks
+            found.append(f"its {package} is {version}, {'.'.join(map(str, oldest))} is the oldest that will do")
+    return found
 
 
 def _system(machine: MachineState) -> list[str]:

@@ -1,0 +1,99 @@
+"""What an upgrade to another release of the distribution would do to a host, as apt itself says. Changes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from pyinfra.api import FactBase, QuoteString, StringCommand
+from typing_extensions import override
+
+from facts import shell
+from facts.packages import Package, package_versions
+from facts.record import Record
+
+_PROGRAM = shell.text("upgrade.sh")
+_UNITS = {"B": 1, "kB": 1000, "MB": 1000**2, "GB": 1000**3}
+
+
+@dataclass(frozen=True)
+class UpgradeState(Record):
+    """``packages``: installed version, and as ``candidate`` what the other release has. ``installs``: package to its
+    version there, of all that apt would install or replace; ``removes``, ``kept`` (back); ``download``, ``grows``:
+    bytes (None: apt did not say).
+
+    ``unreachable``, ``refused``: complaints of apt's. ``origins``: present package sources that are not the
+    distribution's, each as address and suite, by who made them. ``held``: packages that stay by somebody's word;
+    ``behind``: how many have a newer version in the present release. ``free``: kibibytes and device by path;
+    ``kernel``: kibibytes below /boot of the one that runs. ``local_conf``: Dovecot's, line by line, without values.
+    """
+
+    packages: dict[str, Package] = field(default_factory=dict)
+    installs: dict[str, str] = field(default_factory=dict)
+    removes: tuple[str, ...] = ()
+    kept: tuple[str, ...] = ()
+    download: int | None = None
+    grows: int | None = None
+    unreachable: tuple[str, ...] = ()
+    refused: tuple[str, ...] = ()
+    origins: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    held: tuple[str, ...] = ()
+    behind: int = 0
+    free: dict[str, tuple[int, str]] = field(default_factory=dict)
+    kernel: int = 0
+    local_conf: tuple[str, ...] = ()
+
+
+class Upgrade(FactBase[UpgradeState]):
+    """``before``, ``after``: codenames of the release that is there and of the other; ``packages``: whose versions
+    count. Takes some seconds more than fetching the other release's lists of packages does (Debian: 10 MB).
+
+    ``pyinfra inventory.py fact facts.upgrade.Upgrade before=bookworm after=trixie packages='["dovecot-core"]'``
+    """
+
+    default = UpgradeState
+
+    @override
+    def command(self, before: str, after: str, packages: Iterable[str]) -> StringCommand:
+        words = [before, after, *sorted(packages)]
+        return StringCommand("sh", "-c", QuoteString(_PROGRAM), "upgrade", *map(QuoteString, words))
+
+    @override
+    def process(self, output: list[str]) -> UpgradeState:
+        said: dict[str, list[str]] = {}
+        for line in output:
+            word, _, rest = line.partition(" ")
+            said.setdefault(word, []).append(rest)
+        removes = {line.split()[0] for line in said.get("remv", [])}
+        installs = {name: version for name, version, *_ in map(str.split, said.get("inst", []))}
+        return UpgradeState(
+            packages=package_versions(output),
+            installs=installs,
+            removes=tuple(sorted(removes - set(installs))),
+            kept=tuple(sorted(said.get("kept", []))),
+            download=int(said["download"][0]) if "download" in said else None,
+            grows=_bytes(said["grows"][0]) if "grows" in said else None,
+            unreachable=tuple(dict.fromkeys(said.get("unreachable", []))),
+            refused=tuple(said.get("refused", [])),
+            origins=_origins(said.get("origin", [])),
+            held=tuple(said.get("held", [])),
+            behind=int(said.get("behind", ["0"])[0]),
+            free={path: (int(size), device) for path, size, device in map(str.split, said.get("free", []))},
+            kernel=int(said.get("kernel", ["0"])[0]),
+            local_conf=tuple(said.get("local", [])),
+        )
+
+
+def _origins(lines: Iterable[str]) -> dict[str, tuple[str, ...]]:
+    found: dict[str, list[str]] = {}
+    for line in lines:
+        *maker, address, suite = line.split()
+        if maker not in (["Debian"], ["Ubuntu"]):
+            found.setdefault(" ".join(maker), []).append(f"{address} {suite}")
+    return {maker: tuple(places) for maker, places in found.items()}
+
+
+def _bytes(text: str) -> int:
+    """``167 MB`` as apt writes it."""
+    number, unit = text.replace(",", "").split()
+    return int(float(number) * _UNITS[unit])
