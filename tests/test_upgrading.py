@@ -249,7 +249,7 @@ def test_a_run_waits_for_an_upgrade_that_is_at_work_and_not_for_every_apt(comman
 def test_what_stopped_half_way_is_told_with_how_to_go_on():
     stopped = replace(NOW, unfinished=("dovecot-core", "apache2"))
     (problem,) = unfinished_problems(stopped, ["openssl", "libtlsrpt0", "libc-bin", "systemd"])
-    assert "2 are not set up, and libc-bin, libtlsrpt0, openssl and 1 more are still to be installed" in problem
+    assert "not set up: 2 of them; still to be installed: libc-bin, libtlsrpt0, openssl and 1 more. As root" in problem
     assert unfinished_problems(stopped) == [], "what only has to be set up the run sets up"
 
 

@@ -36,8 +36,8 @@ def _stopped(machine: MachineState, lacking: Collection[str]) -> list[str]:
     names = sorted(lacking)
     more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
     return [
-        f"an upgrade of its packages stopped half way: {len(machine.unfinished)} are not set up, and"
-        f" {', '.join(names[:_NAMED])}{more} are still to be installed. As root there: {MEND}; then run again ({PAGE})"
+        f"an upgrade of its packages stopped half way: not set up: {len(machine.unfinished)} of them; still to be"
+        f" installed: {', '.join(names[:_NAMED])}{more}. As root there: {MEND}; then run again ({PAGE})"
     ]
 
 
