@@ -19,7 +19,7 @@ from deploys.values.releases import CODENAMES, SUPPORTED
 from facts.machine import MachineState
 from facts.packages import Package
 from facts.upgrade import UpgradeState
-from tests.settings import mail
+from tests.settings import boxes, mail
 
 BOOKWORM = {
     "dovecot-core": "1:2.3.19.1+dfsg1-2",
@@ -221,6 +221,12 @@ def test_settings_in_mail_yaml_that_dovecot_2_4_refuses_are_named():
     found = told(mail(dovecot={"settings": names}))
     refused = [one.seen for key, one in found.items() if key.startswith("dovecot.settings.")]
     assert refused == ["protocol imap/ssl_cert is unknown there", "service imap-login/service_count is unknown there"]
+
+
+def test_passwords_of_old_kinds_are_counted_for_dovecot_2_4_wants_a_word_for_them():
+    weak = {"bob@example.com": {"password": "{MD5-CRYPT}$1$saltsalt$" + 22 * "a"}}
+    assert "dovecot.hashes" not in told()
+    assert told(mail(mailboxes={**boxes("alice@example.com"), **weak}))["dovecot.hashes"].seen.startswith("1, since")
 
 
 def test_programs_whose_versions_are_told_are_all_of_some_component():

@@ -12,6 +12,7 @@ from deploys.config.mailserver import MailServer
 from deploys.preflight.needs import FREE_KIB, lacks
 from deploys.result import Check, CheckResult
 from deploys.upgrading import dialect
+from deploys.values import hashes
 from facts.machine import MachineState
 from facts.packages import Package, upstream
 from facts.upgrade import UpgradeState
@@ -166,6 +167,10 @@ def _dovecot(mail: MailServer, seen: Seen, then: MachineState) -> Iterator[Check
         yield about.result(f"{name} is unknown there", True, f"write it anew before deploys/mail.py: {UPGRADING}")
     if lines and not refused:
         yield Check("dovecot.local", "dovecot", "local.conf", fits).result("no name there is unknown", True)
+    old = [box for box in mail.mailboxes.values() if hashes.needs_permission(box.password or "")]
+    if old and mail.accounts == "virtual":
+        about = Check("dovecot.hashes", "dovecot", "passwords of old kinds", fits)
+        yield about.result(f"{len(old)}, since deploys/mail.py allows weak schemes there", True)
     for name in dialect.refused_settings(mail.dovecot.settings):
         about = Check(f"dovecot.settings.{name}", "dovecot", "mail.yaml, dovecot.settings", fits)
         yield about.result(f"{name} is unknown there", True, f"write it anew before deploys/mail.py: {UPGRADING}")
