@@ -103,8 +103,10 @@ def _meanwhile(mail: MailServer, now: MachineState, then: MachineState) -> Itera
     """What stands still from the moment that apt replaces a program until its configuration is written anew."""
     until = "from apt's upgrade until deploys/mail.py"
     if now.dovecot_series != then.dovecot_series:
-        for key, what in (("login", "IMAP, POP3, logins"), ("delivery", "deliveries; senders keep mail")):
-            yield Check(f"meanwhile.{key}", "meanwhile", what, "stand still").result(until, True)
+        about = Check("meanwhile.login", "meanwhile", "IMAP, POP3, logins", "stand still")
+        yield about.result(until, True)
+        about = Check("meanwhile.delivery", "meanwhile", "mail that arrives", "waits in the queue")
+        yield about.result(until, True)
     if mail.webmail and (now.php_version, now.dovecot_series) != (then.php_version, then.dovecot_series):
         yield Check("meanwhile.webmail", "meanwhile", "webmail", "stands still").result(until, True)
     if mail.search and now.dovecot_series != then.dovecot_series:
