@@ -105,7 +105,7 @@ def _meanwhile(mail: MailServer, now: MachineState, then: MachineState) -> Itera
     if now.dovecot_series != then.dovecot_series:
         about = Check("meanwhile.login", "meanwhile", "IMAP, POP3, logins", "stand still")
         yield about.result(until, True)
-        about = Check("meanwhile.delivery", "meanwhile", "mail that arrives", "waits in the queue")
+        about = Check("meanwhile.delivery", "meanwhile", "mail that arrives", "waits, here or at its sender")
         yield about.result(until, True)
     if mail.webmail and (now.php_version, now.dovecot_series) != (then.php_version, then.dovecot_series):
         yield Check("meanwhile.webmail", "meanwhile", "webmail", "stands still").result(until, True)
