@@ -491,9 +491,22 @@ def test_a_backup_is_proved_by_messages_that_are_as_they_are_here(tmp_path):
     message(tmp_path, "Maildir/new/3.a", "has come since")
     found = (("Maildir/cur/1.a:2,", "one"), ("Maildir/.Sent/cur/2.a:2,", "two"), ("Maildir/new/0.a", "deleted since"))
     lists = (("Maildir/dovecot-uidlist", "3 V1 N2"), ("Maildir/dovecot-keywords", "0 a"))
-    assert prove.compared(archive(*found, *lists), tmp_path, "tito@example.com") == (2, 1)
+    sample = prove.Sample(tmp_path / "sample", 1000)
+    assert prove.compared(archive(*found, *lists), tmp_path, "tito@example.com", sample) == (2, 1)
+    assert sample.messages == 3
+    assert texts(sample.home) == dict(found), "what Dovecot is to open"
+    assert (sample.home / "Maildir" / "dovecot-uidlist").read_text() == "3 V1 N2"
     with pytest.raises(Failed, match="came back from the backup as another: 1"):
-        prove.compared(archive(("Maildir/cur/1.a:2,", "One")), tmp_path, "tito@example.com")
+        prove.compared(archive(("Maildir/cur/1.a:2,", "One")), tmp_path, "tito@example.com", sample)
+
+
+def test_a_sample_takes_no_more_room_than_it_has_and_all_is_compared_nevertheless(tmp_path):
+    message(tmp_path, "Maildir/cur/1.a:2,S", "one")
+    message(tmp_path, "Maildir/cur/2.a:2,S", "too long")
+    sample = prove.Sample(tmp_path / "sample", 6)
+    found = (("Maildir/cur/1.a:2,", "one"), ("Maildir/cur/2.a:2,", "too long"), ("../../Maildir/../cur/3.a:2,", "x"))
+    assert prove.compared(archive(*found), tmp_path, "tito@example.com", sample) == (2, 1)
+    assert (sample.messages, texts(sample.home)) == (1, {"Maildir/cur/1.a:2,": "one"})
 
 
 def test_what_restic_complains_of_holds_no_secret():
@@ -523,9 +536,11 @@ def test_status_tells_a_failed_or_late_backup_and_an_old_check():
     (good, checked) = results({"last": last, "checked": 9 * DAY}, now)
     assert (good.verdict, good.seen) == ("ok", "5 hours ago, 2,140 messages, 3 G")
     assert (checked.verdict, checked.seen) == ("ok", "1 day ago: whole")
-    proved = {"at": now - DAY, "address": "ana@example.com", "messages": 12, "gone": 1}
+    proved = {"at": now - DAY, "address": "ana@example.com", "messages": 12, "gone": 1, "opened": 13}
     *_, told = results({"last": last, "proved": proved}, now)
-    assert (told.verdict, told.seen) == ("ok", "1 day ago: 12 messages of ana@example.com came back")
+    assert (told.verdict, told.seen) == ("ok", "1 day ago: 13 messages of ana@example.com came back, Dovecot opened 13")
+    del proved["opened"]  # as it was remembered before Dovecot was asked
+    assert [one.key for one in results({"last": last, "proved": proved}, now)] == ["backup.last"]
     assert next(results({"last": last}, now + DAY)).verdict == "warn"
     assert next(results({"last": last}, now + 4 * DAY)).verdict == "FAIL"
     (failed,) = results({"last": last, "failed": {"at": now - 60, "why": "restic backup: no route to host"}}, now)

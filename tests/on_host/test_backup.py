@@ -160,7 +160,7 @@ def test_a_lost_host_comes_back_on_a_bare_one(own_mail_host: MailHost, bare: Bar
     run = backed_up_while_people_work(old)
     last = json.loads(old.read("/var/lib/posthaus/backup/last.json"))
     assert (last["failed"], last["last"]["queued"], last["last"]["mailboxes"]) == (None, 1, 4), last
-    assert last["proved"]["messages"] + last["proved"]["gone"] > 0, "no mailbox was read back"
+    dovecot_has_opened_a_sample(old)
     assert SECRET not in old.run("journalctl -q -o cat; cat /var/log/*.log", check=False).stdout + run.output
     run = as_written(old, "deploys/backup.py --data list=yes")
     assert "1 backup of mail.example.com" in run.output, run.output
@@ -242,7 +242,15 @@ def it_comes_back(host: MailHost, lost: Lost, came_since: int) -> Run:
     assert host.converge().changes == 0
     mail_flows_as_before(host)
     assert host.pyinfra("deploys/backup.py", "-y").rc == 0, "the next backup goes on where the last one ended"
+    dovecot_has_opened_a_sample(host)
     return restored
+
+
+def dovecot_has_opened_a_sample(host: MailHost) -> None:
+    """Of the host's first backup; each release has another Dovecot."""
+    proved = json.loads(host.read("/var/lib/posthaus/backup/last.json"))["proved"]
+    assert proved["opened"] == proved["messages"] + proved["gone"] > 0, proved
+    assert not host.run("ls -d /var/tmp/posthaus-restore-*", check=False).stdout, "the sample is still there"
 
 
 def one_mailbox_comes_back_beside_the_present_one(host: MailHost) -> None:

@@ -94,6 +94,7 @@ def plan(context: Context) -> dict[str, Any]:
         "host": mail.hostname,
         "store": STORE,
         "owner": mail.vmail.name,
+        "probe": mail.directory.probe,
         "mailboxes": f"{STORE}/{STAGED}",
         "state": kept,
         "spool": SPOOL,

@@ -46,10 +46,10 @@ def results(known: Mapping[str, Any], now: float) -> Iterator[CheckResult]:
     if checked := known.get("checked"):
         about = Check("backup.checked", GROUP, "backups' repository", f"checked within {span(CHECKED)}")
         yield about.result(f"{span(now - checked)} ago: whole", True, AGAIN if now - checked >= CHECKED else "")
-    if proved := known.get("proved"):
+    proved = known.get("proved")
+    if proved and "opened" in proved:
         about = Check("backup.proved", GROUP, "last proved restore", f"within {span(CHECKED)}")
-        seen = (
-            f"{span(now - proved['at'])} ago: {count(proved['messages'], 'message')} of {proved['address']} came back"
-        )
+        came = f"{count(proved['messages'] + proved['gone'], 'message')} of {proved['address']} came back"
+        seen = f"{span(now - proved['at'])} ago: {came}, Dovecot opened {proved['opened']:,}"
         late = now - proved["at"] >= CHECKED
         yield about.result(seen if proved["address"] else "no mailbox has a message", True, AGAIN if late else "")
