@@ -51,8 +51,13 @@ def mail_yaml() -> Path:
     return _short(site / "mail.yaml")
 
 
-def mail_server() -> MailServer:
-    """The options of this site, for group_data/all.py. Bad ones end the run, with every reason, before it connects."""
+def mail_server() -> MailServer | None:
+    """The options of this site, for group_data/all.py; None where the run reads none. Bad ones end the run, with every
+    reason, before it connects."""
+    if describing():
+        known_hosts()
+        chosen_hosts()
+        return None
     path = mail_yaml()
     mail = _read(path)
     for warning in warnings.warnings(mail):
@@ -62,8 +67,17 @@ def mail_server() -> MailServer:
     return mail
 
 
-def settings(name: str) -> MailServer:
+def describing() -> bool:
+    """Whether the run writes a mail.yaml (deploys/adopt.py), and so needs none."""
+    asked = click.get_current_context(silent=True)
+    operations = asked.params.get("operations") if asked else None
+    return any(Path(str(one)).name == "adopt.py" for one in operations or ())
+
+
+def settings(name: str) -> MailServer | None:
     """The options in another file of this site, for a host's own data in its inventory.py."""
+    if describing():
+        return None
     return _read(_short((directory() or SHIPPED.parent) / name))
 
 

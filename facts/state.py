@@ -7,6 +7,7 @@ UNITS = f"{ROOT}/units"  # what is remembered of each unit
 RENAMED = f"{ROOT}/renamed"  # homes that a run is renaming, a path a line
 LEAVING = f"{ROOT}/leaving"  # mailboxes that are on their way to the archive, an address a line
 ARCHIVE = "/var/lib/posthaus-archive"  # of each archived mailbox what is no mail: DOMAIN/LOCAL.TIME
+BROUGHT = f"{ROOT}/brought"  # whose messages were copied from where: login, tab, place
 LOCK = "/run/posthaus.lock"  # not /run/lock, where everybody may put a link
 LOCK_SECONDS = 120
 LEASE = "/run/posthaus.run"  # which run changes this host, readable by everybody; see lock.sh

@@ -66,7 +66,8 @@ class FoundKey:
 class Found:
     """A server, or what one reader found of it. What nobody found is empty; ``merged`` puts several together.
 
-    ``hostname``: its own name; ``postmaster``: who reads root's mail; ``acme``: the mail address of its account with
+    ``hostname``: its own name; ``postmaster``: who reads root's mail; ``quota``: what a mailbox may
+    hold of which nothing is said, in bytes (0 or None: no limit); ``acme``: the mail address of its account with
     Let's Encrypt; ``webmail``: the host name of its webmail, ``program``: which it is; ``vmail``: the numbers of the
     Unix user ``vmail``, where there is one, uid and gid. ``former_domains``: domains to the one that their mail is for,
     under the same names there. ``takeover``: components that others configured, which the
@@ -82,6 +83,7 @@ class Found:
     postmaster: str = ""
     accounts: Accounts | None = None
     message_size: int | None = None
+    quota: int | None = None
     relayhost: FoundRelayhost | None = None
     keys: tuple[FoundKey, ...] = ()
     acme: str = ""

@@ -61,6 +61,7 @@ def settings(found: Found) -> Settings:
         "messages_from": {box.address: _store(box) for box in found.mailboxes if box.messages},
     }
     options.update({name: value for name, value in optional.items() if value})
+    options["quota"] = sizes.in_words(found.quota) if found.quota else 0
     _until_good(made)
     return made
 
@@ -169,8 +170,8 @@ def _webmail(found: Found) -> dict[str, Any]:
 
 
 def _owner(found: Found) -> dict[str, Any]:
-    """An account of another number than ours is used as it is: it owns the messages already."""
-    if not found.vmail or found.vmail == (5000, 5000):
+    """A number that is written down says that the account may be used as it is: it owns the messages already."""
+    if not found.vmail:
         return {}
     uid, gid = found.vmail
     return {"uid": uid} if uid == gid else {"uid": uid, "gid": gid}

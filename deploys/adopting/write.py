@@ -23,6 +23,7 @@ _WHY = {
     "postmaster": "Who reads the mail to postmaster@, abuse@ and root",
     "accounts": "Mailboxes are Unix users, with the passwords that they have",
     "relayhost": "Who takes all outgoing mail",
+    "quota": "The most that a mailbox may hold of which nothing is said; 0: no limit",
     "tls": "Let's Encrypt, as before",
     "webmail": "Where the webmail was",
     "vmail": "The Unix user vmail is there already, and owns messages",

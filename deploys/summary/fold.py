@@ -94,6 +94,7 @@ def summary(
         services=list(_services(parts, found, phase)),
         keys=keys,
         packages=_details(parts, "packages"),
+        brought=_brought(parts),
         messages=seen.messages,
         quota=seen.quota,
         mailboxes=seen.mailboxes[1],
@@ -140,6 +141,13 @@ def _part(row: Row) -> Part:
 
 def _details(parts: Iterable[Row], kind: str) -> list[str]:
     return [each for row in parts if row.succeeded for one in row.doings if one.kind == kind for each in one.details]
+
+
+def _brought(parts: Iterable[Row]) -> list[str]:
+    """``brought LOGIN COUNT`` and ``unbrought LOGIN why`` as the host said it; before, whose messages it will be."""
+    rows = [row for row in parts if any(one.kind == "brought" for one in row.doings)]
+    said = [line for row in rows for line in row.output if line.startswith(("brought ", "unbrought "))]
+    return said or [f"brought {one}" for one in _details(rows, "brought")]
 
 
 def _landed(parts: Iterable[Row]) -> set[str]:

@@ -52,7 +52,7 @@ class Service:
 class Summary:
     """One host's run. ``changes`` were made (or will be, where nothing is done yet), ``undone`` not, since it failed.
 
-    ``seconds`` it took; ``keys`` and ``packages`` are new; ``next``: what a person does now; ``quota`` as for words;
+    ``seconds`` it took; ``keys`` and ``packages`` are new; ``brought``, ``quota``: see words; ``next``: what one does;
     ``mailboxes``: how many there are then; ``steps``: all that were looked at; ``asks``: what it would be refused for;
     ``tables``: the files that ``changes`` were read from; ``fresh``: it is a host's first run; ``kept``: as for words.
     """
@@ -67,6 +67,7 @@ class Summary:
     services: Sequence[Service] = ()
     keys: Sequence[str] = ()
     packages: Sequence[str] = ()
+    brought: Sequence[str] = ()
     next: Sequence[str] = ()
     messages: Mapping[str, int] = field(default_factory=dict)
     quota: tuple[int, int] = (0, 0)
@@ -93,6 +94,7 @@ def lines(summary: Summary) -> list[str]:
         *words.lines(summary.changes, summary.messages, summary.quota, summary.kept),
         *_keys(summary.keys),
         *_packages(summary.packages),
+        *words.brought(summary.brought),
         *_parts(summary),
         *_services(summary.services, summary.phase != "foreseen"),
         *summary.asks,
@@ -179,6 +181,7 @@ def as_json(summary: Summary) -> str:
         "undone": [_change(one, summary) for one in summary.undone],
         "keys": list(summary.keys),
         "packages": list(summary.packages),
+        "brought": list(summary.brought),
         "steps": [asdict(one) for one in summary.parts],
         "services": [asdict(one) for one in summary.services],
         "asks": list(summary.asks),

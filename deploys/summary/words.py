@@ -131,6 +131,18 @@ def value(given: Any) -> str:
     return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
 
 
+def brought(said: Sequence[str]) -> list[str]:
+    """Of messages that lay elsewhere (operations.brought): how many of each mailbox are here, and which are not."""
+    rows = [line.split(" ", 2) for line in said]
+    good = [
+        f"{login} ({count_of(int(more[0]))})" if more else login for word, login, *more in rows if word == "brought"
+    ]
+    rest = f" and {len(good) - FIRST:,} more" if len(good) > FIRST else ""
+    bad = [f"! {row[1]}: its messages are NOT copied, and stay where they were; the next run tries again ({row[2]})"
+           for row in rows if row[0] == "unbrought"]  # fmt: skip
+    return [*([f"+ messages copied into our store: {', '.join(good[:FIRST])}{rest}"] if good else []), *bad]
+
+
 def count_of(messages: int) -> str:
     """``2,140 messages``."""
     return f"{messages:,} message{'' if messages == 1 else 's'}"

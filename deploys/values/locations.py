@@ -6,7 +6,7 @@ import re
 
 DRIVERS = ("maildir", "mbox", "sdbox", "mdbox")
 # What may follow, of mail_location (2.3); 2.4 has a setting for each.
-WORDS = ("INBOX", "INDEX", "CONTROL", "LAYOUT")
+WORDS = ("INBOX", "INDEX", "CONTROL")
 EXAMPLE = "maildir:/var/vmail/example.org/tito"
 _PATH = r"/[^\x00-\x20:%~\"'\\$]*"
 
@@ -20,7 +20,7 @@ def location(text: str) -> str:
     absolute(place)
     for word in more:
         key, _, value = word.partition("=")
-        if key not in WORDS or not (value == "fs" if key == "LAYOUT" else re.fullmatch(_PATH, value)):
+        if key not in WORDS or not re.fullmatch(_PATH, value):
             raise ValueError(
                 f"has {key or 'nothing'} after the path; only {', '.join(WORDS)} may stand there, as KEY=/path"
             )

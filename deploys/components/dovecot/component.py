@@ -34,13 +34,13 @@ from deploys.components.squirrelmail import options as squirrelmail
 from deploys.components.tls.options import Tls
 from deploys.config.addresses.options import Accounts
 from deploys.config.mailserver import MailServer
-from deploys.values import ports
+from deploys.values import locations, ports
 from facts.mailboxes import STORE
 from facts.probe import PROBE
 from facts.shared import Made
 from facts.state import ROOT
 from operations import accounts as users
-from operations import files, leaving, mailboxes, probe, renames, shared
+from operations import brought, files, leaving, mailboxes, probe, renames, shared
 from operations.directories import Directory
 from operations.service import Service, program
 
@@ -99,6 +99,7 @@ def component(context: Context) -> Component:
                 partial(render.configuration, context),
                 validate=_VALIDATE,
             ),
+            *_brought(mail),
             Run(
                 "Run Dovecot with its configuration",
                 service(mail.tls),
@@ -220,6 +221,30 @@ def _handed_over(mail: MailServer) -> tuple[Step, ...]:
         "database": f"{roundcube.STATE}/db/roundcube.sqlite",
     }
     return (Step("Hand renamed mailboxes over", renames.handed_over, arguments),)
+
+
+def _brought(mail: MailServer) -> tuple[Step, ...]:
+    """Once dovecot.conf says where messages lie from now on, and before anybody sees an empty mailbox."""
+    sources = {mail.directory.login(address): _source(mail, address) for address in mail.messages_from}
+    step = Step("Copy messages that lie elsewhere", brought.in_place, {"sources": sources})
+    return (step,) if sources else ()
+
+
+def _source(mail: MailServer, address: str) -> brought.Source:
+    store, virtual = mail.messages_from[address], mail.accounts == "virtual"
+    parts = locations.parts(store.messages)
+    return brought.Source(
+        place=store.messages,
+        driver=parts["DRIVER"],
+        path=parts["PATH"],
+        user=mail.vmail.name if virtual else mail.directory.login(address),
+        home=render.home(address) if virtual else "",
+        inbox=parts.get("INBOX", ""),
+        control=parts.get("CONTROL", ""),
+        index=parts.get("INDEX", "") if parts["DRIVER"].endswith("dbox") else "",  # what others' say stands elsewhere
+        sieve=store.sieve or "",
+        trusted=virtual,
+    )
 
 
 def _links(mail: MailServer) -> tuple[Step, ...]:

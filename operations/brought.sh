@@ -1,0 +1,130 @@
+# brought.in_place on the host. $1: where it is noted what is done; $2: where copies of stores lie meanwhile; $3: the state
+# of Postfix's tree. Lines of stdin, parted by tabs, - for nothing: login, place, owner of the copy, its home, who may read
+# the original besides (root, or the owner alone), driver, path, and where the inbox, control files, indexes and the
+# active Sieve script lie.
+set -u
+umask 077
+LC_ALL=C
+export LC_ALL
+noted=$1 stage=$2 postfix=$3
+lock "messages that lie elsewhere"
+# It may take hours: this run says that it is alive. What runs beside it holds no lock.
+(while sleep 60; do lease; done) 9>&- >/dev/null 2>&1 </dev/null &
+beside=$!
+was=$(systemctl is-active dovecot.service)
+done_with() {
+    kill "$beside" 2>/dev/null
+    rm -rf -- "$stage"
+    [ "$was" != active ] || systemctl start dovecot.service
+    [ ! -s "$postfix/manifest" ] || systemctl start postfix.service
+}
+trap done_with EXIT
+trap 'exit 129' HUP; trap 'exit 130' INT; trap 'exit 143' TERM
+
+# Dovecot 2.4 asks nobody where a mailbox lies where it is told so.
+case $(dovecot --version) in
+2.3.*) no_lookup='' at_home='' ;;
+*) no_lookup=--no-userdb-lookup at_home='mail_home=' ;;
+esac
+
+# as USER HOME LOGIN COMMAND…: its messages are read and written with no other rights than theirs.
+as() {
+    user=$1 at=$2 known=$3
+    shift 3
+    (cd / && exec setpriv --reuid="$user" --regid="$(id -g "$user")" --init-groups env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin \
+        LC_ALL=C USER="$known" HOME="$at" "$@") 9>&- </dev/null
+}
+
+# dove USER HOME LOGIN "OPTION…" COMMAND…: without a plugin: no limit counts, and no index of words is made.
+dove() {
+    user_=$1 home_=$2 login_=$3 options=$4
+    shift 4
+    as "$user_" "$home_" "$login_" doveadm -o mail_plugins= ${at_home:+-o "$at_home$home_"} $options "$@" 2>"$stage/said" ||
+        { grep -v stats-writer "$stage/said" >&2; return 1; }
+}
+
+# counts USER HOME LOGIN "OPTION…": each folder and its messages.
+counts() { dove "$1" "$2" "$3" "-f tab $4" mailbox status $no_lookup messages '*' | sed 1d | sort; }
+
+# copied OWNER ORIGINAL TARGET: so that reading it changes nothing of the original. A message in a Maildir never changes,
+# so a link is a copy; lists and indexes change in place.
+copied() {
+    if [ "$driver" = maildir ] && as "$1" / - cp -al -- "$2/." "$3" 2>/dev/null; then
+        as "$1" / - find "$3" -type f ! -path '*/cur/*' ! -path '*/new/*' \
+            -exec sh -c 'for file; do cp -p -- "$file" "$file.posthaus" && mv -f -- "$file.posthaus" "$file" || exit 1; done' sh {} +
+    else
+        find "$3" -mindepth 1 -delete
+        as "$reader" / - cp -a -- "$2/." "$3" && if [ "$reader" = root ]; then chown -Rh "$1:" "$3"; fi
+    fi
+}
+
+over() { as "$reader" / - cp -aT -- "$1" "$2" && if [ "$reader" = root ]; then chown -Rh "$owner:" "$2"; fi; }
+
+# bring: one mailbox; the last line that it says is why not.
+bring() {
+    if [ ! -d "$path" ] && [ ! -f "$inbox" ]; then echo "there is nothing at $path" >&2; return 1; fi
+    install -d -o "$owner" -g "$(id -g "$owner")" -m 0700 "$copy" || return 1
+    if [ -d "$path" ]; then copied "$owner" "$path" "$copy" || return 1; fi
+    if [ "$inbox" != - ] && [ -e "$inbox" ]; then
+        case $driver in
+        maildir) rm -rf -- "$copy/.INBOX" && over "$inbox" "$copy" || return 1 ;;
+        *) over "$inbox" "$copy/inbox" || return 1 ;;
+        esac
+    fi
+    for more in "$control" "$index"; do
+        [ "$more" = - ] || [ ! -d "$more" ] || over "$more" "$copy" || return 1
+    done
+    if [ "$home" != "$own_home" ]; then
+        install -d -o "$owner" -g "$(id -g "$owner")" -m 0700 "$(dirname "$home")" "$home" || return 1
+    fi
+    dove "$owner" "$home" "$login" "" sync $no_lookup -1 -R "$driver:$copy" || return 1
+    rm -f -- "$home/Maildir/maildirsize" # the sum is made anew
+    if [ -n "$at_home" ]; then options="-o mail_driver=$driver -o mail_path=$copy"; else options="-o mail_location=$driver:$copy"; fi
+    counts "$owner" "$copy" "$login" "$options" >"$stage/before" || return 1
+    counts "$owner" "$home" "$login" "" >"$stage/after" || return 1
+    lacking=$(awk -F '\t' 'NR == FNR { there[$1] = $2; next } there[$1] + 0 < $2 + 0 { print $1 ": " $2 " before, " there[$1] + 0 " now" }' \
+        "$stage/after" "$stage/before")
+    [ -z "$lacking" ] || { echo "not all are there: $lacking" >&2; return 1; }
+    scripts || return 1
+    awk -F '\t' '{ sum += $2 } END { print sum + 0 }' "$stage/before" >"$stage/count"
+}
+
+# The active Sieve script, and the others that lie beside it where it is a link to one of several.
+scripts() {
+    [ "$sieve" != - ] && [ -e "$sieve" ] && [ ! -e "$home/.dovecot.sieve" ] || return 0
+    [ "$(readlink -f -- "$sieve")" != "$(readlink -f -- "$home/.dovecot.sieve")" ] || return 0
+    name=moved.sieve from=$(readlink -f -- "$sieve")
+    install -d -o "$owner" -g "$(id -g "$owner")" -m 0700 "$home/sieve" "$stage/sieve" || return 1
+    if [ -L "$sieve" ]; then
+        name=$(basename "$from")
+        for one in "$(dirname "$from")"/*.sieve; do script_of "$one" "$(basename "$one")" || return 1; done
+    else
+        script_of "$from" "$name" || return 1
+    fi
+    as "$owner" "$home" - ln -s "sieve/$name" "$home/.dovecot.sieve"
+}
+script_of() {
+    [ ! -e "$home/sieve/$2" ] || return 0
+    as "$reader" / - cat -- "$1" >"$stage/script" && chown "$owner" "$stage/script" &&
+        as "$owner" "$home" - cp -- "$stage/script" "$home/sieve/$2"
+}
+
+# Nothing arrives meanwhile, and nobody changes anything: other servers try again later. A Postfix of before would go on
+# delivering where it did, so it stays down until it is ours, whatever becomes of this run.
+systemctl stop postfix.service dovecot.socket dovecot.service 2>/dev/null
+rm -rf -- "$stage"
+install -d -m 0711 "$stage" || exit
+number=0
+while IFS='	' read -r login place owner home reader driver path inbox control index sieve; do
+    number=$((number + 1)) copy=$stage/$number
+    own_home=$(getent passwd "$owner" | cut -d: -f6)
+    [ "$home" != - ] || home=$own_home
+    if why=$(bring 2>&1 >/dev/null); then
+        echo "brought $login $(cat "$stage/count")"
+        { grep -v "^$login	" "$noted" 2>/dev/null; printf '%s\t%s\n' "$login" "$place"; } >"$noted.new"
+        mv -f -- "$noted.new" "$noted"
+    else
+        echo "unbrought $login $(printf '%s' "$why" | tail -n 1)"
+    fi
+    rm -rf -- "$copy"
+done
