@@ -52,12 +52,16 @@ def converge(context: Context, found: Sequence[Component | None]) -> None:
 
 
 def fetch(found: Iterable[Component]) -> None:
-    """Have all sources that the host lacks on the workstation before anything changes, or end the run and say why."""
+    """Have all sources that the host lacks on the workstation before anything changes, or end the run and say why; so
+    does something else in their place."""
     for one in found:
         for step in one.steps:
             if step.operation is not archive.unpack:
                 continue
             (about,) = archive.unpack.questions(**step.arguments)
+            if ask(about).foreign:
+                target = step.arguments["target"]
+                raise DeployError(f"{target} is not ours: move it away (mv {target} {target}.old), then run again")
             try:
                 if not ask(about).is_version(step.arguments["stamp"]):
                     step.arguments["source"]()

@@ -14,10 +14,12 @@ STAMP = ".posthaus"  # a file in the tree, the last one written: it names the ve
 
 @dataclass(frozen=True)
 class Tree(Record):
-    """``stamp``: the version in use (None: none of ours); ``changed``: a path that somebody changed afterwards."""
+    """``stamp``: the version in use (None: none of ours); ``changed``: a path that somebody changed afterwards.
+    ``foreign``: what is there is no link, so that it is somebody else's."""
 
     stamp: str | None = None
     changed: str | None = None
+    foreign: bool = False
 
     def is_version(self, stamp: str) -> bool:
         """The tree is that version, untouched."""
@@ -37,10 +39,11 @@ class Unpacked(FactBase[Tree]):
         return StringCommand(
             StringCommand("t=", QuoteString(target), ";", _separator=""),
             f'if [ -L "$t" ] && [ -f "$t/{STAMP}" ]; then sed "s/^/stamp /" "$t/{STAMP}";',
-            f'find "$t/" -newermm "$t/{STAMP}" -printf \'changed %P\\n\' -quit; fi',
+            f'find "$t/" -newermm "$t/{STAMP}" -printf \'changed %P\\n\' -quit;',
+            'elif [ -e "$t" ] && [ ! -L "$t" ]; then echo "foreign $t"; fi',
         )
 
     @override
     def process(self, output: list[str]) -> Tree:
         words = dict(line.split(" ", 1) for line in output)
-        return Tree(words.get("stamp"), words.get("changed"))
+        return Tree(words.get("stamp"), words.get("changed"), "foreign" in words)

@@ -65,6 +65,8 @@ bring() {
     if [ ! -d "$path" ] && [ ! -f "$inbox" ]; then echo "there is nothing at $path" >&2; return 1; fi
     install -d -o "$owner" -g "$(id -g "$owner")" -m 0700 "$copy" || return 1
     if [ -d "$path" ]; then copied "$owner" "$path" "$copy" || return 1; fi
+    # A script in the Maildir itself (.dovecot.sieve) looks like a folder.
+    [ "$driver" != maildir ] || find "$copy" -mindepth 1 -maxdepth 1 -name '.*' ! -type d -delete
     if [ "$inbox" != - ] && [ -e "$inbox" ]; then
         case $driver in
         maildir) rm -rf -- "$copy/.INBOX" && over "$inbox" "$copy" || return 1 ;;

@@ -114,10 +114,9 @@ def home_of(conf: Block, user: str, own: str) -> str | None:
 
 
 def _home_templates(block: Block) -> Iterator[tuple[str, str]]:
-    words = {
-        "override": block.get("override_fields"),
-        "default": f"{block.get('default_fields')} {block.get('args')}",
-    }
+    static = block.get("driver", block.name) == "static"
+    own = f" {block.get('args')}" if static else ""
+    words = {"override": f"{block.get('override_fields')}{own}", "default": block.get("default_fields")}
     for kind, text in words.items():
         if match := re.search(r"(?:^|\s)home=(\S+)", text):
             yield kind, match[1]

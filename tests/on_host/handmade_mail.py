@@ -17,6 +17,8 @@ PASSWORDS = {"tito": "tito's geheim 1", "iqbal": "iqbal & geheim 2", "ana": "ana
 # As of a hash each: what people were told to take, year by year.
 SCHEMES = {"tito": "MD5-CRYPT", "iqbal": "SSHA512", "ana": "BLF-CRYPT", "sri": "PLAIN"}
 
+SIEVE = 'require "fileinto";\nif header :contains "Subject" "list" { fileinto "Sent"; }\n'
+
 UNIX_USERS = f"""set -e
 useradd -m -c 'Tito Puente,,,' -s /bin/bash tito
 useradd -m -s /bin/bash iqbal
@@ -90,6 +92,11 @@ service lmtp {
 """
 
 
+def address(name: str) -> str:
+    """Of a virtual user."""
+    return f"{name}@{'more.example' if name == 'sri' else DOMAIN}"
+
+
 def unix_users(host: MailHost) -> MailHost:
     """``host``, bare, as Debian sets mail up for Unix users, with mbox files and a SquirrelMail in Apache."""
     host.run(handmade.INSTALL, timeout=600)
@@ -105,14 +112,18 @@ def virtual_users(host: MailHost) -> MailHost:
     host.run(handmade.INSTALL, timeout=600)
     host.run(VIRTUAL_USERS, input=DOVECOT_24)
     for name, scheme in SCHEMES.items():
-        domain = "more.example" if name == "sri" else DOMAIN
         host.run(
-            f"""h=$(doveadm pw -s {scheme} -p "$(cat)") && echo "{name}@{domain}:$h::::::" >>/etc/dovecot/users""",
+            f"""h=$(doveadm pw -s {scheme} -p "$(cat)") && echo "{address(name)}:$h::::::" >>/etc/dovecot/users""",
             input=PASSWORDS[name],
         )
     host.run("chown root:dovecot /etc/dovecot/users && chmod 0640 /etc/dovecot/users")
     for name in SCHEMES:
-        _messages(host, f"{name}@{'more.example' if name == 'sri' else DOMAIN}")
+        _messages(host, address(name))
+    host.run(
+        f"cd /var/vmail/{DOMAIN}/tito && mkdir sieve && cat >sieve/holiday.sieve"
+        " && ln -s sieve/holiday.sieve .dovecot.sieve && chown -Rh vmail: sieve .dovecot.sieve",
+        input=SIEVE,
+    )
     return host
 
 
@@ -164,7 +175,8 @@ def seen(host: MailHost, name: str, password: str) -> tuple[dict[str, Folder], s
     named = {_name(line): _name(line).replace(separator, "/") for line in imap.list()[1] if rb"\Noselect" not in line}
     found = {}
     for folder, plain in named.items():
-        imap.select(f'"{folder}"', readonly=True)
+        if imap.select(f'"{folder}"', readonly=True)[0] != "OK":
+            continue  # a Sieve script in the Maildir itself looks like a folder
         validity = imap.response("UIDVALIDITY")[1][0]
         found[plain] = Folder(validity.decode(), _fetched(imap))
     subscribed = {_name(line).replace(separator, "/") for line in imap.lsub()[1] if line}

@@ -1,0 +1,293 @@
+"""What a hand-made server's own configuration says, of Postfix and both generations of Dovecot, as a description."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterable
+
+import pytest
+
+from deploys.adopting import beside, look, stores, tables, users
+from deploys.adopting.description import Found
+from deploys.adopting.doveconf import expanded, parsed
+from deploys.adopting.look import There, Told
+from deploys.adopting.server import server
+
+PASSWD = """root:x:0:0:root:/root:/bin/bash
+tito:x:1000:1000:Tito Puente,,,:/home/tito:/bin/bash
+iqbal:x:1001:1001::/home/iqbal:/bin/bash
+job:x:1002:1002::/srv/job:/usr/sbin/nologin
+"""
+MAPS = {
+    "/etc/aliases": "root: tito\npostmaster: root\nnews: root\ninfo: tito,\n  iqbal, x@example.net\n"
+    'list: "|/bin/list secret"\n',
+    "/etc/postfix/virtual": "# comment\nsales@example.org iqbal\n@example.org tito@example.org\nboss tito\n",
+}
+UNIX = {
+    "myhostname": "mail.example.org",
+    "mydestination": "mail.example.org, example.org, second.example, localhost",
+    "myorigin": "example.org",
+    "alias_maps": "hash:/etc/aliases",
+    "virtual_alias_maps": "hash:/etc/postfix/virtual pcre:/etc/postfix/patterns",
+    "relayhost": "[smtp.example.net]:submission",
+    "smtp_sasl_auth_enable": "yes",
+    "smtp_sasl_password_maps": "hash:/etc/postfix/sasl",
+    "transport_maps": "hash:/etc/postfix/transport",
+    "mynetworks": "127.0.0.0/8 192.0.2.0/24",
+}
+WORDS = {"passwd": PASSWD, "passwords": "root no\ntito yes\niqbal yes\njob no\n", "postconf": "mynetworks = x\n"}
+
+
+def there(*paths: str, **texts: str) -> look.There:
+    return There(frozenset(one for one in paths if one.endswith("/")), frozenset(paths), texts)
+
+
+class Host:
+    """A host that has ``paths`` (directories end in a slash) and remembers what it was asked for."""
+
+    def __init__(self, *paths: str, texts: dict[str, str] | None = None) -> None:
+        self.paths, self.texts, self.asked = paths, texts or {}, set[str]()
+
+    def __call__(self, paths: Iterable[str], texts: Iterable[str]) -> There:
+        self.asked |= set(paths)
+        directories = frozenset(one.rstrip("/") for one in self.paths if one.endswith("/"))
+        files = frozenset(one for one in self.paths if not one.endswith("/"))
+        return There(directories, files, {one: self.texts[one] for one in texts if one in self.texts})
+
+
+def unix(conf: str, *paths: str) -> Found:
+    sasl = {"/etc/postfix/sasl": "[smtp.example.net]:submission tito:pass:word\n"}
+    return server(Told({**WORDS, "doveconf": conf}, UNIX, {**MAPS, **sasl}), Host(*paths), None)
+
+
+def test_unix_users_with_their_aliases_in_every_domain():
+    found = unix("mail_location = maildir:~/Maildir\n", "/home/tito/Maildir/")
+    assert (found.accounts, found.domains, found.postmaster) == (
+        "system",
+        ("example.org", "second.example"),
+        "tito@example.org",
+    )
+    assert [(box.address, box.name, box.messages, box.password) for box in found.mailboxes] == [
+        ("tito@example.org", "Tito Puente", "", None),  # ~/Maildir is served where it is
+        ("iqbal@example.org", "", "", None),
+    ]
+    aliases = {one.address: one.targets for one in found.aliases}
+    assert aliases["info@example.org"] == ("tito@example.org", "iqbal@example.org", "x@example.net")
+    assert aliases["info@second.example"] == aliases["info@example.org"]
+    assert aliases["sales@example.org"] == ("iqbal@example.org",)
+    assert aliases["boss@second.example"] == ("tito@example.org",)
+    assert aliases["iqbal@second.example"] == ("iqbal@example.org",), "Unix users receive in each domain"
+    assert "news@example.org" not in aliases
+    assert found.catch_all == {"example.org": "tito@example.org"}
+
+
+def test_what_mail_yaml_cannot_say_is_told_without_secrets():
+    told = "\n".join(unix("").not_understood)
+    for what in (
+        "pcre:/etc/postfix/patterns",
+        "transport_maps",
+        "list leads to a program",
+        "192.0.2.0/24",
+        "left out: job",
+    ):
+        assert what in told
+    assert "secret" not in told
+
+
+def test_a_relayhost_and_its_login():
+    relay = unix("").relayhost
+    assert relay
+    assert (relay.host, relay.port, relay.username, relay.password) == ("smtp.example.net", 587, "tito", "pass:word")
+    assert "pass:word" not in repr(relay)
+
+
+@pytest.mark.parametrize(
+    "conf",
+    [
+        "mail_location = mbox:~/mail:INBOX=/var/mail/%u\n",
+        "mail_driver = mbox\nmail_path = %{home}/mail\nmail_inbox_path = /var/mail/%{user | username | lower}\n",
+        "",  # as Dovecot finds out by itself
+    ],
+)
+def test_unix_users_with_mbox_files(conf: str):
+    found = unix(conf, "/home/tito/mail/", "/var/mail/tito", "/var/mail/iqbal")
+    assert [box.messages for box in found.mailboxes] == [
+        "mbox:/home/tito/mail:INBOX=/var/mail/tito",
+        "mbox:/home/iqbal/mail:INBOX=/var/mail/iqbal",
+    ]
+
+
+VIRTUAL = {
+    "myhostname": "mail.example.org",
+    "mydestination": "localhost",
+    "virtual_mailbox_domains": "/etc/postfix/domains",
+    "virtual_mailbox_maps": "texthash:/etc/postfix/boxes",
+    "virtual_alias_maps": "proxy:hash:/etc/postfix/virtual",
+    "virtual_transport": "lmtp:unix:private/dovecot-lmtp",
+}
+FILES = {
+    "/etc/postfix/domains": "example.org\nexample.net # mine\n",
+    "/etc/postfix/boxes": "tito@example.org x\nlost@example.net example.net/lost/\n",
+    "/etc/postfix/virtual": "info@example.org tito@example.org, ana@example.net\nexample.org anything\n",
+    "/etc/dovecot/users": "Tito@example.org:{SSHA512}abc:5000:5000::/srv/tito::userdb_quota_rule=*:storage=2G\n"
+    "#old@example.org:x\nana@example.net:$6$hash::::::userdb_mail=maildir:/srv/ana/~mail\n",
+}
+OLD = """mail_location = maildir:/var/vmail/%d/%n
+passdb {
+  args = scheme=CRYPT username_format=%u /etc/dovecot/users
+  driver = passwd-file
+}
+userdb {
+  args = uid=vmail gid=vmail home=/var/vmail/%d/%n
+  driver = static
+}
+plugin {
+  quota_rule = *:storage=500M
+  sieve = file:~/sieve;active=~/active.sieve
+}
+"""
+NEW = """mail_driver = maildir
+mail_path = %{home}
+mail_inbox_path = %{home}
+passdb passwd-file {
+  default_password_scheme = crypt
+  passwd_file_path = /etc/dovecot/users
+}
+userdb static {
+  fields {
+    home = /var/vmail/%{user | domain}/%{user | username}
+  }
+}
+quota "User quota" {
+  quota_storage_size = 500M
+}
+sieve_script personal {
+  active_path = ~/active.sieve
+}
+"""
+
+
+@pytest.mark.parametrize("conf", [OLD, NEW], ids=["2.3", "2.4"])
+def test_virtual_users_in_files(conf: str):
+    host = Host("/var/vmail/example.org/tito/", "/var/vmail/example.org/tito/active.sieve")
+    found = server(Told({"doveconf": conf}, VIRTUAL, FILES), host, (5000, 5000))
+    tito, ana, lost = found.mailboxes
+    assert (tito.address, tito.password, tito.quota) == ("tito@example.org", "{SSHA512}abc", 2 << 30)
+    assert tito.sieve == "/var/vmail/example.org/tito/active.sieve"
+    assert tito.messages == "maildir:/var/vmail/example.org/tito"
+    assert (ana.password or "").upper().startswith("{CRYPT}$6$")
+    assert (lost.address, lost.password) == ("lost@example.net", None)
+    assert (found.accounts, found.domains, found.quota, found.vmail) == (
+        "virtual",
+        ("example.org", "example.net"),
+        500 << 20,
+        (5000, 5000),
+    )
+    assert {one.address: one.targets for one in found.aliases} == {
+        "info@example.org": ("tito@example.org", "ana@example.net")
+    }
+    assert any(line.startswith("lost@example.net: there are no messages") for line in found.not_understood)
+
+
+def test_a_passwd_file_for_each_domain():
+    conf = parsed("passdb {\n driver = passwd-file\n args = username_format=%n /etc/vmail/%d/passwd\n}\n")
+    told = Told(files={"/etc/vmail/example.org/passwd": "tito:{PLAIN}x::::::\n", "/etc/vmail/other": "no:x\n"})
+    assert [row.user for row in users.rows(conf, told)] == ["tito@example.org"]
+
+
+def test_where_postfix_itself_delivers():
+    assert stores.by_postfix("/var/vmail", "example.org/tito/") == "maildir:/var/vmail/example.org/tito"
+    assert (
+        stores.by_postfix("/var/vmail", "example.org/tito")
+        == "mbox:/var/vmail/example.org:INBOX=/var/vmail/example.org/tito"
+    )
+
+
+def test_an_inbox_that_lies_beside_the_maildir_is_found():
+    beside_it = There(frozenset({"/v/t", "/v/t/.INBOX/cur"}))
+    assert stores.with_inbox("maildir:/v/t", beside_it) == "maildir:/v/t:INBOX=/v/t/.INBOX"
+    assert stores.with_inbox("maildir:/v/t", There(frozenset({"/v/t/.INBOX/cur", "/v/t/cur"}))) == "maildir:/v/t"
+
+
+@pytest.mark.parametrize(
+    ("text", "means"),
+    [
+        ("%d/%n/%u", "example.org/tito/tito@example.org"),
+        ("%Ld:%{user|username|lower}", "example.org:tito"),
+        ("%h/Maildir", "/h/Maildir"),
+        ("~/Maildir:INDEX=~/idx", "/h/Maildir:INDEX=/h/idx"),
+        ("%1n/%n", None),
+        ("%{owner_user}", None),
+    ],
+)
+def test_variables_of_both_generations(text: str, means: str | None):
+    assert expanded(text, "tito@example.org", "/h") == means
+
+
+def test_a_default_scheme_of_clear_text_is_said():
+    conf = parsed("passdb {\n driver = passwd-file\n args = scheme=PLAIN /etc/users\n}\n")
+    [row] = users.rows(conf, Told(files={"/etc/users": "tito@example.org:geheim\n"}))
+    assert row.password == "{PLAIN}geheim"
+
+
+@pytest.mark.parametrize(
+    ("rule", "size"),
+    [("*:storage=1G", 1 << 30), ("*:bytes=5000", 5000), ("*:storage=10", 10240), ("2G", 2 << 30), ("10%", None)],
+)
+def test_quotas_of_both_generations(rule: str, size: int | None):
+    assert users.quota(rule) == size
+
+
+def test_keys_of_opendkim_and_rspamd():
+    opendkim = {
+        "/etc/opendkim.conf": "KeyTable refile:/etc/opendkim/KeyTable\n",
+        "/etc/opendkim/KeyTable": "a example.org:mail:/k/a\n%  %:all:/k/b\n",
+    }
+    [first, second] = beside.keys(Told(files=opendkim), ["example.org", "example.net"])[:2]
+    assert (first.domain, first.selector, first.path) == ("example.org", "mail", "/k/a")
+    assert (second.selector, second.path) == ("all", "/k/b")
+    signing = (
+        'selector = "dkim";\npath = "/k/$domain.$selector.key";\ndomain {\n example.org {\n'
+        ' selectors [\n {\n selector = "x";\n path = "/k/x";\n }\n ]\n }\n}\n'
+    )
+    rspamd = {"/etc/rspamd/local.d/dkim_signing.conf": signing}
+    keys = {
+        one.domain: (one.selector, one.path) for one in beside.keys(Told(files=rspamd), ["example.org", "example.net"])
+    }
+    assert keys == {"example.org": ("x", "/k/x"), "example.net": ("dkim", "/k/example.net.dkim.key")}
+
+
+def test_the_webmails_name_in_apache_and_nginx():
+    apache = (
+        "<VirtualHost *:80>\nServerName www.example.org\n</VirtualHost>\n<VirtualHost *:443>\n"
+        "ServerName Webmail.example.org\nDocumentRoot /usr/share/squirrelmail\n</VirtualHost>\n"
+    )
+    path = "/etc/apache2/sites-enabled/all.conf"
+    assert beside.webmail(Told(files={path: apache})) == ("webmail.example.org", "squirrelmail", path)
+    nginx = {"/etc/nginx/sites-enabled/m": "server {\n server_name mail.example.org;\n root /var/www/roundcube;\n}\n"}
+    assert beside.webmail(Told(files=nginx))[:2] == ("mail.example.org", "roundcube")
+    assert beside.webmail(Told()) == ("", None, "")
+
+
+def test_a_certificate_of_lets_encrypt_and_whom_it_writes_to():
+    names = {"/etc/letsencrypt/live/x/cert.pem": "X509v3\n    DNS:mail.example.org, DNS:www.example.org\n"}
+    told = Told({"acme": '{"body": {"contact": ["mailto:tito@example.org"]}}'}, certificates=names)
+    assert beside.acme(told, "mail.example.org") == (True, "tito@example.org")
+    assert beside.acme(told, "mail.example.net")[0] is False
+
+
+def test_tables_as_postfix_reads_them():
+    assert tables.rows("# no\na  b,\n  c\n\nd e\n") == {"a": "b, c", "d": "e"}
+    assert tables.targets('a, "|cmd x, y", b') == ("a", '"|cmd x, y"', "b")
+    assert tables.lookup("hash:/a proxy:mysql:/b hash:/missing", {"/a": "k v\n"}) == (
+        {"k": "v"},
+        ["proxy:mysql:/b", "hash:/missing"],
+    )
+
+
+def test_what_a_host_says_is_read_from_base64():
+    text = base64.b64encode(b"geheim\n").decode()
+    told = look.read([f"F /etc/dovecot/users {text}", f"P relayhost {text}", f"N passwd {text}", "noise"])
+    assert told.files == {"/etc/dovecot/users": "geheim\n"}
+    assert told.parameters == {"relayhost": "geheim"}
+    assert "geheim" not in repr(Told(files=told.files))
