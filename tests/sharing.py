@@ -61,6 +61,8 @@ SECONDS = {
     "test_runs.py": 65,
     "test_refusals.py": 60,
     "test_backup.py": 125,
+    "test_adopting.py": 110,
+    "test_messages_from.py": 25,
     "test_backup_places.py": 100,
     "test_migrating.py": 45,
     "test_antivirus.py": 40,
@@ -70,7 +72,7 @@ SECONDS = {
     "test_scanners.py": 900,  # long
 }
 # These begin on bare hosts: whoever takes one need not wait for the first run that others are at.
-BARE = {"test_vagrant.py", "test_transaction.py", "test_taking_over.py", "test_ubuntu.py"}
+BARE = {"test_vagrant.py", "test_transaction.py", "test_taking_over.py", "test_ubuntu.py", "test_adopting.py"}
 ON_HOST, FAST = 5, 0.1  # seconds of any other test
 
 
