@@ -1,4 +1,5 @@
-"""A server of before, that people move away from: a hand-made Dovecot, folders below ``INBOX.``, a CA of its own."""
+"""A server of before, that people move away from: a hand-made Dovecot, folders below ``INBOX.``, a CA of its own, and
+folders that all people share."""
 
 from __future__ import annotations
 
@@ -18,9 +19,11 @@ CONF = "/etc/dovecot-old"
 _SET_UP = f"""set -e
 systemctl stop $(systemctl list-units --type=service --state=running --no-legend --plain | awk '{{print $1}}' |
     grep -E '^(dovecot|postfix|apache2|rspamd|posthaus|php|unbound)' | grep -v posthaus-trial) 2>/dev/null || true
-mkdir -p /srv/old {CONF}
-useradd -r -d /srv/old -s /usr/sbin/nologin oldmail
-chown oldmail: /srv/old
+mkdir -p /srv/old/public/.News/cur {CONF}
+printf 'Subject: for everybody\\n\\nnews\\n' >/srv/old/public/.News/cur/1700000000.M1.old:2,
+groupadd -g 6000 oldmail
+useradd -u 6000 -g oldmail -d /srv/old -s /usr/sbin/nologin oldmail
+chown -R oldmail: /srv/old
 cd {CONF}
 openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout ca.key -out ca.pem -days 30 -subj /CN=old
 openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout server.key -out server.csr -subj /CN={NAME}
@@ -47,6 +50,13 @@ namespace inbox {{
   separator = .
   prefix = INBOX.
 }}
+namespace public {{
+  type = public
+  separator = .
+  prefix = Public.
+  location = maildir:/srv/old/public
+  subscriptions = no
+}}
 service imap-login {{
   inet_listener imap {{
     port = 143
@@ -57,6 +67,21 @@ service imap-login {{
   }}
 }}
 END
+"""
+_MAIN_CF = f"""compatibility_level = 3.6
+myhostname = mx.old.example
+mydestination =
+virtual_mailbox_domains = {{domain}}
+virtual_mailbox_base = /srv/old
+virtual_mailbox_maps = texthash:{CONF}/mailboxes
+virtual_uid_maps = static:6000
+virtual_gid_maps = static:6000
+"""
+_RECEIVE = """rm -rf /etc/systemd/system/postfix*.d
+cp /usr/share/postfix/master.cf.dist /etc/postfix/master.cf
+systemctl daemon-reload
+systemctl reset-failed
+systemctl start postfix
 """
 # $1: a Maildir, $2: how many messages, $3: how many lines each.
 _FILL = """import os, sys
@@ -115,3 +140,11 @@ class OldServer:
         """Put many messages into ``login``'s INBOX, where none has been yet."""
         place = shlex.quote(f"/srv/old/{login}/Maildir")
         self.host.run(f"python3 - {place} {number} {lines} && chown -R oldmail: /srv/old/{login}", input=_FILL)
+
+    def receive(self, domain: str) -> None:
+        """Take mail for ``domain`` at port 25, for everybody who has a mailbox."""
+        rows = "".join(f"{login}@{domain} {login}/Maildir/\n" for login in self.passwords)
+        self.host.write(f"{CONF}/mailboxes", rows)
+        self.host.write("/etc/postfix/main.cf", _MAIN_CF.format(domain=domain))
+        self.host.run(_RECEIVE)
+        wait_until(lambda: not self.host.run("ss -Hltn sport = :25 | grep -q .", check=False).returncode, 60, "no SMTP")

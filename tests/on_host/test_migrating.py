@@ -100,6 +100,7 @@ def test_a_mailbox_comes_over_whole_and_a_second_run_takes_nothing(moving: Movin
     assert run.rc == 0, run.output
     assert "rosa@example.com: complete, 60 messages new" in run.output, run.output
     found = moving.seen("rosa")
+    assert not [name for name in found if "News" in name], "what all people share is nobody's own"
     for old, name in FOLDERS.items():
         assert len(found[name].messages) == sum(map(len, there[old])) == 12, name
         flags = [one for one, _, _ in found[name].messages.values()]

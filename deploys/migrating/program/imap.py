@@ -181,6 +181,8 @@ def elsewhere(about: Mapping[str, Any]) -> Server:
             client.authenticate("PLAIN", lambda _: f"\0{about['login']}\0{about['password']}".encode())
         else:
             client.login(about["login"], about["password"])
+        # before a login many servers name less than they can do
+        client.capabilities = tuple(_text(client.capability()[1]).upper().split())
     except (imaplib.IMAP4.error, UnicodeError) as why:
         said = str(why).replace(about["password"], "…").strip("b'\"")
         raise Failed(f"{where} refuses {about['login']} and the password: {said}") from None

@@ -131,7 +131,7 @@ class Mailbox:
             self.ledger.keep()
             before, total = len(taken.uids), len(there.uids)
             if missing and not taken.uids and pair.seen == pair.here and live.following == 1:
-                self._sync(pair, missing, total)
+                self._sync(pair, total)
             self._copied(pair, row, there, missing, total)
             taken.unsure = False
             row.new = len(taken.uids) - before
@@ -143,12 +143,16 @@ class Mailbox:
         finally:
             self.ledger.keep()
 
-    def _sync(self, pair: Pair, missing: set[int], total: int) -> None:
-        """The folder is empty. What dsync brought is believed where it is found here."""
+    def _sync(self, pair: Pair, total: int) -> None:
+        """The folder is empty. What dsync brought is believed where it is found here: also what came there since its
+        messages were listed, which would come twice otherwise."""
         self.dovecot.sync(
             pair.seen, lambda: self.tell(f"{pair.old}: {len(self.mine.messages(pair.here).uids):,} of {total:,}")
         )
-        self.ledger.folders[pair.old].uids |= self._recognized(pair, missing, [pair.here])
+        with self._old() as old:
+            now = old.messages(pair.old)
+        taken = self.ledger.folders[pair.old]
+        taken.uids |= self._recognized(pair, now.uids - taken.uids, [pair.here])
 
     def _copied(self, pair: Pair, row: Row, there: Messages, missing: set[int], total: int) -> None:
         taken = self.ledger.folders[pair.old]
