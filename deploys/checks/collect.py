@@ -10,9 +10,9 @@ from typing import Any
 
 from pyinfra import host, state
 from pyinfra.api import StringCommand
-from pyinfra.api.arguments import CONNECTOR_ARGUMENT_KEYS
 from pyinfra.context import ctx_host
 
+from deploys import asking
 from deploys.checks import (
     acme,
     bans,
@@ -169,12 +169,9 @@ def _run_on_host(
     The second value is a result that fails if it did not get to its end.
     """
     say("messages are on their way; this takes some seconds")
-    arguments = dict(host.current_op_global_arguments or {})
-    as_root = {key: value for key, value in arguments.items() if key in CONNECTOR_ARGUMENT_KEYS}
-    as_root |= {"_stdin": script(plan={**plan(mail, ports), "disk": disk}), "_timeout": LONGEST}
-    command = StringCommand("python3 -I -B -")
+    told = script(plan={**plan(mail, ports), "disk": disk})
     try:
-        ok, output = host.run_shell_command(command, **as_root)
+        ok, output = asking.run(StringCommand("python3 -I -B -"), _stdin=told, _timeout=LONGEST)
     except TimeoutError:
         return [], [_broken_off(f"no end after {LONGEST} s")]
     seen = observations(output.stdout_lines)

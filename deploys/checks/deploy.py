@@ -13,6 +13,7 @@ from pyinfra.api import FunctionCommand, deploy, operation
 from pyinfra.api.output import echo, format_text
 from pyinfra.context import ctx_host
 
+from deploys.asking import fail as fail
 from deploys.checks.collect import everything
 from deploys.checks.report import Report, table, write
 from deploys.config.mailserver import MailServer
@@ -55,11 +56,6 @@ def verify(mail: MailServer):  # type: ignore[no-untyped-def]
         state.failed_hosts.add(ctx_host.get())
         if state.is_executing:
             yield FunctionCommand(fail, (), {})
-
-
-def fail(state: object, host: object) -> bool:
-    """What pyinfra calls to learn that the operation failed."""
-    return False
 
 
 def json_is_the_run() -> bool:

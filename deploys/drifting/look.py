@@ -9,8 +9,8 @@ from typing import Any
 
 from pyinfra import host
 from pyinfra.api import StringCommand
-from pyinfra.api.arguments import CONNECTOR_ARGUMENT_KEYS
 
+from deploys import asking
 from deploys.checks import declared, listeners
 from deploys.checks.bundle import script
 from deploys.components import all as every
@@ -72,10 +72,8 @@ def _same(said: Said, fresh: bool) -> bool | None:
 
 def _run_on_host(asked: Mapping[str, Any]) -> tuple[dict[str, list[dict[str, Any]]], list[str]]:
     """What the program on the host said, by look; and what it could not look at."""
-    arguments = dict(host.current_op_global_arguments or {})
-    as_root = {key: value for key, value in arguments.items() if key in CONNECTOR_ARGUMENT_KEYS}
-    as_root |= {"_stdin": script("drift", asked), "_timeout": LONGEST}
-    ok, output = host.run_shell_command(StringCommand("python3 -I -B -"), **as_root)
+    command = StringCommand("python3 -I -B -")
+    ok, output = asking.run(command, _stdin=script("drift", asked), _timeout=LONGEST)
     said: dict[str, list[dict[str, Any]]] = {}
     ended, unlooked = set(), []
     for one in _lines(output.stdout_lines):

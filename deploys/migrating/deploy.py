@@ -9,12 +9,12 @@ from typing import Any
 
 from pyinfra import host, state
 from pyinfra.api import FunctionCommand, StringCommand, deploy, operation
-from pyinfra.api.arguments import CONNECTOR_ARGUMENT_KEYS
 from pyinfra.api.exceptions import DeployError
 from pyinfra.api.output import echo
 from pyinfra.context import ctx_host
 
-from deploys.checks.deploy import REPORTS, fail
+from deploys import asking
+from deploys.checks.deploy import REPORTS
 from deploys.config.mailserver import MailServer
 from deploys.migrating import people
 from deploys.migrating.program.main import SUMMARY
@@ -69,19 +69,17 @@ def asked(request: Request):  # type: ignore[no-untyped-def]
     + request: what
     """
     if state.is_executing:
-        arguments = dict(host.current_op_global_arguments or {})
-        as_root = {key: value for key, value in arguments.items() if key in CONNECTOR_ARGUMENT_KEYS}
-        more = {"_stdin": script(request.plan), "_timeout": SECONDS}
-        done, output = host.run_shell_command(StringCommand(COMMAND), print_output=True, **{**as_root, **more})
+        command = StringCommand(COMMAND)
+        done, output = asking.run(command, print_output=True, _stdin=script(request.plan), _timeout=SECONDS)
         errors = " ".join(output.stderr_lines)
         if f"{UNIT}.service" in errors and ("already" in errors or "fragment" in errors):
             echo(f"{host.name}: {AT_WORK}", err=True)
         else:
-            _keep(host.run_shell_command(StringCommand(f"cat {SUMMARY}"), **as_root)[1].stdout)
+            _keep(asking.run(StringCommand(f"cat {SUMMARY}"))[1].stdout)
         if done:
             return
         state.failed_hosts.add(ctx_host.get())
-    yield FunctionCommand(fail, (), {})
+    yield FunctionCommand(asking.fail, (), {})
 
 
 def _keep(summary: str) -> None:

@@ -5,17 +5,15 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass
 
-from pyinfra import host, state
+from pyinfra import state
 from pyinfra.api import FunctionCommand, QuoteString, StringCommand, deploy, operation
-from pyinfra.api.arguments import CONNECTOR_ARGUMENT_KEYS
 from pyinfra.api.exceptions import DeployError
 from pyinfra.api.output import echo
-from pyinfra.context import ctx_host
 
+from deploys import asking
 from deploys.components.account.program.account import flaw_of_label
 from deploys.components.account.render import DIRECTORY
 from deploys.config.mailserver import MailServer
-from deploys.result import CONVERGE
 
 _USAGE = "--data mailbox=ADDRESS, and --data make=LABEL or --data revoke=LABEL"
 
@@ -63,23 +61,14 @@ def asked(request: Request):  # type: ignore[no-untyped-def]
     + request: what for
     """
     if state.is_executing:
-        arguments = dict(host.current_op_global_arguments or {})
-        as_root = {key: value for key, value in arguments.items() if key in CONNECTOR_ARGUMENT_KEYS}
         command = StringCommand(f"python3 -I -B {DIRECTORY} {request.word}", QuoteString(request.address))
         # The secret comes back this way and goes nowhere but to the terminal: nothing of pyinfra's prints it.
-        done, output = host.run_shell_command(command, **{**as_root, "_stdin": f"{request.label}\n", "_timeout": 120})
+        done, output = asking.run(command, _stdin=f"{request.label}\n", _timeout=120)
         if done:
             echo(_told(request, output.stdout_lines), err="--json" in sys.argv)
             return
-        why = " ".join(output.stderr_lines) or f"the host has no such program: {CONVERGE}"
-        echo(f"{request.address}: {why}", err=True)
-        state.failed_hosts.add(ctx_host.get())
-    yield FunctionCommand(_fail, (), {})
-
-
-def _fail(state: object, host: object) -> bool:
-    """What pyinfra calls to learn that the operation failed."""
-    return False
+        asking.complain(request.address, output)
+    yield FunctionCommand(asking.fail, (), {})
 
 
 def _told(request: Request, lines: list[str]) -> str:

@@ -5,17 +5,13 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from pyinfra import host, state
-from pyinfra.api import FunctionCommand, QuoteString, StringCommand, deploy, operation
-from pyinfra.api.arguments import CONNECTOR_ARGUMENT_KEYS
+from pyinfra.api import deploy
 from pyinfra.api.exceptions import DeployError
-from pyinfra.api.output import echo
-from pyinfra.context import ctx_host
 
+from deploys.asking import program
 from deploys.components.backup.program.restore import NEWEST
 from deploys.components.backup.render import PROGRAM
 from deploys.config.mailserver import MailServer
-from deploys.result import CONVERGE
 
 SECONDS = 24 * 3600
 _AT = re.compile(r"\d{4}-\d\d-\d\d( \d\d:\d\d)?|[0-9a-f]{8,64}")
@@ -69,29 +65,4 @@ def _yes(word: str, said: object) -> bool:
 @deploy("Backup")
 def deploy_request(request: Request) -> None:
     """Do it, and print how far it is, and what became of it."""
-    asked(name=request.name, request=request)
-
-
-@operation(is_idempotent=False)
-def asked(request: Request):  # type: ignore[no-untyped-def]
-    """
-    Have the program on the host do something.
-
-    + request: what
-    """
-    if state.is_executing:
-        arguments = dict(host.current_op_global_arguments or {})
-        as_root = {key: value for key, value in arguments.items() if key in CONNECTOR_ARGUMENT_KEYS}
-        command = StringCommand(f"python3 -I -B {PROGRAM}", *map(QuoteString, request.words))
-        done, output = host.run_shell_command(command, print_output=True, **{**as_root, "_timeout": SECONDS})
-        if done:
-            return
-        why = " ".join(output.stderr_lines) or f"the host has no such program: {CONVERGE}"
-        echo(f"{host.name}: {why}", err=True)
-        state.failed_hosts.add(ctx_host.get())
-    yield FunctionCommand(_fail, (), {})
-
-
-def _fail(state: object, host: object) -> bool:
-    """What pyinfra calls to learn that the operation failed."""
-    return False
+    program(name=request.name, path=PROGRAM, words=request.words, seconds=SECONDS)
