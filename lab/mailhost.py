@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import tempfile
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -54,8 +55,9 @@ class MailHost:
         if self.roots:
             return self.roots
         path = self.host.state / "ca.pem"
-        path.write_bytes(self.read(CA))
-        return path
+        with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as new:  # another thread may be reading it
+            new.write(self.read(CA))
+        return Path(new.name).replace(path)
 
     def over_docker(self) -> MailHost:
         """The same host, reached through the engine instead of SSH (pyinfra's ``@docker``)."""
