@@ -65,6 +65,7 @@ SECONDS = {
     "test_messages_from.py": 25,
     "test_backup_places.py": 100,
     "test_migrating.py": 45,
+    "test_adopting_exports.py": 80,
     "test_antivirus.py": 40,
     "test_postsrsd.py": 40,
     "test_sending.py": 35,

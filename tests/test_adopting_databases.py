@@ -8,7 +8,10 @@ from typing import Any
 from deploys.adopting import databases, schemas
 from deploys.adopting.databases import DatabaseState
 from deploys.adopting.description import Found
+from deploys.adopting.look import There, Told
 from deploys.adopting.places import with_places
+from deploys.adopting.server import server
+from deploys.adopting.sources import unanswered
 from facts.places import Place, Places
 
 BCRYPT = "{BLF-CRYPT}$2y$05$" + "b" * 53
@@ -177,3 +180,35 @@ def test_whom_dovecot_does_not_know_has_mail_where_all_others_have_theirs():
     unsure = with_places(found, odd)
     assert {one.address: one.messages for one in unsure.mailboxes}["ana@example.com"] == ""
     assert said(unsure, "ana@example.com", "where")
+
+
+def test_what_a_database_answers_is_no_open_question_any_more():
+    open_ = [
+        "virtual_alias_maps: what mysql:/etc/postfix/a.cf answers was not read; write it down by hand",
+        "virtual_alias_maps: what regexp:/etc/postfix/b answers was not read; write it down by hand",
+        "Dovecot's passdb sql: what it answers was not read (docs/adopting.md: databases)",
+    ]
+    database = schemas.description(told(POSTFIXADMIN))
+    assert unanswered(open_, database) == (open_[1],)
+    assert unanswered(open_, Found()) == tuple(open_)
+
+
+def test_beside_people_of_a_database_no_unix_user_is_taken_for_one():
+    host = Told(
+        words={
+            "passwd": "admin:x:1000:1000::/home/admin:/bin/bash\n",
+            "passwords": "admin yes\n",
+            "doveconf": "passdb {\n  driver = sql\n}\n",
+        },
+        parameters={
+            "myhostname": "mail.example.com",
+            "mydestination": "mail.example.com, localhost",
+            "virtual_mailbox_domains": "mysql:/etc/postfix/a.cf",
+        },
+    )
+    database = schemas.description(told(POSTFIXADMIN))
+    found = server(host, lambda paths, texts: There(), None, database)
+    assert (found.accounts, found.mailboxes, found.domains) == ("virtual", (), ("example.com",))
+    assert unanswered(found.not_understood, database) == ()
+    alone = server(host, lambda paths, texts: There(), None)
+    assert [one.address for one in alone.mailboxes] == ["admin@mail.example.com"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import subprocess
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -11,12 +12,14 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from pyinfra.api.exceptions import DeployError
 
 from deploys.adopting import exports
 from deploys.adopting.description import Found, FoundMailbox
-from deploys.adopting.exports import dockermailserver, mailcow, mailinabox
+from deploys.adopting.exports import copies, dockermailserver, mailcow, mailinabox
 from deploys.adopting.exports.places import NotAnExportError
 from deploys.adopting.place import put
+from deploys.adopting.sources import Export
 from deploys.adopting.write import written
 from deploys.config import read
 
@@ -262,3 +265,35 @@ def test_what_is_no_kind_of_export_is_told_with_those_that_are(tmp_path: Path):
         exports.read("mailcow", "")
     with pytest.raises(NotAnExportError, match="messages=srv"):
         exports.read("mailcow", str(lay(tmp_path, **MAILCOW)), "srv")
+
+
+def test_messages_that_only_the_old_server_reads_are_not_taken_along(tmp_path: Path):
+    beginnings = {
+        "plain": b"From: x\nSubject: CRYPTED\n\nDovecot-LZ4\n",
+        "locked": b"CRYPTED\x03\x07\x02\x00",
+        "lz4": b"Dovecot-LZ4\r*\x9b\xc5\x00",
+        "gzip": b"\x1f\x8b\x08\x00",
+        "zstd": b"\x28\xb5\x2f\xfd\x00",
+    }
+    boxes = [
+        FoundMailbox(f"{name}@example.com", messages=f"maildir:{tmp_path}/{name}") for name in (*beginnings, "gone")
+    ]
+    for name, beginning in beginnings.items():
+        folder = tmp_path / name / ".Sent" / "cur"
+        folder.mkdir(parents=True)
+        (tmp_path / name / "cur").mkdir()
+        (folder / "1.a:2,S").write_bytes(beginning)
+    found = Found(mailboxes=tuple(boxes))
+    command = copies.COMMAND.get_raw_value()
+    done = subprocess.run(["sh", "-c", command], input=copies.asked(found).encode(), capture_output=True, check=True)
+    kept = copies.those_there(found, done.stdout.decode().splitlines())
+    assert [one.address for one in kept.mailboxes if one.messages] == ["plain@example.com"]
+    assert said(kept, "gone@example.com", "not there")
+    assert said(kept, "lz4@example.com", "only the old server reads them")
+
+
+def test_what_is_said_of_an_export_goes_with_its_kind():
+    assert Export.said(None, None, None, None) is None
+    assert Export.said("mailcow", "export", None, None) == Export("mailcow", "export")
+    with pytest.raises(DeployError, match="from=docker-mailserver"):
+        Export.said(None, "export", None, None)

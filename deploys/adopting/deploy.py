@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -9,12 +10,13 @@ from pyinfra import host
 from pyinfra.api.exceptions import DeployError
 from pyinfra.api.output import echo
 
-from deploys.adopting import look
-from deploys.adopting.description import Found
+from deploys.adopting import look, sources
+from deploys.adopting.description import Found, merged
 from deploys.adopting.place import put
 from deploys.adopting.report import report
 from deploys.adopting.server import server
 from deploys.adopting.settings import NothingToAdoptError
+from deploys.adopting.sources import Export
 from deploys.adopting.write import written
 from deploys.takeover.existing import existing
 from facts.foreign import Foreign, ForeignState
@@ -23,15 +25,15 @@ COMPONENTS = ["postfix", "dovecot", "rspamd", "unbound", "apache"]
 OVERWRITE = "overwrite"
 
 
-def adopt(directory: Path, overwrite: object) -> None:
-    """Write ``adopted-HOST.yaml`` into ``directory`` and say what was found. ``overwrite``: "yes", or None."""
+def adopt(directory: Path, overwrite: object, export: Export | None = None) -> None:
+    """Write ``adopted-HOST.yaml`` into ``directory`` and say what was found. ``overwrite``: "yes", or None. ``export``:
+    what describes a server in the host's place."""
     if overwrite not in (None, "yes", True):
         raise DeployError(f"{OVERWRITE}: say {OVERWRITE}=yes, and a file that is there is replaced")
     state = host.get_fact(Foreign, components=COMPONENTS)
-    if {"postfix", "dovecot"} & set(state.ours):
+    if not export and {"postfix", "dovecot"} & set(state.ours):
         raise DeployError(f"{host.name} is a server of Posthaus's own: the mail.yaml that made it describes it")
-    told = look.told()
-    found = server(told, look.there, _owner(state))
+    found = sources.exported(export) if export else _on_host(state)
     name = f"adopted-{_file_name(host.name)}"
     try:
         made = written(_taken_over(found, state), name, found.hostname, f" on {datetime.now(UTC):%Y-%m-%d}")
@@ -43,6 +45,13 @@ def adopt(directory: Path, overwrite: object) -> None:
     except OSError as error:
         raise DeployError(f"{error.filename} cannot be written ({error.strerror})") from None
     echo(f"\n{report(host.name, _short(path), made)}\n", err=True)
+
+
+def _on_host(state: ForeignState) -> Found:
+    told = look.told()
+    database = sources.of_databases(told)
+    found = merged(database, server(told, look.there, _owner(state), database if database.mailboxes else None))
+    return replace(found, not_understood=sources.unanswered(found.not_understood, database))
 
 
 def _taken_over(found: Found, state: ForeignState) -> Found:

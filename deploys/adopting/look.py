@@ -54,7 +54,7 @@ class There:
 
 def told() -> Told:
     """What the present host was told."""
-    return read(_said(StringCommand("sh", "-c", QuoteString(_PROGRAM))))
+    return read(said(StringCommand("sh", "-c", QuoteString(_PROGRAM))))
 
 
 def read(lines: Iterable[str]) -> Told:
@@ -72,7 +72,7 @@ def there(paths: Iterable[str], texts: Iterable[str]) -> There:
     """Which of ``paths`` are there on the present host, and what stands in ``texts``."""
     asked = [*(f"is {one}" for one in dict.fromkeys(paths)), *(f"text {one}" for one in dict.fromkeys(texts))]
     good = [line for line in asked if "\n" not in line]
-    return found(_said(StringCommand("sh", "-c", QuoteString(_THERE)), "\n".join([*good, ""])))
+    return found(said(StringCommand("sh", "-c", QuoteString(_THERE)), "\n".join([*good, ""])))
 
 
 def found(lines: Iterable[str]) -> There:
@@ -86,7 +86,8 @@ def found(lines: Iterable[str]) -> There:
     )
 
 
-def _said(command: StringCommand, stdin: str = "") -> list[str]:
+def said(command: StringCommand, stdin: str = "") -> list[str]:
+    """What the present host says to ``command``, as root; nobody sees it in passing. DeployError where it fails."""
     arguments = pop_global_arguments(ctx_state.get(), ctx_host.get(), {})[0]
     as_root = {key: value for key, value in arguments.items() if key in CONNECTOR_ARGUMENT_KEYS} | {"_stdin": stdin}
     done, output = host.run_shell_command(command, print_output=False, print_input=False, **as_root)

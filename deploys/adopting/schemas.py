@@ -42,7 +42,8 @@ def _of(database: Database, state: DatabaseState) -> Found:
         found = guide(database.rows, source)
     else:
         return Found(not_understood=_unknown(database, source, state.queries))
-    return replace(found, mailboxes=tuple(_with_scheme(one, state.scheme) for one in found.mailboxes))
+    boxes = (replace(_with_scheme(one, state.scheme), source=source) for one in found.mailboxes)
+    return replace(found, mailboxes=tuple(boxes))
 
 
 def guide(tables: Tables, source: str) -> Found:

@@ -36,9 +36,12 @@ class Box:
     home: str = ""
 
 
-def server(told: Told, look: Look, vmail: tuple[int, int] | None) -> Found:
-    """``look``: asks the host which paths are there, and what stands in some. ``vmail``: as Found has it."""
+def server(told: Told, look: Look, vmail: tuple[int, int] | None, database: Found | None = None) -> Found:
+    """``look``: asks the host which paths are there, and what stands in some. ``vmail``: as Found has it. ``database``:
+    what databases say of mailboxes and aliases, if they say anything."""
     mail, conf = postfix(told), parsed(told.words.get("doveconf", ""))
+    if database:  # then nobody is a Unix user
+        mail.local, mail.virtual = [], list(dict.fromkeys([*database.domains, *mail.virtual]))
     system = bool(mail.local) and not mail.virtual
     boxes, not_understood = _system(told, mail, conf) if system else _virtual(told, mail, conf)
     keys = beside.keys(told, mail.domains)

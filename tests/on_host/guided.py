@@ -10,6 +10,10 @@ PASSWORDS = {
     "sri@other.example": "Tr0ub4dor&3 \\ '\"",
     "ana@alt.example": "no longer here 4",
 }
+ACTIVE = [address for address in PASSWORDS if not address.startswith("ana")]
+# All that somebody set up there, and what is stored.
+ALL_OF_IT = """cd / && find etc var/vmail -type f -not -name '*.index*' -print0 | sort -z | xargs -0 sha256sum
+dpkg -l | sha256sum; getent passwd; mariadb-dump --skip-dump-date postfix | sha256sum"""
 SECRET = "a'b\\\"c#d$e"  # of the database: what a client's file, a shell or SQL could trip over
 _APT = """export DEBIAN_FRONTEND=noninteractive
 command -v debconf-set-selections >/dev/null || exit 1
@@ -64,7 +68,7 @@ _QUERIES = {
 }
 _POSTFIX = """set -e
 install -d -m 0750 -g postfix /etc/postfix/sql
-postconf -e 'mydestination = localhost' virtual_mailbox_base=/var/vmail \\
+postconf -e 'myhostname = mail.alt.example' 'mydestination = $myhostname, localhost' virtual_mailbox_base=/var/vmail \\
     virtual_transport=lmtp:unix:private/dovecot-lmtp \\
     'virtual_mailbox_domains = proxy:{kind}:/etc/postfix/sql/domains.cf' \\
     'virtual_mailbox_maps = proxy:{kind}:/etc/postfix/sql/mailboxes.cf' \\
@@ -105,6 +109,24 @@ def install(host: MailHost, packages: str) -> None:
     host.run(_APT.format(packages), timeout=600)
 
 
+def fill(host: MailHost) -> None:
+    """Two messages for each person who is there, by the way that mail takes, one with flags and one in a folder; and
+    from now on the database notes what is asked."""
+    host.run("mariadb", input="SET GLOBAL log_output = 'TABLE'; SET GLOBAL general_log = ON;")
+    for address in ACTIVE:
+        for subject in ("first", "second"):
+            host.run(
+                f"sendmail -f somebody@elsewhere.example {address}", input=f"Subject: {subject}\n\nHello {address}\n"
+            )
+        arrived = f"doveadm search -u {address} mailbox INBOX all 2>/dev/null | wc -l"
+        host.run(f"for i in $(seq 300); do [ $({arrived}) -lt 2 ] || exit 0; sleep 0.2; done; exit 1")
+        host.run(
+            f"doveadm flags add -u {address} '\\Flagged \\Seen project' mailbox INBOX subject first"
+            f" && doveadm mailbox create -u {address} Archive.2024"
+            f" && doveadm move -u {address} Archive.2024 mailbox INBOX subject second"
+        )
+
+
 def hashed(host: MailHost, scheme: str, password: str) -> str:
     """As ``doveadm pw`` makes it there, with the scheme in front."""
     return host.run(f"doveadm pw -s {scheme} 2>/dev/null", input=f"{password}\n{password}\n").stdout.strip()
@@ -113,7 +135,7 @@ def hashed(host: MailHost, scheme: str, password: str) -> str:
 def postfixadmin(host: MailHost) -> MailHost:
     """``host``, bare, of Dovecot 2.3: MariaDB with postfixadmin's tables, hashes of three kinds."""
     install(host, "dovecot-mysql mariadb-server postfix-mysql")
-    kinds = {"tito": "BLF-CRYPT", "iqbal": "SHA512-CRYPT", "sri": "SHA256-CRYPT", "ana": "BLF-CRYPT"}
+    kinds = {"tito": "BLF-CRYPT", "iqbal": "MD5-CRYPT", "sri": "SHA256-CRYPT", "ana": "BLF-CRYPT"}
     made = {
         name: hashed(host, kinds[name], PASSWORDS[address])
         for address in PASSWORDS
@@ -180,6 +202,7 @@ def guide(host: MailHost, kind: str) -> MailHost:
         made = hashed(host, scheme, next(word for one, word in PASSWORDS.items() if one.startswith(name)))
         sql = sql.replace(f"{{{name}}}", made.partition("}")[2] if name == "tito" else made)
     host.run(_POSTFIX.format(kind=kind))
+    host.run(f"postconf -e 'virtual_alias_maps = proxy:{kind}:/etc/postfix/sql/aliases.cf'")
     if kind == "sqlite":
         host.run("sqlite3 /etc/postfix/mail.sqlite && chgrp dovecot /etc/postfix/mail.sqlite", input=sql)
         way, database = "dbpath = /etc/postfix/mail.sqlite\n", "sqlite_path = /etc/postfix/mail.sqlite\n"
