@@ -43,13 +43,16 @@ dove() {
         { grep -v stats-writer "$stage/said" >&2; return 1; }
 }
 
-# counts USER HOME LOGIN "OPTION…": each folder and its messages.
-counts() { dove "$1" "$2" "$3" "-f tab $4" mailbox status $no_lookup messages '*' | sed 1d | sort; }
+# counts FILE USER HOME LOGIN "OPTION…": each folder and its messages, below a line with names; there is always an inbox.
+counts() {
+    dove "$2" "$3" "$4" "-f tab $5" mailbox status $no_lookup messages '*' >"$1" || return 1
+    [ "$(wc -l <"$1")" -ge 2 ] || { echo "its folders cannot be counted" >&2; return 1; }
+}
 
 # copied OWNER ORIGINAL TARGET: so that reading it changes nothing of the original. A message in a Maildir never changes,
-# so a link is a copy; lists and indexes change in place.
+# so a link is a copy; lists and indexes change in place. What is laid over it is laid over no links.
 copied() {
-    if [ "$driver" = maildir ] && as "$1" / - cp -al -- "$2/." "$3" 2>/dev/null; then
+    if [ "$driver$inbox$control" = maildir-- ] && as "$1" / - cp -al -- "$2/." "$3" 2>/dev/null; then
         as "$1" / - find "$3" -type f ! -path '*/cur/*' ! -path '*/new/*' \
             -exec sh -c 'for file; do cp -p -- "$file" "$file.posthaus" && mv -f -- "$file.posthaus" "$file" || exit 1; done' sh {} +
     else
@@ -70,7 +73,10 @@ bring() {
     if [ "$inbox" != - ] && [ -e "$inbox" ]; then
         case $driver in
         maildir) rm -rf -- "$copy/.INBOX" && over "$inbox" "$copy" || return 1 ;;
-        *) over "$inbox" "$copy/inbox" || return 1 ;;
+        *)
+            [ ! -e "$copy/inbox" ] || { echo "there is an inbox at $path, too" >&2; return 1; }
+            over "$inbox" "$copy/inbox" || return 1
+            ;;
         esac
     fi
     for more in "$control" "$index"; do
@@ -82,9 +88,9 @@ bring() {
     dove "$owner" "$home" "$login" "" sync $no_lookup -1 -R "$driver:$copy" || return 1
     rm -f -- "$home/Maildir/maildirsize" # the sum is made anew
     if [ -n "$at_home" ]; then options="-o mail_driver=$driver -o mail_path=$copy"; else options="-o mail_location=$driver:$copy"; fi
-    counts "$owner" "$copy" "$login" "$options" >"$stage/before" || return 1
-    counts "$owner" "$home" "$login" "" >"$stage/after" || return 1
-    lacking=$(awk -F '\t' 'NR == FNR { there[$1] = $2; next } there[$1] + 0 < $2 + 0 { print $1 ": " $2 " before, " there[$1] + 0 " now" }' \
+    counts "$stage/before" "$owner" "$copy" "$login" "$options" || return 1
+    counts "$stage/after" "$owner" "$home" "$login" "" || return 1
+    lacking=$(awk -F '\t' 'NR == FNR { there[$1] = $2; next } FNR > 1 && there[$1] + 0 < $2 + 0 { print $1 ": " $2 " before, " there[$1] + 0 " now" }' \
         "$stage/after" "$stage/before")
     [ -z "$lacking" ] || { echo "not all are there: $lacking" >&2; return 1; }
     scripts || return 1
