@@ -66,6 +66,7 @@ SECONDS = {
     "test_backup_places.py": 100,
     "test_migrating.py": 45,
     "test_adopting_exports.py": 80,
+    "test_moving.py": 45,
     "test_antivirus.py": 40,
     "test_postsrsd.py": 40,
     "test_sending.py": 35,
