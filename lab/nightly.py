@@ -1,4 +1,4 @@
-"""One night's check of one release: a fresh box, converged twice, looked at for drift, and verified, with a report."""
+"""One night's check of one release: a fresh box, converged twice, looked at for drift, verified, restored elsewhere."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ import os
 import sys
 import tempfile
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from lab import accounts, engine, sweep
+from lab import accounts, engine, restored, sweep
 from lab import host as lab_host
 from lab.errors import LabError
 from lab.mailhost import MailHost
@@ -37,33 +38,38 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def check(release: str, report: Path) -> dict[str, Any]:
-    """Converge a fresh box of ``release`` twice, look for drift, verify it; logs go to ``report``. The box goes."""
-    with tempfile.TemporaryDirectory(prefix="posthaus-nightly.") as state:
-        box = lab_host.start(
-            engine.ensure(), f"posthaus-nightly-{os.getpid()}", release, Path(state), labels=sweep.owner()
-        )
-        try:
-            mail_host = MailHost(box, accounts.settings(accounts.passwords(Path(state))))
-            return _judged(release, *_runs(mail_host, report))
-        finally:
-            box.remove()
+    """Converge a fresh box of ``release`` twice, look for drift, verify it, back it up, and restore that on another;
+    logs go to ``report``. The boxes go."""
+    with tempfile.TemporaryDirectory(prefix="posthaus-nightly.") as state, ExitStack() as boxes:
+        passwords = accounts.passwords(Path(state))
+        settings = {**accounts.settings(passwords), "backup": restored.BACKUP}
+
+        def box(name: str) -> MailHost:
+            one = f"posthaus-nightly-{os.getpid()}-{name}"
+            found = lab_host.start(engine.ensure(), one, release, Path(state, name), labels=sweep.owner())
+            boxes.callback(found.remove)
+            restored.password(mail_host := MailHost(found, settings, passwords))
+            return mail_host
+
+        first = box("first")
+        judged = _judged(release, *_runs(first, report))
+        if judged["exit_codes"]["first"]:
+            return judged
+        with step("A backup, restored on another box, where a login reads it"):
+            back = restored.restored(first, lambda: box("second"), report)
+        return {**judged, "passed": judged["passed"] and back["passed"], "restored": back}
 
 
 def _runs(mail_host: MailHost, report: Path) -> tuple[Run, Run, Run, Run]:
     with step("First run"):
-        first = _kept(mail_host.converge(), report / "first.log")
+        first = mail_host.converge().kept(report / "first.log")
     with step("Second run, which must change nothing"):
-        second = _kept(mail_host.converge(), report / "second.log")
+        second = mail_host.converge().kept(report / "second.log")
     with step("Looking for changes by hand, of which there are none"):
-        drift = _kept(mail_host.pyinfra("deploys/drift.py", "-y"), report / "by-hand.log")
+        drift = mail_host.pyinfra("deploys/drift.py", "-y").kept(report / "by-hand.log")
     with step("Verification"):
-        verified = _kept(mail_host.verify(), report / "verify.log")
+        verified = mail_host.verify().kept(report / "verify.log")
     return first, second, drift, verified
-
-
-def _kept(run: Run, path: Path) -> Run:
-    path.write_text(run.output + run.stdout)
-    return run
 
 
 def _judged(release: str, first: Run, second: Run, drift: Run, verified: Run) -> dict[str, Any]:

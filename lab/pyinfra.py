@@ -31,6 +31,11 @@ class Run:
         """Operations by outcome over all hosts (``success`` counts changes); empty if none ran."""
         return dict(((self.json or {}).get("results") or {}).get("totals") or {})
 
+    def kept(self, path: Path) -> Run:
+        """The same, and all that it said in a file."""
+        path.write_text(self.output + self.stdout)
+        return self
+
     @property
     def changes(self) -> int:
         """How many operations changed something. Raises RuntimeError where the run did not get that far."""
