@@ -15,7 +15,7 @@ _RELEASE = re.compile(rf"\[(?:.*-)?({'|'.join(map(re.escape, RELEASES))})(?:-.*)
 SECONDS = {
     "test_verify.py": 280,
     "test_two_hosts.py": 120,
-    "test_upgrade.py": 150,
+    "test_upgrade.py": 220,
     "test_accidents.py": 230,
     "test_acme.py": 260,
     "test_broken.py": 200,

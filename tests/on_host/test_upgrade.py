@@ -1,26 +1,37 @@
-"""The distribution's next release under a running mail server: Dovecot 2.3 becomes 2.4, PHP 8.2 becomes 8.4."""
+"""The distribution's next release under a running mail server, as docs/upgrading.md leads through it word for word."""
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from deploys.components.roundcube.options import STATE as ROUNDCUBE
 from lab.mailhost import MailHost
 from lab.waiting import wait_until
+from tests.on_host import poppassd
+from tests.on_host.converged import PROBES
+from tests.on_host.post import arrived, compose, deliver, mailbox
+from tests.on_host.settings import IQBAL, TITO, example
+from tests.on_host.test_backup import CHOSEN, KEYS, REPOSITORY, RULE, Folder, converge, seen
+from tests.on_host.test_learning import HAM, SPAM, learned, moved, written
+from tests.on_host.test_roundcube import client as at_roundcube
+from tests.on_host.test_search import found
+from tests.on_host.test_search import written as in_base64
 
 pytestmark = pytest.mark.host
 
 PAGE = (Path(__file__).parents[2] / "docs" / "upgrading.md").read_text(encoding="utf-8")
-
-UPGRADE = (
-    "sed -i 's/bookworm/trixie/g' $(find /etc/apt/sources.list /etc/apt/sources.list.d -type f);"
-    " export DEBIAN_FRONTEND=noninteractive; apt-get -q update &&"
-    " apt-get -qy -o Dpkg::Options::=--force-confold full-upgrade"
-)
+DATABASE = f"{ROUNDCUBE}/db/roundcube.sqlite"
+PREFERENCES = "/var/lib/squirrelmail/data/iqbal@example.com.pref"
+PEOPLE = "select username, identities.name, contacts.email from users join identities using (user_id)"
+PEOPLE += " join contacts using (user_id)"
 
 
 def section(title: str) -> list[str]:
@@ -29,16 +40,145 @@ def section(title: str) -> list[str]:
     return re.findall(r"^(?: {4}| {7})(\S.*)$", text, re.MULTILINE)
 
 
+def declared() -> dict[str, Any]:
+    """All whose data an upgrade might lose."""
+    return example(
+        webmail={"hostname": "webmail.example.com", "program": "roundcube"},
+        search=True,
+        backup={"repository": REPOSITORY, "password": {"file": "backup.password"}},
+    )
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What must be the same afterwards. ``folders``: of IQBAL; ``apps``: an app password of hers."""
+
+    folders: dict[str, Folder]
+    app: str
+    learned: tuple[int, int]
+    queue: list[str]
+    keys: str
+    roundcube: str
+
+
+def queue(host: MailHost) -> list[str]:
+    return sorted(json.loads(line)["queue_id"] for line in host.run("postqueue -j").stdout.splitlines())
+
+
+def roundcube(host: MailHost) -> str:
+    return host.run(f"sqlite3 {DATABASE}", input=f"{PEOPLE};").stdout
+
+
+def fill(host: MailHost) -> Kept:
+    """Two people's mail and all that lies around it."""
+    assert host.run(f"doveadm sieve put -u {IQBAL} -a rules", input=RULE).returncode == 0
+    password = host.password(IQBAL)
+    with mailbox(host, IQBAL, password) as client:
+        client.create("Orders")
+    order = compose(IQBAL)
+    order.replace_header("Subject", "an order")
+    assert deliver(host, IQBAL, message=order) == 250
+    assert arrived(host, IQBAL, password, "an order", "Orders"), "the script is compiled by now"
+    with mailbox(host, IQBAL, password) as client:
+        client.create("Work/2026")
+        for number, flags in enumerate((None, r"(\Seen)", r"(\Flagged \Answered)", "($Forwarded receipts)")):
+            client.append("Work/2026", flags, None, compose(IQBAL, 2000 * number).as_bytes())
+        client.append("INBOX", "", None, in_base64("Laporan keuangan").as_bytes())
+        assert found(client, "keuangan") == 1, "there is an index by now"
+    app = poppassd.ask(host, IQBAL, password, "newapp phone").removeprefix("200 ")
+    moved(host, [written(SPAM, 1), written(SPAM, 2)], "INBOX", "Junk")
+    moved(host, [written(HAM, 3)], "Junk", "INBOX")
+    assert poppassd.change(host, TITO, host.password(TITO), CHOSEN).startswith("200")
+    at_roundcube(host, IQBAL)
+    contact = f"insert into contacts (user_id, name, email) select user_id, 'Tito', '{TITO}' from users"
+    host.run(f"sqlite3 {DATABASE}", input=f"{contact} where username = '{IQBAL}';")
+    host.write(PREFERENCES, "full_name=Iqbal\n", "0660")
+    gateway = host.run("ip route | awk '/^default/ {print $3; exit}'").stdout.strip()  # nothing takes messages there
+    host.run(f'echo on its way | sendmail -f {TITO} "somebody@[{gateway}]"')
+    wait_until(lambda: queue(host), 30, "no message is on its way")
+    kept = Kept(seen(host, IQBAL, password), app, learned(host), queue(host), host.run(KEYS).stdout, roundcube(host))
+    assert kept.learned == (2, 1)
+    assert kept.roundcube.startswith(f"{IQBAL}|")
+    return kept
+
+
+def all_of_it_is_there(host: MailHost, kept: Kept) -> None:
+    password = host.password(IQBAL)
+    now = seen(host, IQBAL, password)
+    came_since = {"INBOX", "Orders", "Trash"}
+    for name, folder in kept.folders.items():
+        assert now[name].validity == folder.validity, name
+        assert {uid: now[name].messages.get(uid) for uid in folder.messages} == folder.messages, name
+        assert name in came_since or now[name].next_uid == folder.next_uid, name
+    with mailbox(host, IQBAL, kept.app) as client:
+        assert found(client, "keuangan") == 1
+    with mailbox(host, TITO, CHOSEN):
+        pass
+    assert learned(host) == kept.learned
+    assert set(kept.queue) <= set(queue(host))
+    assert host.run(KEYS).stdout == kept.keys
+    assert roundcube(host) == kept.roundcube
+    at_roundcube(host, IQBAL)
+    assert host.run(f"cat {PREFERENCES}").stdout == "full_name=Iqbal\n"
+    order = compose(IQBAL)
+    order.replace_header("Subject", "another order")
+    assert deliver(host, IQBAL, message=order) == 250
+    assert arrived(host, IQBAL, password, "another order", "Orders", seconds=60), "her filter does nothing"
+
+
+def step(host: MailHost, command: str, fails: bool = False) -> str:
+    """What a command of the page says: at the workstation or on the host."""
+    if command == "reboot":
+        host.host.container.restart()
+        host.host.wait()
+        host.entry = host.host.inventory()  # the engine may give it another address
+        wait_until(lambda: not host.run(PROBES, check=False).returncode, 240, "its services do not work")
+        return ""
+    if command.startswith("pyinfra inventory.py "):
+        run = host.pyinfra(*command.split()[2:], "-y")
+        assert (run.rc != 0) == fails, run.output
+        return run.output
+    done = host.run(command, check=False, timeout=1200)
+    assert (done.returncode != 0) == fails, done.stdout[-3000:] + done.stderr[-1000:]
+    return done.stdout + done.stderr
+
+
+IN_PLACE = "In place: Debian 12 to 13"
+
+
 @pytest.mark.releases("debian-12")
-def test_one_run_after_an_upgrade_of_the_release_makes_it_a_mail_server_again(own_mail_host: MailHost) -> None:
-    own_mail_host.run(UPGRADE, check=False, timeout=1200)  # Dovecot refuses its old configuration: apt may complain
-    assert own_mail_host.run("cat /etc/debian_version").stdout.startswith("13")
-    run = own_mail_host.converge()
-    assert run.rc == 0, run.output
-    assert own_mail_host.converge().changes == 0
-    verified = own_mail_host.verify()
-    assert verified.rc == 0, verified.output
-    assert own_mail_host.run("head -n 5 /etc/dovecot/dovecot.conf | grep -c dovecot_config_version").stdout == "1\n"
+def test_a_release_is_upgraded_in_place_and_nothing_is_lost(own_mail_host: MailHost) -> None:
+    host = own_mail_host
+    converge(host, declared())
+    kept = fill(host)
+    *steps, sources, lists, upgrade, mail, reboot, again, verify = section(IN_PLACE)
+    for command in steps:
+        said = step(host, command, fails="before_upgrade" in command)  # a message is on its way: 1
+    assert re.search(r"Dovecot +2\.3\.\d+ now +2\.4\.\d+ then +ok", said), said
+    assert re.search(r"further packages +by deploys/mail.py +dovecot-flatcurve +ok", said), said
+    assert " FAIL" not in said, said
+    step(host, sources)
+    refused = step(host, mail, fails=True)
+    assert "its package sources are those of trixie, and it is bookworm still" in refused, refused
+    step(host, lists)
+    upgraded = host.run(upgrade, check=False, timeout=1200)
+    said = upgraded.stdout + upgraded.stderr
+    wrong = re.findall(r"^ (\S+)\r?$", said.partition("Errors were encountered")[2], re.MULTILINE)
+    assert wrong in ([], ["dovecot-core"]), said[-2000:]
+    assert (upgraded.returncode != 0) == bool(wrong), said[-2000:]
+    meanwhile = compose(IQBAL)
+    code = deliver(host, IQBAL, message=meanwhile)
+    assert code in (250, 451)
+    step(host, mail)
+    subject = meanwhile["Subject"]
+    assert code == 451 or arrived(host, IQBAL, host.password(IQBAL), subject, seconds=90), "what waited does not arrive"
+    assert host.converge().changes == 0
+    step(host, reboot)
+    step(host, again)
+    verified = step(host, verify)
+    assert "FAIL" not in verified
+    assert host.run("cat /etc/debian_version").stdout.startswith("13")
+    all_of_it_is_there(host, kept)
 
 
 @contextmanager
@@ -80,6 +220,6 @@ def test_a_run_waits_where_an_upgrade_stopped_half_way(mail_host: MailHost) -> N
     try:
         with waits_for(mail_host, "stopped half way: not set up: 1 of them; still to be installed: hello. As root"):
             for command in section("When it stops half way")[:2]:
-                assert (mail_host.run(command, check=False).returncode != 0) == command.startswith("dpkg")
+                step(mail_host, command, fails=command.startswith("dpkg"))
     finally:
         mail_host.run("dpkg --purge --force-all half hello; rm -r /root/half*", check=False)
