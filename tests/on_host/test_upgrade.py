@@ -19,7 +19,7 @@ from tests.on_host import poppassd
 from tests.on_host.converged import PROBES
 from tests.on_host.post import arrived, compose, deliver, mailbox
 from tests.on_host.settings import IQBAL, TITO, example
-from tests.on_host.test_backup import CHOSEN, KEYS, REPOSITORY, RULE, Folder, converge, seen
+from tests.on_host.test_backup import CHOSEN, KEYS, REPOSITORY, RULE, Folder, bare, converge, seen  # noqa: F401
 from tests.on_host.test_learning import HAM, SPAM, learned, moved, written
 from tests.on_host.test_roundcube import client as at_roundcube
 from tests.on_host.test_search import found
@@ -102,20 +102,22 @@ def fill(host: MailHost) -> Kept:
     return kept
 
 
-def all_of_it_is_there(host: MailHost, kept: Kept) -> None:
+def all_of_it_is_there(host: MailHost, kept: Kept, restored: bool = False) -> None:
+    """``restored``: from a backup, after which UIDs go on further, and what was on its way has other names."""
     password = host.password(IQBAL)
     now = seen(host, IQBAL, password)
     came_since = {"INBOX", "Orders", "Trash"}
     for name, folder in kept.folders.items():
         assert now[name].validity == folder.validity, name
         assert {uid: now[name].messages.get(uid) for uid in folder.messages} == folder.messages, name
-        assert name in came_since or now[name].next_uid == folder.next_uid, name
+        assert restored or name in came_since or now[name].next_uid == folder.next_uid, name
     with mailbox(host, IQBAL, kept.app) as client:
         assert found(client, "keuangan") == 1
     with mailbox(host, TITO, CHOSEN):
         pass
     assert learned(host) == kept.learned
-    assert set(kept.queue) <= set(queue(host))
+    assert restored or set(kept.queue) <= set(queue(host))
+    assert len(queue(host)) >= len(kept.queue)
     assert host.run(KEYS).stdout == kept.keys
     assert roundcube(host) == kept.roundcube
     at_roundcube(host, IQBAL)
@@ -151,7 +153,7 @@ def test_a_release_is_upgraded_in_place_and_nothing_is_lost(own_mail_host: MailH
     host = own_mail_host
     converge(host, declared())
     kept = fill(host)
-    *steps, sources, lists, upgrade, mail, reboot, again, verify = section(IN_PLACE)
+    *steps, sources, lists, upgrade, mail, flush, reboot, again, verify = section(IN_PLACE)
     for command in steps:
         said = step(host, command, fails="before_upgrade" in command)  # a message is on its way: 1
     assert re.search(r"Dovecot +2\.3\.\d+ now +2\.4\.\d+ then +ok", said), said
@@ -170,6 +172,7 @@ def test_a_release_is_upgraded_in_place_and_nothing_is_lost(own_mail_host: MailH
     code = deliver(host, IQBAL, message=meanwhile)
     assert code in (250, 451)
     step(host, mail)
+    step(host, flush)
     subject = meanwhile["Subject"]
     assert code == 451 or arrived(host, IQBAL, host.password(IQBAL), subject, seconds=90), "what waited does not arrive"
     assert host.converge().changes == 0
@@ -223,3 +226,44 @@ def test_a_run_waits_where_an_upgrade_stopped_half_way(mail_host: MailHost) -> N
                 step(mail_host, command, fails=command.startswith("dpkg"))
     finally:
         mail_host.run("dpkg --purge --force-all half hello; rm -r /root/half*", check=False)
+
+
+@pytest.mark.long
+@pytest.mark.releases("debian-12")
+def test_an_upgrade_that_was_cut_off_goes_on_where_it_stopped(own_mail_host: MailHost) -> None:
+    host = own_mail_host
+    _, sources, lists, upgrade, mail = (section(IN_PLACE)[at] for at in (0, 4, 5, 6, 7))
+    step(host, sources)
+    step(host, lists)
+    unit = "systemd-run --quiet --unit=cut-off --setenv=DEBIAN_FRONTEND=noninteractive"
+    host.run(f"{unit} sh -c '{upgrade} >/root/apt.log 2>&1'")
+    wait_until(lambda: "Unpacking dovecot-core" in host.run("cat /root/apt.log").stdout, 600, "apt does not get there")
+    host.run("systemctl kill --signal=KILL cut-off; sleep 1; systemctl stop cut-off", check=False)
+    refused = step(host, mail, fails=True)
+    assert "an upgrade of its packages stopped half way" in refused, refused
+    for command in section("When it stops half way"):
+        host.run(command, check=False, timeout=1200)
+    step(host, mail)
+    assert host.converge().changes == 0
+    verified = host.verify()
+    assert verified.rc == 0, verified.output
+
+
+@pytest.mark.long
+@pytest.mark.releases("debian-12")
+def test_a_new_host_of_the_next_release_takes_over_by_a_backup(own_mail_host: MailHost, bare: MailHost) -> None:  # noqa: F811
+    """What tests/on_host/test_backup.py proves of mail, of all else that an upgrade might lose."""
+    old = own_mail_host
+    converge(old, declared())
+    kept = fill(old)
+    step(old, "pyinfra inventory.py deploys/backup.py")
+    old.run(f"tar -C {REPOSITORY} -cf /root/backups.tar .")
+    bare.run(f"mkdir -p {REPOSITORY} && tar -C {REPOSITORY} -xf -", input=old.read("/root/backups.tar"))
+    old.host.remove()
+    converge(bare, declared())
+    for command in ("restore", "mail"):
+        step(bare, f"pyinfra inventory.py deploys/{command}.py")
+    assert bare.converge().changes == 0
+    all_of_it_is_there(bare, kept, restored=True)
+    verified = bare.verify()
+    assert verified.rc == 0, verified.output
