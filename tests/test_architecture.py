@@ -16,7 +16,15 @@ LAYERS = (
     ("deploys.values", "deploys.result", "facts.state"),
     ("facts",),
     ("operations",),
-    ("deploys.asking", "deploys.render", "deploys.probes", "deploys.download", "deploys.config.base", "deploys.php"),
+    (
+        "deploys.asking",
+        "deploys.render",
+        "deploys.shipping",
+        "deploys.probes",
+        "deploys.download",
+        "deploys.config.base",
+        "deploys.php",
+    ),
     # What may be declared, each part's own.
     (
         "deploys.components.*.options",

@@ -3,14 +3,13 @@ no password stands in a list of processes, in an environment or in a file."""
 
 from __future__ import annotations
 
-import inspect
 import json
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from deploys.components.backup.program import beside, stage, uids
 from deploys.migrating.program import dovecot, folders, imap, ledger, mailbox, main
+from deploys.shipping import source
 
 MODULES = (stage, uids, beside, imap, folders, ledger, dovecot, mailbox, main)  # in the order of their imports
 UNIT = "posthaus-migrate"
@@ -36,5 +35,5 @@ sys.exit(sys.modules["{main}"].main(json.loads({plan})))
 
 def script(plan: Mapping[str, Any]) -> str:
     """Python source that does what ``plan`` (program.main.main) says."""
-    sources = [(one.__name__, Path(inspect.getfile(one)).read_text("utf-8")) for one in MODULES]
+    sources = [(one.__name__, source(one)) for one in MODULES]
     return _LOADER.format(sources=sources, main=main.__name__, plan=ascii(json.dumps(plan)))

@@ -9,6 +9,7 @@ from types import ModuleType
 
 import zxcvbn
 
+from deploys import shipping
 from deploys.components.account import options, probe
 from deploys.components.account.options import STATE, USER
 from deploys.components.account.program import (
@@ -127,13 +128,9 @@ def packages() -> tuple[str, ...]:
 def program() -> dict[str, File]:
     """Every file below DIRECTORY: the modules as they lie here, and the library that knows what anybody would guess,
     the very one that script/password asks (its licence comes along: MIT)."""
-    own = {f"{one.__name__.replace('.', '/')}.py": File(_source(one)) for one in MODULES}
+    own = shipping.sources(MODULES)
     log_out = {f"{sessions.__package__.replace('.', '/')}/{sessions.LOG_OUT.name}": File(text("sessions.sh"))}
     return {"__main__.py": File(_MAIN), **own, **log_out, **_library(zxcvbn)}
-
-
-def _source(module: ModuleType) -> str:
-    return Path(inspect.getfile(module)).read_text(encoding="utf-8")
 
 
 def _library(package: ModuleType) -> dict[str, File]:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import inspect
-import json
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from deploys import shipping
 from deploys.components.account import options as account
 from deploys.components.archive.options import STATE
 from deploys.components.archive.program import entries, keeping, main, person, store
@@ -23,15 +21,6 @@ from operations.file import File
 
 SERVICE, TIMER = "posthaus-archive.service", "posthaus-archive.timer"
 MODULES: tuple[ModuleType, ...] = (entries, keeping, main, person, store)
-_MAIN = """import sys
-from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).parent))
-
-from deploys.components.archive.program.main import main
-
-sys.exit(main(Path(__file__).parent, sys.argv[1:]))
-"""
 _HEAD = "# Written by Posthaus: the next run undoes changes made here.\n"
 _SERVICE = f"""{_HEAD}[Unit]
 Description=Delete archived mailboxes whose time is over
@@ -58,13 +47,7 @@ WantedBy=timers.target
 
 def program(mail: MailServer) -> dict[str, File]:
     """Every file below the program's directory: the modules as they lie here, and the plan, which holds no secret."""
-    own = {f"{one.__name__.replace('.', '/')}.py": File(_source(one)) for one in MODULES}
-    text = json.dumps(plan(mail), ensure_ascii=False, indent=1) + "\n"
-    return {"__main__.py": File(_MAIN), main.PLAN: File(text), **own}
-
-
-def _source(module: ModuleType) -> str:
-    return Path(inspect.getfile(module)).read_text(encoding="utf-8")
+    return shipping.program(main, MODULES, plan(mail))
 
 
 def plan(mail: MailServer) -> dict[str, Any]:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import inspect
 import json
 from collections.abc import Iterable
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from deploys import shipping
 from deploys.components.backup.options import STAGED, Backup
 from deploys.components.backup.program import (
     beside,
@@ -40,15 +39,6 @@ SERVICE, TIMER = "posthaus-backup.service", "posthaus-backup.timer"
 MODULES: tuple[ModuleType, ...] = (
     beside, fetch, held, join, keywords, main, make, prove, restic, restore, stage, state, swap, uids,
 )  # fmt: skip
-_MAIN = """import sys
-from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).parent))
-
-from deploys.components.backup.program.main import main
-
-sys.exit(main(Path(__file__).parent, sys.argv[1:]))
-"""
 _HEAD = "# Written by Posthaus: the next run undoes changes made here.\n"
 _SERVICE = f"""{_HEAD}[Unit]
 Description=Back up all that no run can make again
@@ -77,13 +67,7 @@ UMask=0077
 
 def program(context: Context) -> dict[str, File]:
     """Every file below PROGRAM: the modules as they lie here, and the plan, which holds no secret."""
-    own = {f"{one.__name__.replace('.', '/')}.py": File(_source(one)) for one in MODULES}
-    text = json.dumps(plan(context), ensure_ascii=False, indent=1) + "\n"
-    return {"__main__.py": File(_MAIN), main.PLAN: File(text), **own}
-
-
-def _source(module: ModuleType) -> str:
-    return Path(inspect.getfile(module)).read_text(encoding="utf-8")
+    return shipping.program(main, MODULES, plan(context))
 
 
 def plan(context: Context) -> dict[str, Any]:

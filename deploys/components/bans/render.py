@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import inspect
 import json
-from pathlib import Path
-from types import ModuleType
 
+from deploys import shipping
 from deploys.components.bans import probe
 from deploys.components.bans.options import PORT, Bans
 from deploys.components.bans.program import count, main, memory, serve, shut
@@ -92,7 +90,7 @@ def configuration(bans: Bans, trusted: tuple[str, ...]) -> dict[str, File]:
     """Every file below DIRECTORY. ``trusted``: networks that are never shut out, besides those that ``bans`` names."""
     return {
         "__main__.py": File(_MAIN),
-        **{f"{one.__name__.replace('.', '/')}.py": File(_source(one)) for one in MODULES},
+        **shipping.sources(MODULES),
         "bans.json": File(bans_json(bans, trusted)),
         "table.nft": File(table_nft()),
     }
@@ -131,7 +129,3 @@ def units() -> dict[str, File]:
 def running() -> str:
     """A shell command that succeeds where the guard answers as Dovecot asks."""
     return probing(probe, port=PORT)
-
-
-def _source(module: ModuleType) -> str:
-    return Path(inspect.getfile(module)).read_text(encoding="utf-8")

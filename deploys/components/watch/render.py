@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import inspect
-import json
 from collections.abc import Iterable
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from deploys import result
+from deploys import result, shipping
 from deploys.components.component import Component, Context, Look
 from deploys.components.watch.program import (
     amounts,
@@ -47,15 +44,6 @@ MODULES: tuple[ModuleType, ...] = (
     result, refusals, amounts, archives, backups, certificates, clock, endpoints, exported, logins, looks, mailboxes,
     main, measures, packages, services, shell, space, spam, told, waiting,
 )  # fmt: skip
-_MAIN = """import sys
-from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).parent))
-
-from deploys.components.watch.program.main import main
-
-sys.exit(main(Path(__file__).parent, sys.argv[1:]))
-"""
 _HEAD = "# Written by Posthaus: the next run undoes changes made here.\n"
 _SERVICE = f"""{_HEAD}[Unit]
 Description=Tell the postmaster what got worse or was mended
@@ -82,13 +70,7 @@ WantedBy=timers.target
 
 def program(context: Context) -> dict[str, File]:
     """Every file below PROGRAM: the modules as they lie here, and the plan."""
-    own = {f"{one.__name__.replace('.', '/')}.py": File(_source(one)) for one in MODULES}
-    text = json.dumps(plan(context), ensure_ascii=False, indent=1) + "\n"
-    return {"__main__.py": File(_MAIN), main.PLAN: File(text), **own}
-
-
-def _source(module: ModuleType) -> str:
-    return Path(inspect.getfile(module)).read_text(encoding="utf-8")
+    return shipping.program(main, MODULES, plan(context))
 
 
 def plan(context: Context) -> dict[str, Any]:
