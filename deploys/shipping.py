@@ -21,6 +21,19 @@ from {module} import main
 sys.exit(main(Path(__file__).parent, sys.argv[1:]))
 """
 
+_LOADER = """import json, sys, types
+for name, source in {sources!a}:
+    parent = None
+    for end in [at for at, one in enumerate(name + ".") if one == "."]:
+        module = sys.modules.setdefault(name[:end], types.ModuleType(name[:end]))
+        module.__path__ = []
+        if parent:
+            setattr(parent, name[:end].rpartition(".")[2], module)
+        parent = module
+    exec(compile(source, name, "exec"), module.__dict__)
+sys.exit(sys.modules["{main}"].main(json.loads({plan})))
+"""
+
 
 def program(start: ModuleType, modules: Iterable[ModuleType], plan: Mapping[str, Any]) -> dict[str, File]:
     """Every file below a program's directory, which ``python3 -I -B DIRECTORY`` runs.
@@ -30,6 +43,16 @@ def program(start: ModuleType, modules: Iterable[ModuleType], plan: Mapping[str,
     """
     told = json.dumps(plan, ensure_ascii=False, indent=1) + "\n"
     return {"__main__.py": File(_START.format(module=start.__name__)), start.PLAN: File(told), **sources(modules)}
+
+
+def script(start: ModuleType, modules: Iterable[ModuleType], plan: Mapping[str, Any]) -> str:
+    """A program as one script for ``python3 -I -B -``, so that nothing of ``plan`` stands in a list of processes, in an
+    environment or in a file.
+
+    ``start``: the module whose ``main(plan)`` is called. ``modules``: all of ours, in the order of their imports.
+    """
+    texts = [(one.__name__, source(one)) for one in modules]
+    return _LOADER.format(sources=texts, main=start.__name__, plan=ascii(json.dumps(plan)))
 
 
 def sources(modules: Iterable[ModuleType]) -> dict[str, File]:

@@ -3,13 +3,12 @@ no password stands in a list of processes, in an environment or in a file."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
+from deploys import shipping
 from deploys.components.backup.program import beside, stage, uids
 from deploys.migrating.program import dovecot, folders, imap, ledger, mailbox, main
-from deploys.shipping import source
 
 MODULES = (stage, uids, beside, imap, folders, ledger, dovecot, mailbox, main)  # in the order of their imports
 UNIT = "posthaus-migrate"
@@ -19,21 +18,8 @@ COMMAND = (
     f" -p RuntimeDirectory={UNIT} -p RuntimeDirectoryMode=0711 -p PrivateTmp=yes -p UMask=0077 -p LimitCORE=0"
     " -p Nice=10 -p SyslogIdentifier=posthaus-migrate python3 -I -B -"
 )
-_LOADER = """import json, sys, types
-for name, source in {sources!a}:
-    parent = None
-    for end in [at for at, one in enumerate(name + ".") if one == "."]:
-        module = sys.modules.setdefault(name[:end], types.ModuleType(name[:end]))
-        module.__path__ = []
-        if parent:
-            setattr(parent, name[:end].rpartition(".")[2], module)
-        parent = module
-    exec(compile(source, name, "exec"), module.__dict__)
-sys.exit(sys.modules["{main}"].main(json.loads({plan})))
-"""
 
 
 def script(plan: Mapping[str, Any]) -> str:
     """Python source that does what ``plan`` (program.main.main) says."""
-    sources = [(one.__name__, source(one)) for one in MODULES]
-    return _LOADER.format(sources=sources, main=main.__name__, plan=ascii(json.dumps(plan)))
+    return shipping.script(main, MODULES, plan)
