@@ -67,6 +67,7 @@ SECONDS = {
     "test_migrating.py": 45,
     "test_adopting_exports.py": 80,
     "test_moving.py": 45,
+    "test_contacts.py": 25,
     "test_antivirus.py": 40,
     "test_postsrsd.py": 40,
     "test_sending.py": 35,

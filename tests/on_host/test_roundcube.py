@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,6 +24,7 @@ from tests.on_host.test_account import opens
 from tests.on_host.test_browser import Elsewhere, Person, at_a_browser, curious, undisturbed
 from tests.on_host.test_webmail_attacks import is_open, slow
 from tests.roundcube import RoundcubeClient
+from tests.test_contacts import NEW, NO_ADDRESS, USUAL
 
 pytestmark = pytest.mark.host
 
@@ -278,6 +280,33 @@ def seen(person: Person, name: str, css: str) -> None:
     wider = person.browser.execute_script("return document.documentElement.scrollWidth - window.innerWidth")
     assert wider <= 0, f"{name}: something is cut off or has to be scrolled to"
     assert person.complaints() == [], name
+
+
+@pytest.mark.releases("debian-13")
+def test_contacts_come_to_whoever_has_never_logged_in_too(roundcube: MailHost, tmp_path: Path):
+    forget = "delete from {} where user_id in (select user_id from users where username = '{}');"
+    for table in ("identities", "contacts", "users"):
+        roundcube.run(f"sqlite3 {DATABASE}", input=forget.format(table, ANA))
+    cards = tmp_path / "contacts.vcf"
+    cards.write_text(USUAL + NEW + NO_ADDRESS, "utf-8")
+    add = ("deploys/contacts.py", "--data", f"mailbox={ANA}", "--data", f"from={cards}", "-y")
+    for said in ("3 contacts added, 0 there already", "0 contacts added, 3 there already"):
+        run = roundcube.pyinfra(*add)
+        assert run.rc == 0, run.output
+        assert f"{ANA}: {said}" in run.output, run.output
+    ana = client(roundcube, ANA)
+    headers = {"X-Roundcube-Request": ana.token(), "X-Requested-With": "XMLHttpRequest"}
+    listed = ana.session.get(f"{ana.base}/?_task=addressbook&_action=list&_source=0&_remote=1", headers=headers)
+    rows = re.findall(r'add_contact_row\("?(\d+)"?,\{(.*?)\},', listed.json()["exec"])
+    assert sorted(json.loads(f"{{{cells}}}")["name"] for _, cells in rows) == ["Dr. Ana Lima", "The Doctor", "Zoë 漢字"]
+    [number] = [number for number, cells in rows if "Lima" in cells]
+    shown = ana.get(f"/?_task=addressbook&_action=show&_source=0&_cid={number}").text
+    for word in ("ana@example.net", "ana@work.example", "Street 1", "Example, Ltd", "annie", 'a b;c | "quoted"'):
+        assert word in shown, (word, shown)
+    asked = "select u.username, u.mail_host, i.email, i.standard from users u join identities i using (user_id)"
+    found = roundcube.run(f"sqlite3 {DATABASE}", input=f"{asked} where u.username in ('{ANA}', '{IQBAL}');").stdout
+    assert f"{ANA}|127.0.0.1|{ANA}|1\n" in found
+    assert found.count(ANA) == 2, "the login found what was made, and made nothing beside it"
 
 
 @pytest.mark.webmail
