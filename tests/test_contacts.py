@@ -142,15 +142,34 @@ def test_one_file_has_cards_of_every_version_and_groups_are_left_out(tmp_path: P
     assert "ADR;TYPE=HOME:;;Street 1;Town;;123;Germany\r\n" in usual.lines
 
 
+def test_what_programs_write_that_is_not_quite_a_vcard_is_read_whole(tmp_path: Path):
+    telephone = (
+        "BEGIN:VCARD\nVERSION:2.1\nN:Café, Ltd;;;;\nEMAIL;HOME:c@example.org\nNOTE:one, two\n"
+        "PHOTO;ENCODING=BASE64;JPEG:/9j/4AAQSkZJRgABAQ\nAAAQABAAD\n\nEND:VCARD\n"
+    )
+    oldest = "begin:vcard\nn:Bird;T\norg;quoted-printable:Caf=C3=A9;B, C\nemail;internet:t@example.org\nend:vcard\n"
+    latin = "BEGIN:VCARD\nFN;CHARSET=ISO-8859-1;ENCODING=QUOTED-PRINTABLE:J=FCrgen\nURL:https\\://a.example/?b,c\nEND:VCARD\n"
+    first, second, third = vcards.read(written(tmp_path, telephone, oldest, latin))
+    assert (first.name, first.label, first.emails) == ("Café, Ltd", "one, two", (("c@example.org", "HOME"),))
+    assert "PHOTO" not in first.lines
+    assert (second.name, second.label) == ("T Bird", "Café, B, C")
+    assert third.name == "Jürgen"
+    assert "URL:https://a.example/?b\\,c\r\n" in third.lines
+
+
 def test_all_that_is_wrong_with_a_file_is_said_at_once_by_line_and_card(tmp_path: Path):
+    odd = "BEGIN:VCARD\nFN;CHARSET=KLINGON;ENCODING=QUOTED-PRINTABLE:=FC\nEND:VCARD\n"
     empty = "BEGIN:VCARD\nVERSION:3.0\nEND:VCARD\n"
-    name = written(tmp_path, "junk\nmore\n", NEW, "BEGIN:VCARD\nFN:x\nno property\nEND:VCARD\n", empty, "BEGIN:VCARD\n")
+    name = written(
+        tmp_path, "junk\nmore\n", NEW, "BEGIN:VCARD\nFN:x\nno property\nEND:VCARD\n", empty, odd, "BEGIN:VCARD\n"
+    )
     assert wrong(mailbox="nobody@example.com", from_=name) == [
         "mailbox: nobody@example.com is none of mail.yaml's mailboxes; declare it first",
         f"{name}:1: stands outside any card; each is from BEGIN:VCARD to END:VCARD",
         f"{name}:11: card 2 is no vCard that can be read; mend it or take it out",
         f"{name}:13: card 3 has neither a name nor an e-mail address; take it out",
-        f"{name}:16: the card that begins here has no END:VCARD",
+        f"{name}:17: card 4 is no vCard that can be read; mend it or take it out",
+        f"{name}:19: the card that begins here has no END:VCARD",
     ]
     (tmp_path / "contacts.vcf").write_bytes(b"BEGIN:VCARD\nFN:J\xfcrgen\nEND:VCARD\n")
     assert wrong(mailbox=IQBAL, from_=name) == [f"{name}:2: is not UTF-8; save the file so"]

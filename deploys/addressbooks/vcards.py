@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import io
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import vobject
-from vobject.base import VObjectError
+from vobject.base import ContentLine, ParseError, VObjectError, getLogicalLines, textLineToContentLine
 
 from deploys.addressbooks.contact import Contact, Wrong, plain
 from deploys.values import files
 
 MOST = 64 << 20  # bytes; pictures are in it
 # What Roundcube shows and vCard 3.0 has. Pictures are not among it: they would be most of every backup.
-KEPT = ("TEL", "ADR", "ORG", "TITLE", "ROLE", "URL", "NOTE", "BDAY", "CATEGORIES")
+KEPT = ("TEL", "TITLE", "ROLE", "URL", "NOTE", "BDAY")
+NAME = ("family", "given", "additional", "prefix", "suffix")
+ADDRESS = ("box", "extended", "street", "city", "region", "code", "country")
 TYPES = ("HOME", "WORK", "CELL", "FAX", "PAGER", "VOICE", "VIDEO", "CAR", "MAIN", "PREF")
 
 
@@ -23,10 +27,10 @@ def read(name: str) -> list[Contact]:
     problems: list[str] = []
     for number, (line, text) in enumerate(_cards(name, _text(name), problems), 1):
         try:
-            card = vobject.readOne(text, allowQP=True)
-            contact = None if _is_group(card) else of(card)
-        except (VObjectError, ValueError, LookupError, AttributeError) as error:  # of what vobject does not foresee
-            at = line + (getattr(error, "lineNumber", None) or 1) - 1
+            found = _properties(text)
+            contact = None if _is_group(found) else of(found)
+        except _Unreadable as error:
+            at = line + error.args[0] - 1
             problems.append(f"{name}:{at}: card {number} is no vCard that can be read; mend it or take it out")
             continue
         if contact and not contact.name:
@@ -38,50 +42,52 @@ def read(name: str) -> list[Contact]:
     return contacts
 
 
-def of(card: Any) -> Contact:
-    """What is kept of one that vobject has read."""
-    found: dict[str, list[Any]] = {}
-    for one in card.getChildren():
-        found.setdefault(one.name.upper(), []).append(one)
-    emails = tuple((_bare(one.value), _kind(one)) for one in found.get("EMAIL", ()) if _bare(one.value))
-    structured = found["N"][0].value if "N" in found else None
-    first = plain(_joined(getattr(structured, "given", "")))
-    last = plain(_joined(getattr(structured, "family", "")))
-    shown = plain(found["FN"][0].value) if "FN" in found else ""
-    organizations = [plain(", ".join(filter(None, map(str, _list(one.value))))) for one in found.get("ORG", ())]
-    name = shown or f"{first} {last}".strip() or "".join(organizations[:1]) or "".join(one for one, _ in emails[:1])
+def of(found: Mapping[str, Sequence[ContentLine]]) -> Contact:
+    """What is kept of one. ``found``: its properties by name, as they are written."""
+    told = {
+        key: [text for one in found.get(key, ()) if (text := plain(_bare(one)))] for key in ("FN", "NICKNAME", *KEPT)
+    }
+    emails = tuple((text, _kind(one)) for one in found.get("EMAIL", ()) if (text := plain(_bare(one))))
+    structured = dict(zip(NAME, _parts(found["N"][0]), strict=False)) if "N" in found else {}
+    first, last = structured.get("given", ""), structured.get("family", "")
+    organizations = [", ".join(filter(None, _parts(one))) for one in found.get("ORG", ())]
+    shown = (*told["FN"], f"{first} {last}".strip(), *organizations, *(text for text, _ in emails))
+    name = next(filter(None, shown), "")
     if not first and not last:
-        first = name
-    nickname = plain(_joined(found["NICKNAME"][0].value)) if "NICKNAME" in found else ""
-    about = [plain(_bare(one.value)) for key in ("TITLE", "TEL", "NOTE") for one in found.get(key, ())]
-    label = "; ".join(filter(None, (*organizations, *about)))
-    return Contact(name, first, last, nickname, label, emails, _lines(name, first, last, nickname, found))
+        first = structured["given"] = name
+    nickname = "".join(told["NICKNAME"][:1])
+    label = "; ".join(filter(None, (*organizations, *told["TITLE"], *told["TEL"], *told["NOTE"])))
+    return Contact(name, first, last, nickname, label, emails, _lines(name, structured, nickname, found))
 
 
 def lines(name: str, first: str, last: str, nickname: str, note: str = "") -> str:
     """A new vCard's, as Contact has them, of a contact that was none."""
-    card = _named(name, first, last, nickname)
+    card = _named(name, {"given": first, "family": last}, nickname)
     if note:
         card.add("note").value = note
     return _open(card)
 
 
-def _lines(name: str, first: str, last: str, nickname: str, found: dict[str, list[Any]]) -> str:
-    card = _named(name, first, last, nickname)
-    if "N" in found and "".join(map(_joined, vars(found["N"][0].value).values())).strip():
-        card.n.value = found["N"][0].value  # titles and further names, too
-    for key in KEPT:
-        for one in found.get(key, ()):
-            new = card.add(key.lower())
-            new.value = _bare(one.value) if isinstance(one.value, str) and key in ("TEL", "URL") else one.value
-            if types := _types(one):
-                new.type_param = types
+def _lines(name: str, structured: Mapping[str, str], nickname: str, found: Mapping[str, Sequence[ContentLine]]) -> str:
+    card = _named(name, structured, nickname)
+    values: list[tuple[str, ContentLine, Any]] = [(key, one, _bare(one)) for key in KEPT for one in found.get(key, ())]
+    values += [("ORG", one, _parts(one)) for one in found.get("ORG", ())]
+    for one in found.get("ADR", ()):
+        parts = dict(zip(ADDRESS, _parts(one, str), strict=False))
+        values.append(("ADR", one, vobject.vcard.Address(**parts) if "".join(parts.values()).strip() else ""))
+    for key, one, value in values:
+        if not value:
+            continue
+        new = card.add(key.lower())
+        new.value = value
+        if types := _types(one):
+            new.type_param = types
     return _open(card)
 
 
-def _named(name: str, first: str, last: str, nickname: str) -> Any:
+def _named(name: str, structured: Mapping[str, str], nickname: str) -> Any:
     card = vobject.vCard()
-    card.add("n").value = vobject.vcard.Name(family=last, given=first)
+    card.add("n").value = vobject.vcard.Name(**structured)
     card.add("fn").value = name
     if nickname:
         card.add("nickname").value = nickname
@@ -131,32 +137,61 @@ def _cards(name: str, text: str, problems: list[str]) -> Iterator[tuple[int, str
         problems.append(f"{name}: holds no vCard")
 
 
-def _is_group(card: Any) -> bool:
-    kinds = (one for one in card.getChildren() if one.name.upper() in ("KIND", "X-ADDRESSBOOKSERVER-KIND"))
-    return any(str(one.value).lower() == "group" for one in kinds)
+class _Unreadable(ValueError):
+    """In which line of its card."""
 
 
-def _types(line: Any) -> list[str]:
-    """Of what kind it is: 3.0 says TYPE=HOME, 4.0 TYPE="voice,home", and 2.1 HOME alone."""
-    said = (*line.params.get("TYPE", ()), *line.singletonparams)
-    words = {word.strip().upper() for one in said for word in one.split(",")}
+def _properties(card: str) -> dict[str, list[ContentLine]]:
+    """By name, quoted-printable decoded, else as they are written: what is behind a comma that nobody escaped is of
+    the text, too."""
+    found: dict[str, list[ContentLine]] = {}
+    is_picture = False
+    text = re.sub(r"(?i)(?<=[;=])quoted-printable(?=[;:])", "QUOTED-PRINTABLE", card)
+    for line, number in getLogicalLines(io.StringIO(text), allowQP=True):
+        try:
+            one = textLineToContentLine(line, number)
+        except ParseError as error:
+            if is_picture:  # in 2.1 its lines may begin anywhere
+                continue
+            raise _Unreadable(max(number, 1)) from error
+        except (VObjectError, ValueError, LookupError) as error:  # no such character, or character set
+            raise _Unreadable(max(number, 1)) from error
+        is_picture = bool({"B", "BASE64"} & {word.upper() for word in _said(one, "ENCODING")})
+        found.setdefault(one.name.upper(), []).append(one)
+    return found
+
+
+def _is_group(found: Mapping[str, Sequence[ContentLine]]) -> bool:
+    kinds = (one for key in ("KIND", "X-ADDRESSBOOKSERVER-KIND") for one in found.get(key, ()))
+    return any(one.value.strip().lower() == "group" for one in kinds)
+
+
+def _said(line: ContentLine, parameter: str) -> list[str]:
+    """3.0 says TYPE=HOME, 4.0 TYPE="voice,home", and 2.1 HOME alone."""
+    return [word.strip() for one in (*line.params.get(parameter, ()), *line.singletonparams) for word in one.split(",")]
+
+
+def _types(line: ContentLine) -> list[str]:
+    words = {word.upper() for word in _said(line, "TYPE")}
     return [one for one in TYPES if one in words]
 
 
-def _kind(line: Any) -> str:
+def _kind(line: ContentLine) -> str:
     return next((one for one in _types(line) if one in ("HOME", "WORK")), "")
 
 
-def _bare(value: object) -> str:
-    """An address or a number without the scheme that 4.0 may write before it."""
-    text = plain(value)
+def _bare(line: ContentLine) -> str:
+    """Its text; an address or a number without the scheme that 4.0 may write before it."""
+    text = _unescaped(line.value).strip()
     scheme, colon, rest = text.partition(":")
-    return rest if colon and scheme.lower() in ("mailto", "tel") else text
+    return rest if colon and scheme.lower() in ("mailto", "tel") and line.name.upper() in ("EMAIL", "TEL") else text
 
 
-def _list(value: object) -> list[Any]:
-    return list(value) if isinstance(value, list | tuple) else [value]
+def _parts(line: ContentLine, clean: Callable[[str], str] = plain) -> list[str]:
+    """What stands between semicolons."""
+    return [clean(_unescaped(one)) for one in re.findall(r"((?:[^\\;]|\\.?)*)(?:;|$)", line.value, re.DOTALL)[:-1]]
 
 
-def _joined(value: object) -> str:
-    return " ".join(map(str, _list(value)))
+def _unescaped(text: str) -> str:
+    """A backslash stands before what would mean something else, and before n for a new line (RFC 6350, 3.4)."""
+    return re.sub(r"\\(.)", lambda found: "\n" if found[1] in "nN" else found[1], text.replace("\r\n", "\n"))

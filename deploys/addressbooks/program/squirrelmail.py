@@ -17,7 +17,8 @@ from deploys.addressbooks.program.rows import Contact, Failed, Told, key, lackin
 USER = "www-data"
 SECONDS = 30.0  # how long to wait for whoever edits
 LONGEST = 2047  # bytes that SquirrelMail reads of a line ($abook_file_line_length)
-_NOT_IN_NICKNAMES = re.compile(r'[\s:|#"!]+')  # AddressBook::add in functions/addressbook.php
+# AddressBook::add in functions/addressbook.php; and what would end a recipient, where a nickname stands for one
+_NOT_IN_NICKNAMES = re.compile(r'[\s:|#"!,;<>()]+')
 
 
 def add(place: Path, address: str, contacts: Iterable[Contact]) -> Told:
