@@ -11,6 +11,7 @@ from pyinfra.api.operation import OperationMeta
 
 from deploys.components import all as every
 from deploys.components.archive import component as archives
+from deploys.components.backup import component as backup
 from deploys.components.bans import component as bans
 from deploys.components.clamav import component as clamav
 from deploys.components.component import AnyStep, Component, Context, Run, Step, Tree
@@ -21,7 +22,14 @@ from deploys.download import DownloadError
 from operations import archive, config, packages, unit
 from operations.survey import ask, expect
 
-STOPPED_FIRST = {*archives.ended(), *bans.ended(), *clamav.ended(), *firewall.ended(), *metrics.ended()}
+STOPPED_FIRST = {
+    *archives.ended(),
+    *backup.ended(),
+    *bans.ended(),
+    *clamav.ended(),
+    *firewall.ended(),
+    *metrics.ended(),
+}
 Metas = dict[str, OperationMeta]  # of each tree of this run, by its target
 
 

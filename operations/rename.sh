@@ -21,8 +21,10 @@ rows() {
 # settings OLD NEW: the webmails' own. What the new name has is never overwritten.
 settings() {
     for file in "$preferences/$1".*; do
+        kind=${file#"$preferences/$1."}
+        case $kind in *.*) continue ;; esac # of somebody whose name goes on where this one ends: a@b.cd is not a@b's
         [ -f "$file" ] || continue
-        target=$preferences/$2.${file#"$preferences/$1."}
+        target=$preferences/$2.$kind
         [ -e "$target" ] || mv -T -- "$file" "$target"
     done
     [ ! -f "$database" ] || runuser -u "$(stat -c %U "$database")" -- python3 -I -c '

@@ -6,6 +6,7 @@ import pytest
 
 from deploys.components import all as every
 from deploys.components.component import Component
+from deploys.converge import STOPPED_FIRST
 from tests.declared import context
 from tests.settings import golden_server
 
@@ -58,3 +59,12 @@ def test_messages_are_kept_where_they_lie_and_passwords_where_nobody_else_has_th
     paths = {one.path for one in state}
     assert paths >= kept
     assert paths & people == kept & people
+
+
+def test_a_timer_that_nothing_declares_any_more_stops_before_the_service_that_it_starts_is_gone(monkeypatch):
+    kept = {"archive": "30d", "backup": {"repository": "/srv/backups", "password_on_host": "/root/backup.password"}}
+    most = context(golden_server(monkeypatch, **{**EVERYTHING, **kept}), **OLDER)
+    least = context(golden_server(monkeypatch), **OLDER)
+    timers = [{unit for unit in every.units(every.declared(one)).files if ".timer" in unit} for one in (most, least)]
+    assert {"posthaus-archive.timer", "posthaus-backup.timer", "posthaus-metrics.timer"} <= timers[0] - timers[1]
+    assert timers[0] - timers[1] <= STOPPED_FIRST

@@ -41,7 +41,8 @@ def renamed(**more: Any) -> dict[str, Any]:
 def host(own_mail_host: MailHost) -> Iterator[MailHost]:
     """A host where iqbal has messages with flags, a rule, and settings of the webmail."""
     own_mail_host.run(
-        f"mkdir -p {DATA}; echo full_name=Iqbal >{DATA}/{IQBAL}.pref; echo 'a|A|B|a@b.c|' >{DATA}/{IQBAL}.abook"
+        f"mkdir -p {DATA}; echo full_name=Iqbal >{DATA}/{IQBAL}.pref; echo 'a|A|B|a@b.c|' >{DATA}/{IQBAL}.abook;"
+        f" echo full_name=Iqbal of Perth >{DATA}/{IQBAL}.au.pref"
     )
     with mailbox(own_mail_host, IQBAL, own_mail_host.password(IQBAL)) as client:
         for number in range(3):
@@ -94,7 +95,8 @@ def test_a_renamed_person_and_a_renamed_domain_keep_everything(host: MailHost):
     assert seen(host, "ana@example.org", host.password(ANA)) == of_ana
     homes = host.run(f"find {STORE} -mindepth 2 -maxdepth 2 ! -name '.*' | sort").stdout.split()
     assert [one for one in homes if "iqbal" in one or "example.net" in one] == []
-    assert host.run(f"ls {DATA}").stdout.split() == [f"{MARIA}.abook", f"{MARIA}.pref"]
+    kept = host.run(f"ls {DATA}").stdout.split()
+    assert kept == [f"{IQBAL}.au.pref", f"{MARIA}.abook", f"{MARIA}.pref"], "hers, and nobody else's"
 
     for address in (IQBAL, MARIA, "iqbal+tag@example.com", "info@example.com"):
         order = compose(address, X_Kind="order")

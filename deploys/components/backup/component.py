@@ -37,3 +37,8 @@ def component(context: Context) -> Component | None:
         ),
         looks=(Look("backup", {"memory": f"{render.MEMORY}/last.json"}),),
     )
+
+
+def ended() -> tuple[str, ...]:
+    """The timer, which fails where the service that it starts is not there any more."""
+    return (render.TIMER,)
