@@ -41,9 +41,9 @@ def test_they_come_once_beside_what_the_person_has_written(host: MailHost):
     own = {"addaddr[nickname]": "annie", "addaddr[email]": TITO, "addaddr[firstname]": "محمد"}
     iqbal.submit(form, "addaddr[SUBMIT]", (), **own)
 
-    (host.site / "contacts.vcf").write_text(USUAL + NEW, "utf-8")
     old = host.site / "squirrelmail-data"
-    old.mkdir()
+    old.mkdir(parents=True, exist_ok=True)
+    (host.site / "contacts.vcf").write_text(USUAL + NEW, "utf-8")
     (old / "iqbal.abook").write_text('ana|Ana|Lima|ANA@example.net|\nbob|Bob||bob@example.org|the "one"\n')
     (old / "tito.abook").write_text("ana|Ana|Lima|ana@example.net|\n")
     (old / "gone.abook").write_text("x|X||x@example.org|\n")
