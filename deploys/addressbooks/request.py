@@ -50,8 +50,8 @@ class Request:
             raise DeployError("\n" + "\n".join(problems))
         plan = {
             "program": mail.webmail.program,
-            "preferences": f"{squirrelmail.STATE}/data",
-            "database": f"{roundcube.STATE}/db/roundcube.sqlite",
+            "preferences": squirrelmail.PREFERENCES,
+            "database": roundcube.DATABASE,
             "books": [
                 {"address": address, "contacts": [asdict(one) for one in contacts]}
                 for address, contacts in books.items()

@@ -22,7 +22,7 @@ RestrictSUIDSGID=yes
 SystemCallArchitectures=native
 SystemCallFilter=@system-service
 """
-# Those that look at the whole host now and then, after everything that serves.
+# Those that go over the whole host now and then, to look or to keep, after everything that serves.
 LOOKS_ONLY = """\
 Nice=10
 IOSchedulingClass=idle

@@ -61,8 +61,8 @@ def plan(mail: MailServer) -> dict[str, Any]:
         "told": TOLD,
         "chosen": account.STATE,
         "passwords": {account.CHOSEN: 0, account.APPS: 1},
-        "preferences": f"{squirrelmail.STATE}/data",
-        "database": f"{roundcube.STATE}/db/roundcube.sqlite",
+        "preferences": squirrelmail.PREFERENCES,
+        "database": roundcube.DATABASE,
         "keeps": mail.archive,
     }
 

@@ -28,6 +28,7 @@ from deploys.components.backup.program import (
 from deploys.components.component import Component, Context
 from deploys.components.postfix.options import SPOOL
 from deploys.config.mailserver import MailServer
+from deploys.values.hardening import LOOKS_ONLY
 from facts.mailboxes import STORE
 from facts.state import ROOT
 from operations.file import File
@@ -52,16 +53,7 @@ Type=oneshot
 ExecStart=/usr/bin/python3 -I -B {PROGRAM} make
 SyslogIdentifier=posthaus-backup
 TimeoutStartSec=23h
-Nice=10
-IOSchedulingClass=idle
-LimitCORE=0
-LockPersonality=yes
-PrivateTmp=yes
-ProtectHostname=yes
-ProtectKernelModules=yes
-ProtectKernelTunables=yes
-RestrictRealtime=yes
-UMask=0077
+{LOOKS_ONLY}UMask=0077
 """
 
 

@@ -217,8 +217,8 @@ def _handed_over(mail: MailServer) -> tuple[Step, ...]:
         "former": mail.directory.renamed,
         "owner": mail.vmail.name,
         "chosen": [account.CHOSEN, account.APPS],
-        "preferences": f"{squirrelmail.STATE}/data",
-        "database": f"{roundcube.STATE}/db/roundcube.sqlite",
+        "preferences": squirrelmail.PREFERENCES,
+        "database": roundcube.DATABASE,
     }
     return (Step("Hand renamed mailboxes over", renames.handed_over, arguments),)
 

@@ -19,7 +19,7 @@ from deploys.components.component import (
     sandboxed,
 )
 from deploys.components.roundcube import render
-from deploys.components.roundcube.options import NAME, SESSIONS, STATE
+from deploys.components.roundcube.options import DATABASES, NAME, SESSIONS, STATE
 from deploys.php import pool
 from operations import accounts, secret
 from operations.directories import Directory
@@ -29,7 +29,7 @@ from operations.service import Service, program
 USER = render.USER
 DIRECTORIES = {
     STATE: Directory("0751"),
-    render.DATABASE: Directory("0700", USER, USER),
+    DATABASES: Directory("0700", USER, USER),
     render.TEMPORARY: Directory("0700", USER, USER),
     render.SLOTS: Directory("0700", USER, USER),
     SESSIONS: Directory("2710", USER, "www-data"),  # what lies in it is of Apache's group, which may read it
@@ -79,7 +79,7 @@ def component(context: Context) -> Component | None:
             Run("Run PHP with its configuration", fpm, render.running(php, mail)),
         ),
         local=tuple(Local(*one) for one in pool.sockets(NAME, php)),
-        state=(State(render.DATABASE, "people's settings, names and address books at Roundcube"),),
+        state=(State(DATABASES, "people's settings, names and address books at Roundcube"),),
         secrets=(Secret(render.KEY, "0640", group=USER),),
         takeover="php",
     )

@@ -7,6 +7,8 @@ from deploys.php import pool
 NAME = "roundcube"  # of its pools, its user and the option
 HOME = "/var/lib/roundcube/public_html"  # of the package
 STATE = "/var/lib/posthaus-roundcube"
+DATABASES = f"{STATE}/db"  # the directory: SQLite keeps files beside its own
+DATABASE = f"{DATABASES}/roundcube.sqlite"
 COOKIE, SESSIONS = "roundcube_sessid", f"{STATE}/sessions"
 
 

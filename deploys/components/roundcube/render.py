@@ -6,7 +6,7 @@ from pathlib import Path
 
 from deploys.components.component import Context
 from deploys.components.roundcube import probe
-from deploys.components.roundcube.options import COOKIE, HOME, NAME, SESSIONS, STATE, entrance, socket
+from deploys.components.roundcube.options import COOKIE, DATABASE, HOME, NAME, SESSIONS, STATE, entrance, socket
 from deploys.components.squirrelmail.options import Webmail
 from deploys.components.tls.options import Tls
 from deploys.config.addresses.options import Directory
@@ -23,7 +23,7 @@ CONFIGURATION = "/etc/posthaus-roundcube"
 PACKAGE = "/etc/roundcube"
 PLUGINS = "/var/lib/roundcube/plugins"  # where Roundcube looks for them; those of the package are links there
 USER = "roundcube"
-DATABASE, TEMPORARY = f"{STATE}/db", f"{STATE}/temp"
+TEMPORARY = f"{STATE}/temp"
 KEY = f"{STATE}/des_key"
 SLOTS = f"{STATE}/slots"  # who is at how many pages
 SECONDS = 60  # of computing that one page may take
@@ -111,7 +111,7 @@ def config_inc_php(context: Context) -> str:
     return template(
         HERE / "config.inc.php.j2",
         old=context.machine.version_of("roundcube-core") == "1.5",
-        database=f"{DATABASE}/roundcube.sqlite",
+        database=DATABASE,
         key=KEY,
         plugins=plugins(mail),
         hostname=mail.hostname,

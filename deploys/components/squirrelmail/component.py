@@ -6,7 +6,7 @@ from functools import partial
 
 from deploys.components.component import Component, Context, Directories, Local, Run, State, Step, Tree, sandboxed
 from deploys.components.squirrelmail import render
-from deploys.components.squirrelmail.options import HOME, NAME, SESSIONS, STATE
+from deploys.components.squirrelmail.options import HOME, NAME, PREFERENCES, SESSIONS, STATE
 from deploys.components.squirrelmail.source import squirrelmail_tree, stamp
 from deploys.php import pool
 from operations import archive
@@ -16,7 +16,7 @@ from operations.file import File
 TMPFILES, LOGROTATE = "/etc/tmpfiles.d", "/etc/logrotate.d"
 DIRECTORIES = {
     STATE: Directory(),
-    f"{STATE}/data": Directory("0730", group="www-data"),
+    PREFERENCES: Directory("0730", group="www-data"),
     SESSIONS: Directory("0700", "www-data", "www-data"),
     render.SLOTS: Directory("0700", "www-data", "www-data"),
     render.SPOOL: Directory(),
@@ -58,7 +58,7 @@ def component(context: Context) -> Component | None:
             Run("Run PHP with its configuration", fpm, render.running(php)),
         ),
         local=tuple(Local(*one) for one in pool.sockets(NAME, php)),
-        state=(State(f"{STATE}/data", "preferences and address books"),),
+        state=(State(PREFERENCES, "preferences and address books"),),
         takeover="php",
     )
 

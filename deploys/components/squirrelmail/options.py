@@ -17,6 +17,7 @@ from deploys.values.secret import path
 
 HOME = "/usr/share/squirrelmail"  # a link to the version in use
 STATE = "/var/lib/squirrelmail"
+PREFERENCES = f"{STATE}/data"  # with address books and signatures
 NAME = "squirrelmail"  # of its pools and files
 COOKIE, SESSIONS = "SQMSESSID", f"{STATE}/sessions"
 MAIL_PORTS = {
