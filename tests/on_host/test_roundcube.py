@@ -189,6 +189,9 @@ def test_a_person_changes_their_password_and_gives_a_phone_one_of_its_own(roundc
     gone = ana.sets(page, "_curpasswd", _curpasswd=new, _revoke="Téléphone")
     assert ana.said(gone) == ['The app password for "Téléphone" is revoked.']
     assert not opens(roundcube, "imap", ANA, secret)
+    back = {"_curpasswd": new, "_newpasswd": old, "_confpasswd": old}
+    assert ana.said(ana.sets("plugin.password", "_curpasswd", **back)) == ["Successfully saved."]
+    assert [opens(roundcube, "imap", ANA, word) for word in (old, new)] == [True, False]
 
 
 def test_a_page_costs_dovecot_a_few_milliseconds(roundcube: MailHost):
