@@ -19,5 +19,5 @@ from deploys.checks.deploy import only_looks
 config.TEMP_DIR = "/var/tmp"  # sudo's askpass helper runs from there; a careful host mounts /tmp noexec
 
 only_looks()
-export = Export.said(*(host.data.get(word) for word in ("from", "directory", "messages", "hostname")))
-adopt(site.directory() or site.ROOT, host.data.get("overwrite"), export)
+export = Export.said(*map(host.data.said.get, ("from", "directory", "messages", "hostname")))
+adopt(site.directory() or site.ROOT, host.data.said.get("overwrite"), export)

@@ -13,4 +13,4 @@ from deploys.config.mailserver import MailServer
 config.TEMP_DIR = "/var/tmp"  # sudo's askpass helper runs from there; a careful host mounts /tmp noexec
 
 mail = MailServer.read(host.data.mail)
-deploy_app_passwords(request=Request.of(mail, *(host.data.get(word) for word in ("mailbox", "make", "revoke"))))
+deploy_app_passwords(request=Request.of(mail, *map(host.data.said.get, ("mailbox", "make", "revoke"))))

@@ -15,4 +15,4 @@ from deploys.config.mailserver import MailServer
 config.TEMP_DIR = "/var/tmp"  # sudo's askpass helper runs from there; a careful host mounts /tmp noexec
 
 mail = MailServer.read(host.data.mail)
-deploy_archive(request=Request.of(mail, *(host.data.get(word) for word in ("back", "to", "at", "folder"))))
+deploy_archive(request=Request.of(mail, *map(host.data.said.get, ("back", "to", "at", "folder"))))

@@ -19,7 +19,7 @@ from deploys.upgrading.look import look
 config.TEMP_DIR = "/var/tmp"  # sudo's askpass helper runs from there; a careful host mounts /tmp noexec
 
 only_looks()
-report = look(MailServer.read(host.data.mail), host.data.get("release"))
+report = look(MailServer.read(host.data.mail), host.data.said.get("release"))
 page = write(report, REPORTS)
 echo(f"\n{table(report, lambda text, colour: format_text(text, fg=colour, bold=True))}\n{page}\n", err=True)
 by_severity(severity(report.results))

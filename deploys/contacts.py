@@ -9,10 +9,10 @@ docs/moving.md leads through it.
 from pyinfra import config, host
 
 from deploys.addressbooks.deploy import deploy_request
-from deploys.addressbooks.request import WORDS, Request
+from deploys.addressbooks.request import Request
 from deploys.config.mailserver import MailServer
 
 config.TEMP_DIR = "/var/tmp"  # sudo's askpass helper runs from there; a careful host mounts /tmp noexec
 
 mail = MailServer.read(host.data.mail)
-deploy_request(request=Request.of(mail, {word: host.data.get(word) for word in WORDS}))
+deploy_request(request=Request.of(mail, host.data.said))

@@ -19,7 +19,7 @@ config.TEMP_DIR = "/var/tmp"  # sudo's askpass helper runs from there; a careful
 
 mail = MailServer.read(host.data.mail)
 found = host.get_fact(HeldMessages)
-request = Request.of(mail, found, *(host.data.get(word) for word in ("release", "drop", "confirm")))
+request = Request.of(mail, found, *map(host.data.said.get, ("release", "drop", "confirm")))
 if request:
     deploy_held(request=request)
 else:

@@ -1,6 +1,6 @@
 """Converge: make each host the mail server that mail.yaml declares.
 
-pyinfra inventory.py deploys/mail.py
+pyinfra inventory.py deploys/mail.py [--data confirm=WORD]
 """
 
 from pyinfra import config, host

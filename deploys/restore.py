@@ -14,5 +14,5 @@ from deploys.config.mailserver import MailServer
 config.TEMP_DIR = "/var/tmp"  # sudo's askpass helper runs from there; a careful host mounts /tmp noexec
 
 mail = MailServer.read(host.data.mail)
-said = (host.data.get(word) for word in ("mailbox", "at", "folder", "newer"))
+said = map(host.data.said.get, ("mailbox", "at", "folder", "newer"))
 deploy_request(request=Request.of_restore(mail, *said))

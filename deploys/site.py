@@ -97,14 +97,15 @@ def groups() -> dict[str, Any]:
         _stop("\n".join(f"{_short(inventory)}: {line}" for line in str(error).splitlines()))
 
 
-def chosen_hosts() -> None:
-    """See that --limit and --exclude leave a host, and that each name after --limit is one; else the run ends.
+def chosen_hosts() -> list[str]:
+    """The names of those that --limit and --exclude leave. Where there is none, or a name after --limit is no host's,
+    the run ends.
 
     (pyinfra itself goes on with no host at all, and calls that a success.)
     """
     asked = click.get_current_context(silent=True)
     if asked is None or not ctx_inventory.isset():
-        return
+        return []
     inventory = ctx_inventory.get()
     limit, exclude = asked.params.get("limit") or (), asked.params.get("exclude") or ()
     members = {name: [host.name for host in inside] for name, inside in inventory.groups.items()}
@@ -114,8 +115,10 @@ def chosen_hosts() -> None:
     if wrong := [pattern for pattern, found in wanted.items() if not found]:
         _stop(f"--limit {' '.join(wrong)}: names no host; {known}")
     left = set().union(*wanted.values()) if limit else set(everybody)
-    if not left.difference(*(hosts.chosen(everybody, members, pattern) for pattern in exclude)):
+    left = left.difference(*(hosts.chosen(everybody, members, pattern) for pattern in exclude))
+    if not left:
         _stop(f"--exclude {' '.join(exclude)}: leaves no host; {known}")
+    return [name for name in everybody if name in left]
 
 
 def known_hosts() -> None:

@@ -180,7 +180,7 @@ def test_all_that_is_wrong_with_a_file_is_said_at_once_by_line_and_card(tmp_path
 
 def test_whose_they_are_and_where_from_is_said_once(tmp_path: Path):
     name = written(tmp_path, NEW)
-    ways = "say --data mailbox=ADDRESS --data from=contacts.vcf, or --data squirrelmail=DIRECTORY"
+    ways = "--data mailbox=ADDRESS --data from=contacts.vcf, or --data squirrelmail=DIRECTORY"
     assert wrong() == [f"say where contacts come from, one of the two: {ways}"]
     assert wrong(from_=name) == [f"say whose they are: {ways}"]
     assert "webmail: false" in wrong(mail(webmail=False), mailbox=IQBAL, from_=name)[0]

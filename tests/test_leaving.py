@@ -358,7 +358,7 @@ def test_status_tells_how_many_are_kept_and_which_goes_next(plan: dict[str, Any]
     ("words", "said"),
     [
         (("carla@example.com", None, None, None), "is none of mail.yaml's mailboxes; declare it first"),
-        (("no address", TITO, None, None), "back and to: 'no address' is not a mail address"),
+        (("no address", TITO, None, None), "back: 'no address' is not a mail address"),
         ((None, TITO, None, None), "say whose mailbox shall come back"),
         ((TITO, None, "yesterday", None), "at: yesterday is no day"),
         ((TITO, None, None, " "), "folder: say a name"),

@@ -16,7 +16,7 @@ from deploys.components.squirrelmail import options as squirrelmail
 from deploys.config.mailserver import MailServer
 
 WORDS = ("mailbox", "from", "squirrelmail", "charset")
-WAYS = "say --data mailbox=ADDRESS --data from=contacts.vcf, or --data squirrelmail=DIRECTORY"
+WAYS = "--data mailbox=ADDRESS --data from=contacts.vcf, or --data squirrelmail=DIRECTORY"
 
 
 @dataclass(frozen=True)

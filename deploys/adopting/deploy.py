@@ -22,14 +22,11 @@ from deploys.takeover.existing import existing
 from facts.foreign import Foreign, ForeignState
 
 COMPONENTS = ["postfix", "dovecot", "rspamd", "unbound", "apache"]
-OVERWRITE = "overwrite"
 
 
 def adopt(directory: Path, overwrite: object, export: Export | None = None) -> None:
     """Write ``adopted-HOST.yaml`` into ``directory`` and say what was found. ``overwrite``: "yes", or None. ``export``:
     what describes a server in the host's place."""
-    if overwrite not in (None, "yes", True):
-        raise DeployError(f"{OVERWRITE}: say {OVERWRITE}=yes, and a file that is there is replaced")
     state = host.get_fact(Foreign, components=COMPONENTS)
     if not export and {"postfix", "dovecot"} & set(state.ours):
         raise DeployError(f"{host.name} is a server of Posthaus's own: the mail.yaml that made it describes it")
@@ -41,7 +38,7 @@ def adopt(directory: Path, overwrite: object, export: Export | None = None) -> N
     except NothingToAdoptError as error:
         raise DeployError(f"{host.name}: {error}") from None
     except FileExistsError as error:
-        raise DeployError(f"{error} is there already; with --data {OVERWRITE}=yes it is written anew") from None
+        raise DeployError(f"{error} is there already; with --data {sources.OVERWRITE}=yes it is written anew") from None
     except OSError as error:
         raise DeployError(f"{error.filename} cannot be written ({error.strerror})") from None
     echo(f"\n{report(host.name, _short(path), made)}\n", err=True)

@@ -18,6 +18,7 @@ from deploys.adopting.places import with_places
 from deploys.values import names
 from facts.places import Places
 
+OVERWRITE, YES = "overwrite", ("yes", "true")
 _SQL = re.compile(r"\b(mysql|pgsql|sqlite):|\bdriver = sql\b|^sql_driver = |^(passdb|userdb) sql ", re.MULTILINE)
 _ANSWERED = re.compile(r"what (proxy:)?(mysql|pgsql|sqlite):\S+ answers was not read|Dovecot's (passdb|userdb) sql:")
 
@@ -41,17 +42,42 @@ class Export:
         return Export(*words) if words[0] else None
 
 
+def judged(*said: object) -> None:
+    """``said``: as Export.said, and ``overwrite``. DeployError says all that is wrong with it."""
+    *words, overwrite = said
+    problems = []
+    if overwrite is not None and str(overwrite).lower() not in YES:
+        problems.append(f"{OVERWRITE}: say {OVERWRITE}=yes, and a file that is there is replaced")
+    try:
+        export = Export.said(*words)
+        if export and export.hostname:
+            names.host_name(export.hostname)
+    except (DeployError, ValueError) as why:
+        problems.append(str(why))
+    else:
+        try:
+            _read(export) if export else None
+        except DeployError as why:
+            problems.append(str(why))
+    if problems:
+        raise DeployError("\n".join(problems))
+
+
 def exported(export: Export) -> Found:
     """What ``export`` says, for the present host."""
+    found = _read(export)
+    if any(box.messages for box in found.mailboxes):
+        found = copies.those_there(found, look.said(copies.COMMAND, copies.asked(found)))
+    return replace(found, hostname=_hostname(export))
+
+
+def _read(export: Export) -> Found:
     try:
-        found = exports.read(export.kind, export.directory, export.messages)
+        return exports.read(export.kind, export.directory, export.messages)
     except NotAnExportError as error:
         raise DeployError(str(error)) from None
     except OSError as error:
         raise DeployError(f"{error.filename} cannot be read ({error.strerror})") from None
-    if any(box.messages for box in found.mailboxes):
-        found = copies.those_there(found, look.said(copies.COMMAND, copies.asked(found)))
-    return replace(found, hostname=_hostname(export))
 
 
 def _hostname(export: Export) -> str:

@@ -55,7 +55,7 @@ def deploy_summary(context: Context, found: Sequence[Component]) -> None:
     words = guard.wanted(seen.changes(), seen.mailboxes[0])
     mail = context.mail
     kept = f"go to the archive, {until(mail.archive)}" if mail.accounts == "virtual" else "stay on the disk"
-    asks = guard.problem(words, seen.mailboxes[0], seen.messages, guard.said(host.data.get("confirm")), kept)
+    asks = guard.problem(words, seen.mailboxes[0], seen.messages, guard.said(host.data.said.get("confirm")), kept)
     dry = "--dry" in sys.argv
     all_or_none("what this run would take away", [asks] if asks and not dry else [])
     _tellings[ctx_host.get()] = Telling(seen, found, _began, [asks] if asks and dry else [])

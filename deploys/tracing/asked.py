@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
 
 from deploys.tracing.journeys import journeys, told
 
+SINCE = "3d"
 LAST = 10  # messages of an address; the whole log may have thousands
 NOTE = "What people did with a message after it was stored (read, moved, deleted) is in no log."
 
@@ -27,6 +30,37 @@ def about(said: object) -> str:
     if not re.fullmatch(r"[^\s<>]+@[^\s<>]+|[0-9A-Za-z]{6,}", text):
         raise ValueError("say what to look for: --data about=ADDRESS, a Message-ID or a queue identifier")
     return text
+
+
+def last(said: object) -> int:
+    """How many messages of an address. ValueError for what is no such number."""
+    text = str(said)
+    if not text.isdecimal() or not int(text):
+        raise ValueError(f"last={text} is no number of messages; write one such as {LAST}")
+    return int(text)
+
+
+@dataclass(frozen=True)
+class Question:
+    """``about`` what, ``since`` when, and of how many messages at the ``last``."""
+
+    about: str
+    since: str
+    last: int
+
+    @classmethod
+    def of(cls, *said: object) -> Question:
+        """From what was said of the three, None for what was not. ValueError says all that is wrong with it."""
+        parts: list[Any] = []
+        problems: list[str] = []
+        for read, text, otherwise in zip((about, since, last), said, ("", SINCE, str(LAST)), strict=True):
+            try:
+                parts.append(read(otherwise if text is None else text))
+            except ValueError as why:
+                problems.append(str(why))
+        if problems:
+            raise ValueError("\n".join(problems))
+        return cls(*parts)
 
 
 def answer(host: str, about: str, since: str, lines: Iterable[str], last: int = LAST) -> str:

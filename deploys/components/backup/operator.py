@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from datetime import datetime
 
 from pyinfra.api import deploy
 from pyinfra.api.exceptions import DeployError
@@ -26,40 +27,60 @@ class Request:
 
     @classmethod
     def of_backup(cls, mail: MailServer, listed: object, begin: object) -> Request:
-        """A backup now, or (``listed``) which there are. DeployError says what is wrong with what was said."""
-        _declared(mail)
+        """A backup now, or (``listed``) which there are. DeployError says all that is wrong with what was said."""
+        problems = _undeclared(mail) + _no_yes("list", listed) + _no_yes("begin", begin)
+        if listed is not None and begin is not None:
+            problems.append("list and begin are two runs; say one of them")
+        _refuse(problems)
         if listed is not None:
             return cls("List the backups", ("list",))
-        return cls("Back up", ("make", "begin") if _yes("begin", begin) else ("make",))
+        return cls("Back up", ("make",) if begin is None else ("make", "begin"))
 
     @classmethod
     def of_restore(cls, mail: MailServer, mailbox: object, at: object, folder: object, newer: object) -> Request:
-        """All of the host, or one mailbox. DeployError says what is wrong with what was said."""
-        _declared(mail)
+        """All of the host, or one mailbox. DeployError says all that is wrong with what was said."""
+        problems = _undeclared(mail)
         when = NEWEST if at is None else str(at)
-        if at is not None and not _AT.fullmatch(when):
-            raise DeployError(f"at: {when} is no day; write 2026-11-20, or '2026-11-20 14:30', or a backup's ID")
+        if at is not None and not _is_moment(when):
+            problems.append(f"at: {when} is no day; write 2026-11-20, or '2026-11-20 14:30', or a backup's ID")
         if newer is not None and newer != "keep":
-            raise DeployError("newer: say keep, and mail that the backup has not stays beside what comes back")
-        if mailbox is None:
-            if folder is not None:
-                raise DeployError("folder: say whose, with --data mailbox=ADDRESS")
-            return cls(f"Restore all, as of {when}", ("restore", when, "keep" if newer else "refuse"))
+            problems.append("newer: say keep, and mail that the backup has not stays beside what comes back")
         address = str(mailbox).lower()
-        if address not in mail.mailboxes:
-            raise DeployError(f"mailbox: {mailbox} is none of mail.yaml's mailboxes")
+        if mailbox is None and folder is not None:
+            problems.append("folder: say whose, with --data mailbox=ADDRESS")
+        if mailbox is not None and address not in mail.mailboxes:
+            problems.append(f"mailbox: {mailbox} is none of mail.yaml's mailboxes")
+        if mailbox is not None and newer is not None:
+            problems.append("newer: is for a whole host; one mailbox comes back beside the present one")
+        if folder is not None and not str(folder).strip("/ "):
+            problems.append("folder: is empty; write its name, such as Work or Work/2026, or leave it out")
+        _refuse(problems)
+        if mailbox is None:
+            return cls(f"Restore all, as of {when}", ("restore", when, "keep" if newer else "refuse"))
         return cls(f"Bring back {address}, as of {when}", ("mailbox", address, when, str(folder or "")))
 
 
-def _declared(mail: MailServer) -> None:
-    if not mail.backup:
-        raise DeployError("mail.yaml declares no backup; docs/backup.md says how")
+def _undeclared(mail: MailServer) -> list[str]:
+    return [] if mail.backup else ["mail.yaml declares no backup; docs/backup.md says how"]
 
 
-def _yes(word: str, said: object) -> bool:
-    if said is not None and str(said).lower() not in ("yes", "true"):
-        raise DeployError(f"{word}: say {word}=yes")
-    return said is not None
+def _no_yes(word: str, said: object) -> list[str]:
+    return [] if said is None or str(said).lower() in ("yes", "true") else [f"{word}: say {word}=yes, or leave it out"]
+
+
+def _is_moment(text: str) -> bool:
+    """A backup's ID, or a day or a minute that there is."""
+    if not _AT.fullmatch(text):
+        return False
+    try:
+        return "-" not in text or bool(datetime.fromisoformat(text))
+    except ValueError:
+        return False
+
+
+def _refuse(problems: list[str]) -> None:
+    if problems:
+        raise DeployError("\n".join(problems))
 
 
 @deploy("Backup")

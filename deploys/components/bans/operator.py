@@ -12,6 +12,7 @@ from pyinfra.api.output import echo
 from deploys.components.bans.program.count import source
 from deploys.components.bans.program.serve import named
 from deploys.components.bans.program.shut import FAMILY, TABLE, name_of
+from deploys.config.mailserver import MailServer
 from facts.bans import TABLE as IN_KERNEL
 from facts.bans import Bans, BanState
 
@@ -31,6 +32,18 @@ def deploy_bans(unban: str | None) -> None:
     if address not in found.banned:
         echo(f"\n{host.name}: {address} is not shut out.\n{table(found.banned)}\n", err=True)
     lifted(name=f"Let {address} in again", address=address, banned=list(found.banned))
+
+
+def judged(mail: MailServer, unban: str | None) -> None:
+    """DeployError says all that is wrong with what was said."""
+    problems = [] if mail.bans else ["mail.yaml says bans: false, so nobody is shut out"]
+    try:
+        if unban is not None:
+            member(unban)
+    except DeployError as why:
+        problems.append(str(why))
+    if problems:
+        raise DeployError("\n".join(problems))
 
 
 def member(text: str) -> str:
