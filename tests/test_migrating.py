@@ -59,6 +59,16 @@ def test_a_file_of_many_says_of_each_where_the_mailbox_comes_from(tmp_path: Path
     assert "a, b" not in repr(iqbal)
 
 
+def test_a_file_of_a_spreadsheet_is_read_as_it_was_saved(tmp_path: Path):
+    """With a byte order mark, semicolons, Windows' ends of lines and empty ones."""
+    text = '\ufeffAddress;Server;Password\r\n\r\nIqbal@Example.com;old.example;"a;""b"\r\n;;\r\n'
+    (iqbal,) = people.read({"people": file(tmp_path, text)}, MAIL.directory)
+    assert (iqbal.address, iqbal.login, iqbal.password) == ("iqbal@example.com", "Iqbal@Example.com", 'a;"b')
+    said = {"mailbox": "iqbal@example.com", "server": "old.example", "password_file": file(tmp_path, "\ufeffp w\r\n")}
+    (iqbal,) = people.read(said, MAIL.directory)
+    assert iqbal.password == "p w"
+
+
 def test_all_that_is_wrong_with_it_is_said_at_once_by_line_and_column(tmp_path: Path):
     name = file(
         tmp_path,
@@ -72,7 +82,8 @@ def test_all_that_is_wrong_with_it_is_said_at_once_by_line_and_column(tmp_path: 
         f"{name}:3: password: is empty",
         f"{name}:4: has 5 columns, not 4; put what holds a comma in quotes",
         f"{name}:5: server: old.example:25 is no server; {WRITE}",
-        f"{name}:5: address: iqbal@example.com stands in line 3, too",
+        f"{name}:5: address: iqbal@example.com stands in line 3, too; what comes from a second place is"
+        " a run of its own, with a file of its own",
         "tls: never is not known; say tls=unverified where anybody may pose as the old server, or nothing",
         "at_once: 99 is not from 1 to 32",
     ]
@@ -92,6 +103,10 @@ def test_a_file_that_others_may_read_is_refused(tmp_path: Path):
         ("address,server,pasword\n", ":1: pasword: is none of address, server, login, password"),
         ('address,server,password\n"iqbal@example.com,x,y\n', ":2: is no CSV"),
         ("", ":1: address: is missing"),
+        ("address,server,password,address\n", ":1: address: stands there twice"),
+        ("\r\naddress,server,password\r\n", ":1: address: is missing"),
+        ("address,server,password\r\n,,\r\n", ": has nobody below the names of its columns"),
+        ("address;server;password\niqbal@example.com;x;y;z\n", ":2: has 4 columns, not 3; put what holds a semicolon"),
     ],
 )
 def test_a_file_that_is_no_such_table_is_refused(tmp_path: Path, text: str, says: str):

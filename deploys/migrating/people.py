@@ -24,7 +24,8 @@ class Wrong(ValueError):
 
 @dataclass(frozen=True)
 class Person:
-    """``address``: whose mailbox here, ``mailbox``: its login. ``server``, ``port``, ``login``, ``password``: there."""
+    """``address``: whose mailbox here, ``mailbox``: its login, ``formerly``: what the address was before. ``server``,
+    ``port``, ``login``, ``password``: there."""
 
     address: str
     mailbox: str
@@ -32,6 +33,7 @@ class Person:
     port: int
     login: str
     password: str = field(repr=False)
+    formerly: tuple[str, ...] = ()
 
 
 def read(said: Mapping[str, object], directory: Directory) -> list[Person]:
@@ -97,27 +99,40 @@ def _table(name: str, server: str, problems: list[str]) -> Iterator[tuple[str, d
     text = secret("people", name, problems)
     if text is None:
         return
-    rows = csv.reader(io.StringIO(text.removeprefix("\ufeff")), skipinitialspace=True, strict=True)
+    rows = csv.reader(io.StringIO(text), delimiter=_delimiter(text), skipinitialspace=True, strict=True)
     try:
         head = [one.strip().lower() for one in next(rows, [])]
         wanted = [one for one in COLUMNS if one not in head and not (one == "login" or (one == "server" and server))]
         odd = [one for one in head if one not in COLUMNS]
         problems += [f"{name}:1: {one}: is missing among the columns: {', '.join(COLUMNS)}" for one in wanted]
         problems += [f"{name}:1: {one or 'a column without a name'}: is none of {', '.join(COLUMNS)}" for one in odd]
-        if wanted or odd:
+        twice = sorted({one for one in head if head.count(one) > 1} - set(odd))
+        problems += [f"{name}:1: {one}: stands there twice" for one in twice]
+        if wanted or odd or twice:
             return
+        empty = True
         for cells in rows:
             where = f"{name}:{rows.line_num}: "
             if not any(cell.strip() for cell in cells):
                 continue
+            empty = False
             if len(cells) != len(head):
-                problems.append(f"{where}has {len(cells)} columns, not {len(head)}; put what holds a comma in quotes")
+                mark = {",": "a comma", ";": "a semicolon"}.get(rows.dialect.delimiter, "a tab")
+                problems.append(f"{where}has {len(cells)} columns, not {len(head)}; put what holds {mark} in quotes")
                 continue
             row = {"server": server, "login": "", **dict(zip(head, cells, strict=True))}
             row = {word: cell if word == "password" else cell.strip() for word, cell in row.items()}
             yield where, {**row, "server": row["server"] or server, "login": row["login"] or row["address"]}
+        if empty:
+            problems.append(f"{name}: has nobody below the names of its columns")
     except csv.Error:  # its words may hold what stands there
         problems.append(f"{name}:{rows.line_num}: is no CSV; write quotes within quotes twice")
+
+
+def _delimiter(text: str) -> str:
+    """What stands between the columns: spreadsheets of many countries write semicolons."""
+    head = text.partition("\n")[0]
+    return max(",;\t", key=head.count)
 
 
 def _person(where: str, row: dict[str, str], directory: Directory, problems: list[str]) -> Person | None:
@@ -141,7 +156,8 @@ def _person(where: str, row: dict[str, str], directory: Directory, problems: lis
         return None
     login = directory.login(address)
     port = PORTS[server["port"] or ""]
-    return Person(address, login, server["name"].strip("[]"), port, row["login"], row["password"])
+    former = directory.renamed.get(address, ())
+    return Person(address, login, server["name"].strip("[]"), port, row["login"], row["password"], former)
 
 
 def _twice(rows: Iterable[tuple[str, dict[str, str]]]) -> list[str]:
@@ -151,7 +167,10 @@ def _twice(rows: Iterable[tuple[str, dict[str, str]]]) -> list[str]:
     for where, row in rows:
         known = first.setdefault((row["address"].lower(),), where)
         if known != where:
-            problems.append(f"{where}address: {row['address']} stands in line {known.split(':')[-2]}, too")
+            problems.append(
+                f"{where}address: {row['address']} stands in line {known.split(':')[-2]}, too; what comes from a second"
+                " place is a run of its own, with a file of its own"
+            )
     return problems
 
 
@@ -163,7 +182,7 @@ def secret(word: str, name: str, problems: list[str]) -> str | None:
         if mode & 0o077:
             problems.append(f"{word}: others may read {name} (mode {mode:04o}); chmod 600 {name}")
             return None
-        return files.content(path).decode("utf-8")
+        return files.content(path).decode("utf-8-sig")
     except UnicodeDecodeError:
         problems.append(f"{word}: {name} is not UTF-8; save it so")
     except (OSError, ValueError) as error:

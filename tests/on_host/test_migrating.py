@@ -37,6 +37,7 @@ FOLDERS = {
     "INBOX.B&APw-cher": "B&APw-cher",
     "INBOX.Sent Items": "Sent",
 }
+SHUT = "/srv/old/good/Maildir/.Shut"
 FLAGS = (None, r"(\Seen)", r"(\Flagged \Answered \Seen)", "($Forwarded receipts)")
 
 
@@ -159,7 +160,11 @@ def test_what_people_do_here_meanwhile_stays_and_what_is_deleted_there_is_not_de
 
 
 def test_one_of_many_who_cannot_be_taken_over_stops_nobody_else(moving: Moving):
+    with moving.old.mailbox("good") as client:
+        client.create("INBOX.Shut")
     moving.old.append("good", "INBOX", 5)
+    moving.old.append("good", "INBOX.Shut", 2)
+    moving.old.host.run(f"chmod 0 {SHUT}")
     moving.old.fill("big", 300, lines=400)
     rows = [f"{login}@example.com,{login},{OLD[login]}\n" for login in ("good", "big")]
     rows.append("wrong@example.com,wrong,a wrong password\n")
@@ -171,17 +176,34 @@ def test_one_of_many_who_cannot_be_taken_over_stops_nobody_else(moving: Moving):
     assert "its certificate is not to be trusted" in run.output, run.output
     run = moving.migrate(f"people={people}", f"server={NAME}")
     assert run.rc == 1
-    assert "good@example.com: complete, 5 messages new" in run.output, run.output
+    assert "good@example.com: partial, 5 messages new" in run.output, run.output
     report = moving.report()
     assert {one: told["state"] for one, told in report.items()} == {
-        "good@example.com": "complete",
+        "good@example.com": "partial",
         "big@example.com": "failed",
         "wrong@example.com": "failed",
     }
+    (shut,) = [row for row in report["good@example.com"]["folders"] if row["why"]]
+    assert shut["old"] == "INBOX.Shut"
+    assert "the server does not open it: " in shut["why"], "a folder that is refused is no empty one"
     assert "refuses wrong and the password" in report["wrong@example.com"]["why"]
     assert "the quota leaves 1.0 MB; nothing was taken" in report["big@example.com"]["why"]
     assert bodies(moving.seen("big")) == set(), "a mailbox without room would refuse what arrives"
     assert "a wrong password" not in run.output + json.dumps(report) + moving.new.run("journalctl -q -o cat").stdout
+
+
+def test_a_folder_that_is_opened_later_comes_then_and_who_has_the_address_next_gets_all(moving: Moving):
+    """What was written down of the mailbox before is not believed of the one that has its address now."""
+    moving.old.host.run(f"chmod 700 {SHUT}")
+    run = moving.one("good")
+    assert run.rc == 0, run.output
+    assert "good@example.com: complete, 2 messages new" in run.output, run.output
+    moving.new.run("doveadm kick good@example.com; mv /var/mail/vhosts/example.com/good /var/mail/vhosts/good.left")
+    run = moving.one("good")
+    assert run.rc == 0, run.output
+    assert "good@example.com: complete, 7 messages new" in run.output, run.output
+    assert len(bodies(moving.seen("good"))) == 7
+    assert "0 messages new" in moving.one("good").output
 
 
 def test_a_run_that_is_killed_leaves_no_password_and_the_next_one_goes_on(moving: Moving):

@@ -33,7 +33,7 @@ class Full(Failed):
 
 
 class Dovecot:
-    """``place``: a new directory; ``about``: as imap.elsewhere; ``login``: whose mailbox here; ``series``: 2.3 or 2.4;
+    """``place``: a new directory; ``about``: as login.elsewhere; ``login``: whose mailbox here; ``series``: 2.3 or 2.4;
     ``cut``: the prefix that all folders have there."""
 
     def __init__(self, place: Path, series: str, about: Mapping[str, Any], login: str, cut: str) -> None:

@@ -6,9 +6,6 @@ import contextlib
 import hashlib
 import imaplib
 import re
-import shlex
-import socket
-import ssl
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from email.parser import BytesHeaderParser
@@ -48,10 +45,11 @@ class Messages:
 
 
 class Server:
-    """Somebody who is logged in. All names are as people write them. Failed says what the server refuses."""
+    """Somebody who is logged in. All names are as people write them. Failed says what the server refuses; ``refused``
+    is what it said when it did not open a folder."""
 
     def __init__(self, client: imaplib.IMAP4) -> None:
-        self.client = client
+        self.client, self.refused = client, ""
 
     def folders(self) -> list[Folder]:
         """Those that are one's own and can hold messages."""
@@ -78,6 +76,10 @@ class Server:
         found = self._uids("1:*", "(UID RFC822.SIZE)" if sizes else "(UID)") if self._number("EXISTS") else {}
         return Messages(validity, following or max(found, default=0) + 1, frozenset(found), found)
 
+    def number(self, name: str) -> int:
+        """How many messages lie in a folder."""
+        return self._number("EXISTS") if self._open(name) else 0
+
     def newer(self, name: str, uid: int) -> set[int]:
         """The UIDs in a folder from ``uid`` on."""
         there = self._open(name) and self._number("EXISTS")
@@ -98,15 +100,24 @@ class Server:
 
     def identities(self, name: str, uids: Collection[int] | None = None) -> dict[int, str]:
         """By UID, a digest of what a message says of itself: the same wherever it lies. That of one without a
-        Message-ID begins with "?", for two of them may look alike."""
-        if not self._open(name) or not self._number("EXISTS"):
+        Message-ID begins with "?", for two of them may look alike. Failed where there have been ``uids``, and the
+        folder cannot be opened: messages that are not recognized would come twice."""
+        if not self._open(name):
+            if uids:
+                raise Failed(f"the server does not open {name}: {self.refused}")
+            return {}
+        if not self._number("EXISTS"):
             return {}
         wanted = ["1:*"] if uids is None else list(_parts(sorted(uids)))
         return {uid: known for part in wanted for uid, known in self._identities(part)}
 
     def _identities(self, uids: str) -> Iterator[tuple[int, str]]:
-        for answer in self._fetched(uids, f"(UID BODY.PEEK[HEADER.FIELDS ({' '.join(ABOUT).upper()})])"):
-            if isinstance(answer, tuple) and (found := _UID.search(answer[0])):
+        answers = self._fetched(uids, f"(UID BODY.PEEK[HEADER.FIELDS ({' '.join(ABOUT).upper()})])")
+        for answer, rest in zip(answers, [*answers[1:], b""], strict=True):
+            if not isinstance(answer, tuple):
+                continue
+            behind = rest if isinstance(rest, bytes) else b""  # a server may tell the UID after the header
+            if found := _UID.search(answer[0]) or _UID.search(behind):
                 yield int(found[1]), identity(answer[1])
 
     def _uids(self, uids: str, what: str = "(UID)") -> dict[int, int]:
@@ -121,15 +132,18 @@ class Server:
     def _open(self, name: str) -> bool:
         """Without a change to any message."""
         try:
-            return self.client.select(_quoted(name), readonly=True)[0] == "OK"
+            status, answer = self.client.select(_quoted(name), readonly=True)
+            self.refused = "" if status == "OK" else text(answer)
         except (OSError, imaplib.IMAP4.abort) as why:
             raise Failed(f"the connection was lost: {why}") from None
-        except imaplib.IMAP4.error:
+        except imaplib.IMAP4.error as why:
+            self.refused = str(why)
             return False
+        return status == "OK"
 
     def _number(self, word: str) -> int:
         told = self.client.untagged_responses.get(word) or [b"0"]
-        return int(str(_text(told[-1:])) or 0)
+        return int(str(text(told[-1:])) or 0)
 
     def _others(self) -> list[str]:
         """Prefixes of what other people and all people share (RFC 2342)."""
@@ -154,49 +168,8 @@ class Server:
         except imaplib.IMAP4.error as why:
             raise Failed(f"the server refuses {word}: {why}") from None
         if status != "OK":
-            raise Failed(f"the server refuses {word}: {_text(answer)}")
+            raise Failed(f"the server refuses {word}: {text(answer)}")
         return list(answer)
-
-
-def elsewhere(about: Mapping[str, Any]) -> Server:
-    """``about``: server, port, login, password, ca (a file of the host; empty: not verified). Failed: why not."""
-    server, port = about["server"], int(about["port"])
-    context = ssl.create_default_context(cafile=about["ca"] or None)
-    context.verify_flags &= ~ssl.VERIFY_X509_STRICT  # newer Pythons' own; authorities of one's own are older than it
-    if not about["ca"]:
-        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    where = f"{server}:{port}"
-    try:
-        if port == 143:
-            client = imaplib.IMAP4(server, port, timeout=SECONDS)
-            client.starttls(context)
-        else:
-            client = imaplib.IMAP4_SSL(server, port, ssl_context=context, timeout=SECONDS)
-    except ssl.SSLCertVerificationError as why:
-        raise Failed(f"{where}: its certificate is not to be trusted: {why.verify_message}") from None
-    except (OSError, socket.gaierror, imaplib.IMAP4.error) as why:
-        raise Failed(f"{where} cannot be reached: {why}") from None
-    try:
-        if "AUTH=PLAIN" in client.capabilities:
-            client.authenticate("PLAIN", lambda _: f"\0{about['login']}\0{about['password']}".encode())
-        else:
-            client.login(about["login"], about["password"])
-        # before a login many servers name less than they can do
-        client.capabilities = tuple(_text(client.capability()[1]).upper().split())
-    except (imaplib.IMAP4.error, UnicodeError) as why:
-        said = str(why).replace(about["password"], "…").strip("b'\"")
-        raise Failed(f"{where} refuses {about['login']} and the password: {said}") from None
-    except OSError as why:
-        raise Failed(f"{where}: the connection was lost: {why}") from None
-    return Server(client)
-
-
-def here(login: str) -> Server:
-    """A mailbox of this host, as whoever owns it, without a password."""
-    try:
-        return Server(imaplib.IMAP4_stream(f"exec doveadm exec imap -u {shlex.quote(login)} 2>/dev/null"))
-    except (OSError, imaplib.IMAP4.error) as why:
-        raise Failed(f"this host has no mailbox {login} yet, or its Dovecot does not run: {why}") from None
 
 
 def identity(header: bytes) -> str:
@@ -217,8 +190,16 @@ def _listed(line: Any) -> Folder | None:
     name = found["name"].decode("utf-8", "replace")
     if name.startswith('"'):
         name = re.sub(r"\\(.)", r"\1", name[1:-1])
-    name = "INBOX" if name.upper() == "INBOX" else decoded(name)
-    return Folder(name, delimiter, frozenset(found["flags"].decode().lower().split()))
+    name = "INBOX" if name.upper() == "INBOX" else _decoded(name)
+    return Folder(name, delimiter, frozenset(found["flags"].decode("ascii", "replace").lower().split()))
+
+
+def _decoded(name: str) -> str:
+    """As it is, where a server does not write names as it has to: it is told then that the folder cannot be opened."""
+    try:
+        return decoded(name)
+    except UnicodeError:
+        return name
 
 
 def _balanced(text: str) -> list[str]:
@@ -246,5 +227,5 @@ def _quoted(name: str) -> str:
     return '"' + encoded(name).replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
-def _text(answer: Any) -> str:
+def text(answer: Any) -> str:
     return b" ".join(one for one in answer if isinstance(one, bytes)).decode("utf-8", "replace")

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+INBOX = "INBOX"  # no login and server, which have a space between them
+
 
 @dataclass
 class Taken:
@@ -21,19 +23,29 @@ class Taken:
 
 
 class Ledger:
-    """Of one mailbox and one login elsewhere; written down at each step."""
+    """Of one mailbox and one login elsewhere; written down at each step. ``inbox``: UIDVALIDITY of the INBOX here, by
+    which a mailbox is known; ``former``: what is written down was of another one, which had this address before."""
 
     def __init__(self, path: Path, source: str) -> None:
-        self.path, self.source = path, source
+        self.path, self.source, self.former = path, source, False
         try:
             self.known: dict[str, Any] = json.loads(path.read_text("utf-8"))
         except FileNotFoundError:
             self.known = {}
         told = self.known.get(source, {})
+        self.inbox = int(self.known.get(INBOX, 0))
         self.folders = {name: Taken(one["validity"], numbers(one["uids"]), one["unsure"]) for name, one in told.items()}
+
+    def of_inbox(self, validity: int) -> None:
+        """See whose it is: one who left, and whose address somebody else has now, left it behind."""
+        self.former = bool(self.inbox and self.inbox != validity)
+        if self.former:
+            self.known, self.folders = {}, {}
+        self.inbox = validity
 
     def keep(self) -> None:
         """Whole or not at all."""
+        self.known[INBOX] = self.inbox
         self.known[self.source] = {
             name: {"validity": one.validity, "uids": ranges(one.uids), "unsure": one.unsure}
             for name, one in self.folders.items()

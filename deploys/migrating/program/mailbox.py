@@ -9,13 +9,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from deploys.migrating.program import folders, imap
+from deploys.migrating.program import folders, login
 from deploys.migrating.program.dovecot import Dovecot, Full
 from deploys.migrating.program.folders import Pair
 from deploys.migrating.program.imap import Failed, Messages, Server
 from deploys.migrating.program.ledger import Ledger, Taken
 
 BATCH, BATCH_BYTES = 200, 50 << 20  # what a broken connection costs at most
+NAMELESS = "no folder here can have this name; rename it there, without / * % ? and a - in front"
 WILD = set("*%?")  # in a query of doveadm's these stand for other names, too
 
 
@@ -55,30 +56,38 @@ class Mailbox:
             pairs, odd = folders.pairs(found)
             odd += [pair.old for pair in pairs if WILD & set(pair.seen) or pair.seen.startswith("-")]
             pairs = [pair for pair in pairs if pair.old not in odd]
-            there = {pair.old: old.messages(pair.old, sizes=True) for pair in pairs}
+            there, shut = _opened(old, pairs)
+            pairs = [pair for pair in pairs if pair.old in there]
             subscribed = old.subscribed()
         self.rows = [Row(pair.old, pair.here) for pair in pairs]
-        self.mine = imap.here(self.about["mailbox"])
+        self.rows += [Row(name, "", why=f"the server does not open it: {why}") for name, why in shut.items()]
+        self.rows += [Row(name, "", why=NAMELESS) for name in odd]
         self.dovecot = Dovecot(self.place, self.series, self.about, self.about["mailbox"], folders.prefix(found))
+        self.mine = login.here(self.about["mailbox"])
+        try:
+            self._from(pairs, there, subscribed)
+        finally:
+            self.mine.close()
+
+    def _from(self, pairs: list[Pair], there: Mapping[str, Messages], subscribed: set[str]) -> None:
+        self.ledger.of_inbox(self.mine.messages("INBOX").validity)
         vanished = any(
             one.uids - there[name].uids for name, one in self.ledger.folders.items() if name in there
         )  # fmt: skip
         missing = {pair.old: self._missing(pair, there[pair.old], pairs, vanished) for pair in pairs}
         self._room(there, missing)
         try:
-            for pair, row in zip(pairs, self.rows, strict=True):
+            for pair, row in zip(pairs, self.rows, strict=False):
                 self._folder(pair, row, there[pair.old], missing[pair.old], pair.old in subscribed)
         finally:
             self._count(pairs, there)
-        for name in odd:
-            self.rows.append(Row(name, "", why="no folder here can have this name"))
 
     def _missing(self, pair: Pair, there: Messages, pairs: list[Pair], vanished: bool) -> set[int]:
         """What of a folder has to come. Where it cannot be known by UIDs, messages that are here are recognized: in the
         folder itself where a run ended within it, in all of them where the old server numbers its messages anew, and
         where messages ``vanished`` there that had come: they may have been moved."""
         taken = self.ledger.folders.get(pair.old)
-        anew = taken is not None and taken.validity != there.validity
+        anew = self.ledger.former or (taken is not None and taken.validity != there.validity)
         if taken is None or anew:
             taken = Taken(there.validity, unsure=not anew)
         if there.uids - taken.uids and (taken.unsure or anew or vanished):
@@ -146,13 +155,12 @@ class Mailbox:
     def _sync(self, pair: Pair, total: int) -> None:
         """The folder is empty. What dsync brought is believed where it is found here: also what came there since its
         messages were listed, which would come twice otherwise."""
-        self.dovecot.sync(
-            pair.seen, lambda: self.tell(f"{pair.old}: {len(self.mine.messages(pair.here).uids):,} of {total:,}")
-        )
+        self.dovecot.sync(pair.seen, lambda: self.tell(f"{pair.old}: {self.mine.number(pair.here):,} of {total:,}"))
         with self._old() as old:
             now = old.messages(pair.old)
         taken = self.ledger.folders[pair.old]
         taken.uids |= self._recognized(pair, now.uids - taken.uids, [pair.here])
+        self.ledger.inbox = self.mine.messages("INBOX").validity  # dsync has given it the old one's
 
     def _copied(self, pair: Pair, row: Row, there: Messages, missing: set[int], total: int) -> None:
         taken = self.ledger.folders[pair.old]
@@ -192,8 +200,11 @@ class Mailbox:
     def _count(self, pairs: list[Pair], began: Mapping[str, Messages]) -> None:
         """What is there now, and here."""
         with self._old() as old:
-            for pair, row in zip(pairs, self.rows, strict=True):
+            for pair, row in zip(pairs, self.rows, strict=False):
                 now, taken = old.messages(pair.old), self.ledger.folders[pair.old]
+                if not now.validity:
+                    row.why = row.why or f"the server does not open it any more: {old.refused}"
+                    continue
                 lacking = now.uids - taken.uids
                 row.there, row.here = len(now.uids), len(now.uids) - len(lacking)
                 row.since = len([uid for uid in lacking if uid >= began[pair.old].following])
@@ -202,11 +213,24 @@ class Mailbox:
     @contextmanager
     def _old(self) -> Iterator[Server]:
         """A connection of its own each time: between two uses hours may pass."""
-        server = imap.elsewhere(self.about)
+        server = login.elsewhere(self.about)
         try:
             yield server
         finally:
             server.close()
+
+
+def _opened(old: Server, pairs: list[Pair]) -> tuple[dict[str, Messages], dict[str, str]]:
+    """What lies in each folder there; and why the others cannot be opened, which are as good as missing."""
+    there: dict[str, Messages] = {}
+    shut: dict[str, str] = {}
+    for pair in pairs:
+        found = old.messages(pair.old, sizes=True)
+        if found.validity:
+            there[pair.old] = found
+        else:
+            shut[pair.old] = old.refused or "it tells no UIDVALIDITY"
+    return there, shut
 
 
 def batches(uids: set[int], sizes: Mapping[int, int]) -> Iterator[set[int]]:

@@ -59,7 +59,9 @@ def taken(numbered: tuple[int, Mapping[str, Any]], place: Path, series: str) -> 
     why = ""
     try:
         about = {**about, "ca": authority(about["ca"], place / f"{number}.pem")}
-        ledger = Ledger(Path(MEMORY, f"{about['address']}.json"), f"{about['login']} {about['server']}")
+        paths = [Path(MEMORY, f"{address}.json") for address in (about["address"], *about["formerly"])]
+        ledger = Ledger(next(filter(Path.exists, paths), paths[0]), f"{about['login']} {about['server']}")
+        ledger.path = paths[0]
         one = Mailbox(about, place / str(number), series, ledger, progress, rows)
         try:
             one.take_over()
