@@ -14,6 +14,8 @@ from pyinfra.context import ctx_host
 
 from deploys.result import CONVERGE
 
+NONE = f"the host has nothing of it yet: {CONVERGE} first"
+
 
 @operation(is_idempotent=False)
 def program(path: str, words: Sequence[str], seconds: int):  # type: ignore[no-untyped-def]
@@ -25,11 +27,12 @@ def program(path: str, words: Sequence[str], seconds: int):  # type: ignore[no-u
     + seconds: how long it may take
     """
     if state.is_executing:
-        command = StringCommand("python3 -I -B", QuoteString(path), *map(QuoteString, words))
+        there = StringCommand("test -e", QuoteString(path), "|| { echo", QuoteString(NONE), ">&2; exit 1; };")
+        command = StringCommand(there, "python3 -I -B", QuoteString(path), *map(QuoteString, words))
         done, output = run(command, print_output=True, _timeout=seconds)
         if done:
             return
-        complain(host.name, output)
+        complain(host.name, output, printed=True)
     yield FunctionCommand(fail, (), {})
 
 
@@ -40,10 +43,12 @@ def run(command: StringCommand, **more: Any) -> tuple[bool, CommandOutput]:
     return host.run_shell_command(command, **{**as_root, **more})
 
 
-def complain(whose: str, output: CommandOutput) -> None:
-    """Tell what the host's program complained of, after ``whose``; this host has failed."""
-    why = " ".join(output.stderr_lines) or f"the host has no such program: {CONVERGE}"
-    echo(f"{whose}: {why}", err=True)
+def complain(whose: str, output: CommandOutput, printed: bool = False) -> None:
+    """Tell what the host's program complained of, after ``whose``, unless it was ``printed`` as it came; this host has
+    failed."""
+    why = " ".join(output.stderr_lines)
+    if not why or not printed:
+        echo(f"{whose}: {why or NONE}", err=True)
     state.failed_hosts.add(ctx_host.get())
 
 

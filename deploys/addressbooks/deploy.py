@@ -34,5 +34,5 @@ def asked(request: Request):  # type: ignore[no-untyped-def]
         done, output = asking.run(StringCommand("python3 -I -B -"), print_output=True, _stdin=script, _timeout=SECONDS)
         if done:
             return
-        asking.complain(host.name, output)
+        asking.complain(host.name, output, printed=True)
     yield FunctionCommand(asking.fail, (), {})
