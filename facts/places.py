@@ -13,6 +13,8 @@ from facts.record import Record
 # A lookup for each, as deliveries make it. Whom it does not know has no lines.
 _COMMAND = """export PATH="$PATH:/usr/sbin"
 echo "driver $(doveconf -h mail_driver 2>/dev/null)"
+# doveconf shows 2.4's general default, fs, whether somebody set it or not; of a Maildir that is not the default
+echo "layout $(grep -rhs '^ *mailbox_list_layout *=' /etc/dovecot | tail -n 1 | sed 's/.*= *//')"
 echo "sieve $(doveconf -h plugin/sieve 2>/dev/null)"
 own='s/^ *\\(sieve_script_\\)\\{0,1\\}active_path = //p'
 echo "active $(doveconf -n 2>/dev/null | sed -n "/^sieve_script personal {/,/^}/ $own")"
@@ -62,7 +64,9 @@ def _place(fields: dict[str, str], general: dict[str, str]) -> Place:
     home = fields.get("home", "").rstrip("/")
     if path := fields.get("mail_path"):
         driver = fields.get("mail_driver") or general.get("driver", "")
-        return Place(f"{driver}:{_whole(path, home)}" if driver else "", home, _own(general.get("active", ""), home))
+        layout = f":LAYOUT={general['layout']}" if general.get("layout") else ""
+        place = f"{driver}:{_whole(path, home)}{layout}" if driver else ""
+        return Place(place, home, _own(general.get("active", ""), home))
     driver, colon, path = fields.get("mail", "").partition(":")
     return Place(f"{driver}:{_whole(path, home)}" if colon else "", home, _active(general.get("sieve", ""), home))
 

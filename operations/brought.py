@@ -21,7 +21,8 @@ STAGE = "/var/lib/posthaus-brought"  # others than root find their copies there
 @dataclass(frozen=True)
 class Source:
     """Where a login's messages lie. ``place``: as Dovecot says it in one line; ``driver`` and ``path`` of it, and
-    ``inbox``, ``control`` and ``index`` where they lie elsewhere; ``sieve``: the active script.
+    ``inbox``, ``control`` and ``index`` where they lie elsewhere, and ``second``, the alternative storage of dbox;
+    ``layout``: ``fs`` for a Maildir whose folders lie in one another; ``sieve``: the active script.
 
     ``user``: who shall own the copy; ``home``: where it goes ("": that user's own home); ``trusted``: the store was
     no person's, so that it is read as root where it is another user's.
@@ -35,6 +36,8 @@ class Source:
     inbox: str = ""
     control: str = ""
     index: str = ""
+    second: str = ""
+    layout: str = ""
     sieve: str = ""
     trusted: bool = True
 
@@ -72,4 +75,5 @@ def in_place(sources: Mapping[str, Source]):  # type: ignore[no-untyped-def]
 def _row(login: str, source: Source) -> tuple[str, ...]:
     trusted = "root" if source.trusted else source.user
     parts = (source.driver, source.path, source.inbox, source.control, source.index, source.sieve)
-    return (login, source.place, source.user, source.home, trusted, *parts)
+    more = (source.second, source.layout)
+    return (login, source.place, source.user, source.home, trusted, *parts, *more)

@@ -1,7 +1,7 @@
 # brought.in_place on the host. $1: where it is noted what is done; $2: where copies of stores lie meanwhile; $3: the state
 # of Postfix's tree. Lines of stdin, parted by tabs, - for nothing: login, place, owner of the copy, its home, who may read
 # the original besides (root, or the owner alone), driver, path, and where the inbox, control files, indexes and the
-# active Sieve script lie.
+# active Sieve script, the second storage of dbox lie, and how a Maildir's folders are laid out.
 set -u
 umask 077
 LC_ALL=C
@@ -23,9 +23,10 @@ trap 'exit 129' HUP; trap 'exit 130' INT; trap 'exit 143' TERM
 
 # Dovecot 2.4 asks nobody where a mailbox lies where it is told so.
 case $(dovecot --version) in
-2.3.*) no_lookup='' at_home='' ;;
-*) no_lookup=--no-userdb-lookup at_home='mail_home=' ;;
+2.3.*) no_lookup='' at_home='' packed=zlib unreadable='' ;;
+*) no_lookup=--no-userdb-lookup at_home='mail_home=' packed=mail_compress unreadable=$(printf '\3757zXZ') ;;
 esac
+encrypted=$(printf 'CRYPTED\003')
 
 # as USER HOME LOGIN COMMAND…: its messages are read and written with no other rights than theirs.
 as() {
@@ -35,11 +36,12 @@ as() {
         LC_ALL=C USER="$known" HOME="$at" "$@") 9>&- </dev/null
 }
 
-# dove USER HOME LOGIN "OPTION…" COMMAND…: without a plugin: no limit counts, and no index of words is made.
+# dove USER HOME LOGIN "OPTION…" COMMAND…: without a plugin but the one that reads compressed messages: no limit counts, and
+# no index of words is made.
 dove() {
     user_=$1 home_=$2 login_=$3 options=$4
     shift 4
-    as "$user_" "$home_" "$login_" doveadm -o mail_plugins= ${at_home:+-o "$at_home$home_"} $options "$@" 2>"$stage/said" ||
+    as "$user_" "$home_" "$login_" doveadm -o mail_plugins=$packed ${at_home:+-o "$at_home$home_"} $options "$@" 2>"$stage/said" ||
         { grep -v stats-writer "$stage/said" >&2; return 1; }
 }
 
@@ -61,6 +63,39 @@ copied() {
     fi
 }
 
+# readable COPY: nothing in it is of a kind that this Dovecot would take for a message's own text.
+readable() {
+    ! holds "$1" "$encrypted" ||
+        { echo "its messages are encrypted (mail_crypt): docs/adopting.md says how the old server writes plain ones" >&2; return 1; }
+    [ -z "$unreadable" ] || ! holds "$1" "$unreadable" ||
+        { echo "its messages are compressed by xz, which this Dovecot does not read" >&2; return 1; }
+}
+begins() { find "$1" -type f \( -path '*/cur/*' -o -path '*/new/*' \) -print0 | xargs -0 -r head -qc 9; }
+holds() {
+    case $driver in
+    maildir) begins "$1" | grep -qaF -e "$2" ;;
+    *dbox) grep -rqaF --include='[mu].*' -e "$2" "$1" ;;
+    *) return 1 ;;
+    esac
+}
+
+# A Maildir whose folders lie in one another (LAYOUT=fs) becomes one whose folders lie side by side, by its owner's own rights.
+# A dot in a folder's name, which only the former may have, becomes _, as dsync has it.
+nested='cd -- "$1" || exit
+find . -mindepth 1 -name ".*" -prune -exec rm -rf -- {} + # no folders there
+rm -f -- dovecot.list.index* # made anew
+if [ -d INBOX/cur ] && [ ! -d cur ]; then
+    find INBOX -mindepth 1 -maxdepth 1 \( ! -type d -o -name cur -o -name new -o -name tmp \) -exec mv -f -t . -- {} + || exit
+fi
+find . -mindepth 2 -type d -name cur -printf "%d %P\n" | sort -rn | while read -r _ folder; do
+    folder=${folder%/cur}
+    name=.$(printf %s "$folder" | tr ./ _.)
+    [ ! -e "$name" ] || { echo "two of its folders would be called $name" >&2; exit 1; }
+    mv -T -- "$folder" "$name" || exit
+done || exit
+# one that names no version parts levels as the store does
+[ ! -f subscriptions ] || grep -q "^V" subscriptions || sed -i "y|./|_.|" subscriptions'
+
 over() { as "$reader" / - cp -aT -- "$1" "$2" && if [ "$reader" = root ]; then chown -Rh "$owner:" "$2"; fi; }
 
 # bring: one mailbox; the last line that it says is why not.
@@ -79,18 +114,25 @@ bring() {
             ;;
         esac
     fi
-    for more in "$control" "$index"; do
+    for more in "$control" "$index" "$second"; do
         [ "$more" = - ] || [ ! -d "$more" ] || over "$more" "$copy" || return 1
     done
+    readable "$copy" || return 1
+    [ "$layout" != fs ] || as "$owner" / - sh -c "$nested" sh "$copy" || return 1
     if [ "$home" != "$own_home" ]; then
         install -d -o "$owner" -g "$(id -g "$owner")" -m 0700 "$(dirname "$home")" "$home" || return 1
     fi
-    dove "$owner" "$home" "$login" "" sync $no_lookup -1 -R "$driver:$copy" || return 1
+    # a link to a compressed message would stay one: gzip, Zstandard, bzip2, LZ4, xz
+    as_it_is=yes
+    if [ "$driver" = maildir ] && begins "$copy" | grep -qaP '\x1f\x8b\x08|\x28\xb5\x2f\xfd|BZh|Dovecot-L|\xfd7zXZ'; then as_it_is=no; fi
+    dove "$owner" "$home" "$login" "-o maildir_copy_with_hardlinks=$as_it_is" sync $no_lookup -1 -R "$driver:$copy" || return 1
     rm -f -- "$home/Maildir/maildirsize" # the sum is made anew
     if [ -n "$at_home" ]; then options="-o mail_driver=$driver -o mail_path=$copy"; else options="-o mail_location=$driver:$copy"; fi
     counts "$stage/before" "$owner" "$copy" "$login" "$options" || return 1
     counts "$stage/after" "$owner" "$home" "$login" "" || return 1
-    lacking=$(awk -F '\t' 'NR == FNR { there[$1] = $2; next } FNR > 1 && there[$1] + 0 < $2 + 0 { print $1 ": " $2 " before, " there[$1] + 0 " now" }' \
+    # a dot, which a folder of a Maildir cannot have in its name, dsync has made _
+    lacking=$(awk -F '\t' 'NR == FNR { there[$1] = $2; next }
+        FNR > 1 { name = $1; gsub(/[.]/, "_", name); if (there[name] + 0 < $2 + 0) print $1 ": " $2 " before, " there[name] + 0 " now" }' \
         "$stage/after" "$stage/before")
     [ -z "$lacking" ] || { echo "not all are there: $lacking" >&2; return 1; }
     scripts || return 1
@@ -123,7 +165,7 @@ systemctl stop postfix.service dovecot.socket dovecot.service 2>/dev/null
 rm -rf -- "$stage"
 install -d -m 0711 "$stage" || exit
 number=0
-while IFS='	' read -r login place owner home reader driver path inbox control index sieve; do
+while IFS='	' read -r login place owner home reader driver path inbox control index sieve second layout; do
     number=$((number + 1)) copy=$stage/$number
     own_home=$(getent passwd "$owner" | cut -d: -f6)
     [ "$home" != - ] || home=$own_home

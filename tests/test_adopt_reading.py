@@ -12,6 +12,7 @@ from deploys.adopting.description import Found
 from deploys.adopting.doveconf import expanded, parsed
 from deploys.adopting.look import There, Told
 from deploys.adopting.server import server
+from deploys.values import locations
 
 PASSWD = """root:x:0:0:root:/root:/bin/bash
 tito:x:1000:1000:Tito Puente,,,:/home/tito:/bin/bash
@@ -201,6 +202,33 @@ def test_where_postfix_itself_delivers():
         stores.by_postfix("/var/vmail", "example.org/tito")
         == "mbox:/var/vmail/example.org:INBOX=/var/vmail/example.org/tito"
     )
+
+
+@pytest.mark.parametrize(
+    ("said", "layout", "place"),
+    [
+        ("maildir:/v/%n:LAYOUT=fs:INDEX=/i/%n", "", "maildir:/v/tito:LAYOUT=fs:INDEX=/i/tito"),
+        ("maildir:/v/%n/", "fs", "maildir:/v/tito:LAYOUT=fs"),
+        ("maildir:/v/%n:LAYOUT=Maildir++:VOLATILEDIR=/run/x", "", "maildir:/v/tito"),
+        ("mdbox:/v/%n:ALT=/slow/%n:LAYOUT=fs", "", "mdbox:/v/tito:ALT=/slow/tito"),
+        ("sdbox:/v/%n:INDEX=MEMORY", "fs", "sdbox:/v/tito"),
+        ("maildir:/v/%n:LAYOUT=index", "", None),
+        ("mdbox:/v/%n:DIRNAME=m", "", None),
+        ("maildir:/v/%n:UTF-8", "", None),
+    ],
+)
+def test_a_place_is_taken_with_the_words_that_say_where_messages_are(said: str, layout: str, place: str | None):
+    conf = parsed(f"mail_location = {said}\nmailbox_list_layout = {layout}\n")
+    store = stores.store(conf, "tito@example.org", "/h")
+    assert store.location == (place or "")
+    assert bool(store.why) == (place is None)
+    if place:
+        assert locations.location(place) == place, "mail.yaml takes it"
+
+
+def test_folders_in_one_another_are_a_maildirs_alone():
+    with pytest.raises(ValueError, match="LAYOUT=fs"):
+        locations.location("mbox:/v/tito:LAYOUT=fs")
 
 
 def test_an_inbox_that_lies_beside_the_maildir_is_found():

@@ -34,6 +34,8 @@ if command -v doveconf >/dev/null; then
     dovecot --version | say N dovecot
     said=$(doveconf -n 2>/dev/null)
     printf '%s\n' "$said" | say N doveconf
+    # 2.4 shows its general default, fs, whether somebody set it or not; of a Maildir that is not the default
+    grep -rhs '^ *mailbox_list_layout *=' /etc/dovecot | tail -n 1 | sed 's/.*= *//' | say N layout
     # each passwd-file; one of several domains has a variable in its name
     printf '%s\n' "$said" | sed -n 's/^ *\(args\|passwd_file_path\) = *\(.*[ =]\|\)\(\/[^ ]*\)$/\3/p' | sort -u | while IFS= read -r path; do
         pattern=$(printf '%s\n' "$path" | sed 's/%{[^}]*}/*/g; s/%[A-Z]*[a-z]/*/g')

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from deploys.adopting.description import Found, FoundMailbox
+from deploys.values import locations
 from facts.places import Place
 
 
@@ -17,8 +18,12 @@ def with_places(found: Found, places: Mapping[str, Place]) -> Found:
     boxes, notes = [], []
     for box in found.mailboxes:
         place = by_name.get(box.address) or _by_pattern(pattern, box)
+        said, odd = locations.understood(place.messages) if place else ("", "")
+        if odd:
+            notes.append(f"{box.address}: where its messages are has {odd}, which is not understood: {said}")
         if place:
-            boxes.append(replace(box, messages=box.messages or place.messages, sieve=box.sieve or place.sieve))
+            messages = box.messages or ("" if odd else said)
+            boxes.append(replace(box, messages=messages, sieve=box.sieve or place.sieve if messages else ""))
             continue
         boxes.append(box)
         if not box.messages:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 
@@ -13,6 +14,7 @@ from deploys.adopting.postfix import Postfix, local_aliases, postfix
 
 Look = Callable[[Iterable[str], Iterable[str]], There]
 _KNOWN_DRIVERS = ("passwd-file", "pam", "passwd", "shadow", "static", "prefetch", "passwd_file", "")
+_ENCRYPTS = re.compile(r"mail_plugins *=.*\bmail_crypt\b|^ *mail_crypt = yes", re.MULTILINE)
 FIRST_HUMAN, LAST_HUMAN = 1000, 59999
 
 
@@ -40,6 +42,7 @@ def server(told: Told, look: Look, vmail: tuple[int, int] | None, database: Foun
     """``look``: asks the host which paths are there, and what stands in some. ``vmail``: as Found has it. ``database``:
     what databases say of mailboxes and aliases, if they say anything."""
     mail, conf = postfix(told), parsed(told.words.get("doveconf", ""))
+    conf.settings["mailbox_list_layout"] = told.words.get("layout", "").strip()
     if database:  # then nobody is a Unix user
         mail.local, mail.virtual = [], list(dict.fromkeys([*database.domains, *mail.virtual]))
     system = bool(mail.local) and not mail.virtual
@@ -55,6 +58,11 @@ def server(told: Told, look: Look, vmail: tuple[int, int] | None, database: Foun
     aliases = [*mail.aliases, *(local_aliases(mail, told) if mail.local else ())]
     if system:
         aliases += _further_domains(mail, mailboxes)
+    if _ENCRYPTS.search(told.words.get("doveconf", "")):
+        not_understood.append(
+            "Dovecot's mail_crypt: messages that it encrypted are not copied, and the run names whose;"
+            " docs/adopting.md says how this Dovecot writes plain ones"
+        )
     webmail, program, site = beside.webmail(told)
     if site:
         not_understood.append(

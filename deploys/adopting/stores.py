@@ -29,12 +29,8 @@ def store(conf: Block, user: str, home: str, own: str = "") -> Store:
     full = expanded(text, user, home)
     if full is None:
         return Store(why=f"{text} has a variable that is not understood")
-    if "LAYOUT=" in text or conf.get("mailbox_list_layout", "maildir++").lower() not in ("maildir++", "fs"):
-        return Store(why=f"{text} has a layout that is not understood")
-    driver, _, rest = full.partition(":")
-    place, *words = rest.split(":")
-    kept = [word for word in words if word.partition("=")[0] in locations.WORDS and not word.endswith("=MEMORY")]
-    return Store(":".join([driver.lower(), place.rstrip("/"), *kept]))
+    location, odd = locations.understood(full, conf.get("mailbox_list_layout"))
+    return Store(why=f"{text} has {odd}, which is not understood") if odd else Store(location)
 
 
 def _configured(conf: Block) -> str:

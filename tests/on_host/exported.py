@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import tarfile
+from collections.abc import Iterable
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric import rsa
@@ -59,17 +60,24 @@ def config(where: Path) -> Path:
     return where
 
 
+def files(where: Path) -> dict[str, str]:
+    """The texts below a directory, by their paths there."""
+    return {
+        str(path.relative_to(where)): path.read_text(encoding="utf-8") for path in where.rglob("*") if path.is_file()
+    }
+
+
 def public_key(where: Path) -> str:
     """The public half of the key that signs alt.example (PEM)."""
     key = load_pem_private_key((where / KEY).read_bytes(), None).public_key()
     return key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
 
 
-def mail_data(host: MailHost, where: str) -> dict[str, Expected]:
-    """Its mail directory at ``where`` on the new host, owned as it was in the container; what is in it, by person."""
+def mail_data(host: MailHost, where: str, people: Iterable[str] = PASSWORDS) -> dict[str, Expected]:
+    """The mail directory at ``where`` on the host, owned as it was in the container; what is in it, by person."""
     files: dict[str, str] = {}
     found = {}
-    for number, address in enumerate(PASSWORDS):
+    for number, address in enumerate(people):
         local, _, domain = address.partition("@")
         base = f"{domain}/{local}"
         folders = {"INBOX": "", "Sent": ".Sent", "Archive/2024": ".Archive.2024", "Entw&APw-rfe": ".Entw&APw-rfe"}
@@ -80,7 +88,7 @@ def mail_data(host: MailHost, where: str) -> dict[str, Expected]:
         files[f"{base}/subscriptions"] = "V\t2\n\nSent\nArchive\t2024\n"
         files[f"{base}/home/.dovecot.sieve"] = SCRIPT if number == 0 else ""
     host.run(f"mkdir -p {where} && tar -C {where} -x", input=_tar({name: text for name, text in files.items() if text}))
-    host.run(f"mkdir -p {where}/{LOCKED}/new && chown -R 5000:5000 {where}")
+    host.run(f"chown -R 5000:5000 {where}")
     return found
 
 

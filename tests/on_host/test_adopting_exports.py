@@ -1,4 +1,4 @@
-"""Servers of people in a database, and of docker-mailserver: described, converged, and every message as it was."""
+"""Servers of people in a database, and of other projects: described, converged, and every message as it was."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import imaplib
 import re
 import shlex
 import ssl
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from deploys.adopting import exports
 from lab.mailhost import MailHost
 from lab.pyinfra import Run
 from tests.on_host import exported, guided, mailcow
+from tests.on_host import exported_others as others
 from tests.on_host.exported import Expected
 from tests.on_host.post import arrived, compose, deliver
 
@@ -123,29 +125,86 @@ def test_people_in_a_database_keep_messages_flags_and_passwords(bare_host: MailH
     nothing_left_to_do(host)
 
 
-@pytest.mark.releases("debian-13")
-def test_an_exported_docker_mailserver_moves_in(own_mail_host: MailHost, tmp_path: Path):
-    host = own_mail_host
-    exported.config(tmp_path / "config")
-    before = exported.mail_data(host, "/srv/mail-data")
-    host.run(f"printf 'CRYPTED\\003\\007' >/srv/mail-data/{exported.LOCKED}/new/1700000099.M1P1.old")
-
-    command = "pyinfra inventory.py deploys/adopt.py --data from=docker-mailserver"
-    run = as_written(host, command, directory=str(tmp_path / "config"), hostname="mail.alt.example")
+def adopted(host: MailHost, kind: str, directory: Path) -> tuple[dict[str, Any], str]:
+    """What the page's command for an export of that kind writes, which goes aside, and what it says."""
+    command = f"pyinfra inventory.py deploys/adopt.py --data from={kind}"
+    run = as_written(host, command, directory=str(directory), hostname="mail.alt.example")
     made = described(host, run)
-    assert "postfix-regexp.cf" in run.output
-    assert "ana@more.example: its messages" in run.output, "those that nobody could read are not copied"
-    assert made["hostname"] == "mail.alt.example"
-    assert list(made["messages_from"]) == list(exported.PASSWORDS)
+    [path] = host.site.glob("adopted-*.yaml")
+    path.unlink()
+    return made, run.output
 
-    run = host.converge(made | OURS)
+
+def brought_here(host: MailHost, archive: str, into: Path) -> None:
+    """As the page has it: unpacked on the workstation."""
+    into.mkdir(exist_ok=True)
+    subprocess.run(["tar", "-C", str(into), "-xz"], input=host.read(archive), check=True)
+
+
+@pytest.mark.releases("debian-13")
+def test_exports_of_docker_mailserver_mail_in_a_box_and_mailcow_move_in_together(
+    own_mail_host: MailHost, tmp_path: Path
+):
+    host = own_mail_host
+    typed = others.prepare(host)
+    dms = "/opt/dms/docker-data/dms"
+    for name, text in exported.files(exported.config(tmp_path / "made")).items():
+        host.write(f"{dms}/config/{name}", text)
+    before = exported.mail_data(host, f"{dms}/mail-data")
+    host.write(f"{dms}/mail-data/{exported.LOCKED}/new/1700000099.M1P1.old", b"CRYPTED\3\7")
+    (tmp_path / "box").mkdir()
+    before |= others.box(host, tmp_path / "box")
+    before |= others.cow(host, tmp_path / "export")
+
+    [lines] = blocks("From docker-mailserver")
+    host.run(f"{typed}cd /opt/dms\n{lines}")
+    brought_here(host, "/opt/dms/config.tar.gz", tmp_path)
+    [lines] = blocks("From Mail-in-a-Box")
+    host.run(f"{typed}cd /root\n{lines}")
+    brought_here(host, "/root/mail.tar.gz", tmp_path / "mail")
+    host.run(f"{typed}rsync{blocks('From mailcow')[1].partition('rsync')[2]}")
+
+    first, said = adopted(host, "docker-mailserver", tmp_path / "config")
+    assert "postfix-regexp.cf" in said
+    assert "ana@more.example: its messages" in said, "those that nobody could read are not copied"
+    assert first["hostname"] == "mail.alt.example"
+    assert list(first["messages_from"]) == list(exported.PASSWORDS)
+    second, _ = adopted(host, "mail-in-a-box", tmp_path / "mail")
+    assert (list(second["messages_from"]), second["postmaster"]) == (list(others.BOXED), "tito@boxed.example")
+    third, said = adopted(host, "mailcow", tmp_path / "export")
+    assert list(third["messages_from"]) == list(others.COW)
+    assert third["mailboxes"][others.AWAY]["login"] is False
+
+    run = host.converge({**first, **together(first, second, third)} | OURS)
     assert run.rc == 0, run.output
-    for login, password in exported.PASSWORDS.items():
-        assert seen(host, login, password) == before[login]
-    assert host.run("cat /var/mail/vhosts/alt.example/tito/.dovecot.sieve").stdout == exported.SCRIPT
-    key = host.run("openssl pkey -in /var/lib/rspamd/dkim/alt.example.mail.key -pubout").stdout
-    assert key == exported.public_key(tmp_path / "config")
+    people = exported.PASSWORDS | others.BOXED | others.COW
+    for login, password in people.items():
+        if login != others.AWAY:
+            assert seen(host, login, password) == before[login], login
+    with pytest.raises(imaplib.IMAP4.error):
+        seen(host, others.AWAY, people[others.AWAY])
+    assert "messages=4" in host.run(f"doveadm mailbox status -u {others.AWAY} messages INBOX").stdout
+    for person in ("alt.example/tito", "boxed.example/tito"):
+        assert host.run(f"cat /var/mail/vhosts/{person}/.dovecot.sieve").stdout == exported.SCRIPT
+    for domain, made in (("alt.example", "made"), ("boxed.example", "box/other"), ("second.example", "box/other")):
+        key = host.run(f"openssl pkey -in /var/lib/rspamd/dkim/{domain}.mail.key -pubout").stdout
+        assert key == exported.public_key(tmp_path / made), domain
+    for address, login in {
+        "info@boxed.example": "iqbal@second.example", "admin@boxed.example": "tito@boxed.example",
+        "sales@cow.invalid": "sri@cow.example", "tito@alt.invalid": "tito@alt.example",
+    }.items():  # fmt: skip
+        message = compose(address)
+        assert deliver(host, address, message=message) == 250
+        assert arrived(host, login, people[login], message["Subject"], seconds=60), address
     nothing_left_to_do(host)
+
+
+def together(*made: dict[str, Any]) -> dict[str, Any]:
+    """What several files say of people and addresses, as of one server."""
+    return {
+        key: {name: said for one in made for name, said in one.get(key, {}).items()}
+        for key in ("domains", "mailboxes", "aliases", "catch_all", "messages_from")
+    }
 
 
 @pytest.mark.long  # PostgreSQL alone takes a minute to install

@@ -1,4 +1,4 @@
-"""Which of the copied messages a Dovecot without the old server's keys can read."""
+"""Which of the copied messages a Dovecot without the old server's keys can read: those that are not encrypted."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from pyinfra.api import QuoteString, StringCommand
 from deploys.adopting.description import Found
 from deploys.values import locations
 
-# Dovecot's mail_crypt and LZ4, gzip, Zstandard, bzip2, xz: what a message file of theirs begins with.
-_PACKED = r"^(CRYPTED\x03\x07|Dovecot-LZ4\r\*\x9b\xc5|\x1f\x8b\x08|\x28\xb5\x2f\xfd|BZh[1-9]1AY&SY|\xfd7zXZ\x00)"
-# Of each mailbox some are looked into: compression may have begun one day.
+# What a message file of Dovecot's mail_crypt begins with, and one of xz, which 2.4 does not read; it reads what is
+# compressed otherwise.
+_PACKED = r"^(CRYPTED\x03\x07|\xfd7zXZ\x00)"
+# Of each mailbox some are looked into: encryption may have begun one day.
 _COMMAND = """export LC_ALL=C
 while IFS= read -r path; do
     [ -d "$path/cur" ] || [ -d "$path/new" ] || continue
@@ -39,7 +40,9 @@ def those_there(found: Found, lines: Iterable[str]) -> Found:
         path = locations.parts(box.messages)["PATH"] if box.messages else ""
         why = ""
         if path and ("packed", path) in said:
-            why = "are encrypted or compressed, and only the old server reads them; docs/adopting.md says how to"
+            why = (
+                "are encrypted (or compressed by xz), and only the old server reads them; docs/adopting.md says how to"
+            )
             why += " bring them"
         elif path and ("there", path) not in said:
             why = "are not there on the new host"

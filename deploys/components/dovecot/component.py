@@ -242,6 +242,8 @@ def _source(mail: MailServer, address: str) -> brought.Source:
         inbox=parts.get("INBOX", ""),
         control=parts.get("CONTROL", ""),
         index=parts.get("INDEX", "") if parts["DRIVER"].endswith("dbox") else "",  # what others' say stands elsewhere
+        second=parts.get("ALT", "") if parts["DRIVER"].endswith("dbox") else "",
+        layout=parts.get("LAYOUT", "") if parts["DRIVER"] == "maildir" else "",
         sieve=store.sieve or "",
         trusted=virtual,
     )

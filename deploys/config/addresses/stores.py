@@ -18,7 +18,8 @@ class Store(Settings):
 
     messages: _Location = Field(
         description="Where its messages lie on the host, as Dovecot says it: `maildir:/path`, `mbox:/path:INBOX=/path`,"
-        " `sdbox:/path` or `mdbox:/path`.",
+        " `sdbox:/path` or `mdbox:/path`. `:LAYOUT=fs` follows where folders of a Maildir lie in one another."
+        " Compressed messages are read; encrypted ones are not.",
         examples=["maildir:/var/vmail/example.org/tito"],
     )
     sieve: _Path | None = Field(
