@@ -153,12 +153,27 @@ remember() {
     mv -f -- "$memory/$1.new" "$memory/$1"
 }
 
-ask daemon-reload
-# Masked by hand: what is declared runs all the same.
-case $boot,$(ask is-enabled -- "$unit" 2>/dev/null) in
-enable,masked*) ask --quiet unmask -- "$unit"; ask --quiet unmask --runtime -- "$unit" ;;
+# systemd reads its units anew, all of them: a tenth of a second of processor, so only where something that it reads, or a
+# link leads to, has changed since it did. A file bears the time of the kernel's last tick, hence a second more; and a
+# time that is yet to come, as after somebody set the clock back, tells nothing.
+reread() {
+    read_at=$(ask show --timestamp=us+utc -p UnitsLoadTimestamp --value)
+    newer=$(find -L "$LOCK" /etc/systemd /run/systemd/system /run/systemd/system-generators /usr/local/lib/systemd /usr/lib/systemd/system \
+        /usr/lib/systemd/system-generators /etc/init.d /etc/fstab -newerct "$read_at 1 second ago" 2>/dev/null)
+    if [ -z "$read_at" ] || [ "$newer" != "$LOCK" ]; then ask daemon-reload; fi
+}
+
+reread
+case $boot in
+enable)
+    # Masked by hand: what is declared runs all the same.
+    case $(ask is-enabled -- "$unit" 2>/dev/null) in
+    masked*) ask --quiet unmask -- "$unit"; ask --quiet unmask --runtime -- "$unit" ;;
+    esac
+    ask --quiet enable -- "$unit"
+    ;;
+disable) ask --quiet disable -- "$unit" ;;
 esac
-case $boot in enable | disable) ask --quiet "$boot" -- "$unit" ;; esac
 case $action in
 none) exit 0 ;;
 stop)

@@ -23,6 +23,7 @@ TODAY = {"begin": NOW - timedelta(days=1), "end": NOW + timedelta(days=60)}
 ROOT = certify("Root", ca=True, **TODAY)
 MIDDLE = certify("Middle", ROOT, ca=True, **TODAY)
 LEAF = certify("Leaf", MIDDLE, NAMES, **TODAY)
+TRUSTS = "stat -c '%i %Y' /etc/ssl/certs/ca-certificates.crt"
 BARE = {"packages": ["openssl", "ca-certificates"]}
 
 
@@ -38,8 +39,10 @@ def test_the_local_ca_is_trusted_and_certifies_every_name(bare_host: MailHost, t
     assert len(context.get_ca_certs()) == 1
     assert run_foundation(tmp_path, bare_host, **BARE, names=NAMES).changes == 0
 
+    trusted = bare_host.run(TRUSTS).stdout
     more = [*NAMES, "mail.example.net"]
     assert run_foundation(tmp_path, bare_host, **BARE, names=more).changes == 1
+    assert bare_host.run(TRUSTS).stdout == trusted, "the same CA is no reason to read all that Debian trusts"
     assert "OK" in bare_host.run(VERIFY.format("mail.example.net")).stdout
     assert bare_host.run(KEYS).stdout == keys
     assert run_foundation(tmp_path, bare_host, **BARE, names=more).changes == 0
@@ -54,6 +57,7 @@ def test_a_certificate_near_its_end_or_damaged_is_issued_anew_for_the_same_key(b
         f"rm {DIRECTORY}/fullchain.pem",
         f"chmod 644 {DIRECTORY}/privkey.pem",
         "rm /usr/local/share/ca-certificates/posthaus.crt && update-ca-certificates --fresh",
+        "rm /etc/ssl/certs/ca-certificates.crt",
         f"rm {DIRECTORY}/ca/ca.pem",
     )
     for damage in short:

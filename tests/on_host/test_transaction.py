@@ -233,6 +233,21 @@ def test_a_lost_restart_is_caught_up(demo: Demo) -> None:
     assert demo.deploy(files={"conf": text("A=2\n")})[:2] == (0, 0)
 
 
+def test_systemd_reads_its_units_anew_once_one_has_changed_and_only_then(demo: Demo) -> None:
+    read_at = "systemctl show -p UnitsLoadTimestampMonotonic --value"
+    demo.deploy(files={"conf": text("A=1\n")})
+    demo.host.run("systemctl daemon-reload; sleep 1.2")  # a change within the last second counts as one since
+    before = demo.host.run(read_at).stdout
+    assert demo.deploy(files={"conf": text("A=2\n")})[:2] == (0, 2)
+    assert demo.host.run(read_at).stdout == before
+    there = "/run/systemd/system/demo.service.d"
+    for change in (f"mkdir -p {there}; printf '[Service]\\nEnvironment=B=1\\n' >{there}/b.conf", f"rm -r {there}"):
+        demo.host.run(f"{change}; systemctl show -p NeedDaemonReload demo | grep -q yes")
+        assert demo.deploy(files={"conf": text("A=2\n")})[0] == 0
+        assert demo.host.run("systemctl show -p NeedDaemonReload --value demo").stdout == "no\n"
+    assert demo.deploy(files={"conf": text("A=2\n")})[:2] == (0, 0)
+
+
 def test_a_program_replaced_by_an_upgrade_is_restarted(demo: Demo) -> None:
     demo.host.run(
         "cp /bin/sleep /usr/local/bin/letterd && sed -i 's,exec sleep,exec /usr/local/bin/letterd,'"
