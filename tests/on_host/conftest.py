@@ -5,12 +5,13 @@ Which releases: the mark ``releases(...)`` of a test, else POSTHAUS_RELEASES, el
 POSTHAUS_IMAGES, while developing: a prefix of images to start the shared hosts from, such as snapshots of converged
 hosts (``PREFIXdebian-12``); CI never sets it.
 
-A test that changes a host asks for ``bare_host`` or ``own_mail_host``; ``mail_host`` is shared, and whatever settings a
-test leaves on it are taken back after the test.
+A test that changes a host asks for ``bare_host`` or ``own_mail_host``; ``mail_host`` is shared, and whatever settings,
+waiting messages and chosen passwords a test leaves on it are taken back after the test.
 """
 
 from __future__ import annotations
 
+import imaplib
 import itertools
 import os
 from collections.abc import Callable, Iterator
@@ -25,13 +26,18 @@ from lab import engine as lab_engine
 from lab import host, pyinfra, sweep
 from lab.errors import Unavailable
 from lab.mailhost import MailHost
+from lab.waiting import wait_until
 from tests.on_host.converged import Converged
+from tests.on_host.post import mailbox
 from tests.on_host.settings import PASSWORDS, example, no_webmail
 
 RELEASES = tuple(os.environ.get("POSTHAUS_RELEASES", "debian-12 debian-13").split())
 # Whoever began the run: a process that shares its tests may end while others use what it has made.
 RUNNER = os.getppid() if "PYTEST_XDIST_WORKER" in os.environ else os.getpid()
 StartHost = Callable[..., MailHost]
+# The queue is empty, and nobody has chosen a password; says whether somebody had.
+NOTHING_LEFT = """[ -z "$(postqueue -j)" ] || postsuper -d ALL
+cd /var/lib/posthaus-account && for one in chosen apps; do [ ! -s $one ] || { : >$one; echo chosen; }; done"""
 _numbers = itertools.count(1)
 
 
@@ -128,12 +134,28 @@ def mail_host(converged: Converged, release: str) -> MailHost:
 
 @pytest.fixture(autouse=True)
 def _as_it_was(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Whatever settings a test leaves on the shared host, the next test finds settings.EXAMPLE again."""
+    """Whatever settings a test leaves on the shared host, the next test finds settings.EXAMPLE again, no message that
+    waits, and everybody's declared password: which file comes next is not the same in each run."""
     shared = request.getfixturevalue("mail_host") if "mail_host" in request.fixturenames else None
     yield
-    if shared is not None and shared.settings != example():
+    if shared is None:
+        return
+    if shared.settings != example():
         run = shared.converge(example())
         assert run.rc == 0, f"Going back to the usual settings failed:\n{run.output}"
+    if "chosen" in shared.run(NOTHING_LEFT, check=False).stdout:
+        wait_until(lambda: declared(shared), 60, "the declared passwords count no more")
+
+
+def declared(host: MailHost) -> bool:
+    """Whether everybody gets in by the declared password: Dovecot looks at a file once a second at most."""
+    try:
+        for login, password in PASSWORDS.items():
+            with mailbox(host, login, password):
+                pass
+    except imaplib.IMAP4.error:
+        return False
+    return True
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,6 @@ import re
 import smtplib
 import socket
 import ssl
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 
@@ -41,16 +40,6 @@ time.sleep(100)
 def trusting(host: MailHost) -> ssl.SSLContext:
     """As in post, once for all threads."""
     return post.trusting(host)
-
-
-@pytest.fixture(autouse=True)
-def _nobody_has_chosen(mail_host: MailHost) -> Iterator[None]:
-    yield
-    forget = "cd /var/lib/posthaus-account && for one in chosen apps; do [ ! -s $one ] || { : >$one; echo $one; }; done"
-    if mail_host.run(forget).stdout:  # Dovecot looks at a file of passwords once a second at most
-        wait_until(
-            lambda: opens(mail_host, "imap", IQBAL, PASSWORDS[IQBAL]), 60, "the declared password counts no more"
-        )
 
 
 def opens(host: MailHost, way: str, login: str, password: str) -> bool:

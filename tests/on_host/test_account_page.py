@@ -24,13 +24,11 @@ NEW = "käse, brot & wein"
 
 @pytest.fixture
 def iqbal(mail_host: MailHost) -> Iterator[WebmailClient]:
-    """Iqbal at the webmail, who has no rules and the declared password, before and after."""
+    """Iqbal at the webmail, who has no rules before and after."""
     webmail = client(mail_host)
-    # Dovecot looks at a file of passwords once a second at most
     assert soon(lambda: "right" in webmail.log_in(IQBAL, mail_host.password(IQBAL)).frames)
     yield webmail
     mail_host.run(f"rm -rf {HOME}/sieve {HOME}/.dovecot.s* {HOME}/.dovecot.lda-dupes")
-    mail_host.run("for file in chosen apps; do : >/var/lib/posthaus-account/$file; done")
 
 
 def fill(person: WebmailClient, part: str, button: str = "save", **fields: str) -> Page:
