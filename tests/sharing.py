@@ -64,6 +64,7 @@ SECONDS = {
     "test_adopting.py": 110,
     "test_messages_from.py": 40,
     "test_backup_places.py": 100,
+    "test_backup_unix.py": 75,
     "test_migrating.py": 45,
     "test_adopting_exports.py": 100,
     "test_moving.py": 45,

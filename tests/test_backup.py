@@ -14,6 +14,7 @@ import sqlite3
 import tarfile
 import tempfile
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -78,10 +79,15 @@ def test_what_makes_no_sense_is_refused_by_its_key_and_without_any_secret(option
     assert SECRET not in str(refused.value)
 
 
-def test_unix_users_mail_is_not_taken_for_kept():
-    people: dict[str, object] = {"tito@example.com": {}}
-    with pytest.raises(SettingsError, match="backup: keeps virtual mailboxes alone"):
-        server(backup=declared(), accounts="system", mailboxes=people)
+def test_of_unix_users_homes_and_logins_only_the_mail_is_kept():
+    """Unix passwords bring logins back, and homes hold what is none of a mail server's business."""
+    people: dict[str, object] = {"tito@example.com": {}, "ana@example.com": {}}
+    unix = server(backup=declared(), accounts="system", mailboxes=people, aliases={}, catch_all={})
+    made = render.plan(replace(context(unix), others=parts(unix)))
+    assert made["people"] == {"ana@example.com": "ana", "tito@example.com": "tito"}
+    assert not {"/home", "/etc/shadow"} & set(made["state"])
+    assert "/etc/ssl/posthaus" in made["state"]
+    assert render.plan(context(server(backup=declared())))["people"] == {}
 
 
 def test_secrets_lie_where_root_alone_may_read_and_nowhere_else(tmp_path, monkeypatch):

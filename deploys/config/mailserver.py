@@ -240,11 +240,10 @@ def _unguarded(mail: MailServer) -> list[Problem]:
 
 
 def _kept_elsewhere(mail: MailServer) -> list[Problem]:
-    text = "keeps virtual mailboxes alone; take it away, and back up /home and /etc/shadow as on other Unix hosts"
-    if mail.accounts == "virtual":
+    if mail.accounts == "virtual" or not mail.archive:
         return []
     homes = "is for virtual mailboxes; take it away: with accounts: system people's mail lies in their own homes"
-    return [*([(("backup",), text)] if mail.backup else []), *([(("archive",), homes)] if mail.archive else [])]
+    return [(("archive",), homes)]
 
 
 def _nobodys(mail: MailServer) -> list[Problem]:

@@ -11,12 +11,15 @@ from deploys import shipping
 from deploys.components.backup.options import STAGED, Backup
 from deploys.components.backup.program import (
     beside,
+    coming,
     fetch,
     held,
+    homes,
     join,
     keywords,
     main,
     make,
+    person,
     prove,
     restic,
     restore,
@@ -26,7 +29,9 @@ from deploys.components.backup.program import (
     uids,
 )
 from deploys.components.component import Component, Context
+from deploys.components.dovecot.options import PEOPLES
 from deploys.components.postfix.options import SPOOL
+from deploys.config.addresses.options import Directory
 from deploys.config.mailserver import MailServer
 from deploys.values.hardening import LOOKS_ONLY
 from facts.mailboxes import STORE
@@ -38,7 +43,8 @@ SETTINGS = "/etc/posthaus-backup"  # only root may enter
 MEMORY = f"{ROOT}/backup"
 SERVICE, TIMER = "posthaus-backup.service", "posthaus-backup.timer"
 MODULES: tuple[ModuleType, ...] = (
-    beside, fetch, held, join, keywords, main, make, prove, restic, restore, stage, state, swap, uids,
+    beside, coming, fetch, held, homes, join, keywords, main, make, person, prove, restic, restore, stage, state, swap,
+    uids,
 )  # fmt: skip
 _HEAD = "# Written by Posthaus: the next run undoes changes made here.\n"
 _SERVICE = f"""{_HEAD}[Unit]
@@ -65,12 +71,13 @@ def program(context: Context) -> dict[str, File]:
 def plan(context: Context) -> dict[str, Any]:
     """What is kept, where it is staged, and who has to stop while it is brought back."""
     mail, backup = context.mail, _declared(context.mail)
-    kept = sorted({one.path for part in context.others for one in part.state} - {STORE, SPOOL})
+    kept = sorted({one.path for part in context.others for one in part.state} - {STORE, SPOOL, *PEOPLES})
     return {
         "host": mail.hostname,
         "store": STORE,
         "owner": mail.vmail.name,
         "probe": mail.directory.probe,
+        "people": _people(mail.directory),
         "mailboxes": f"{STORE}/{STAGED}",
         "state": kept,
         "spool": SPOOL,
@@ -82,6 +89,13 @@ def plan(context: Context) -> dict[str, Any]:
         "keep": backup.keep.model_dump(),
         "units": units_of(context.others),
     }
+
+
+def _people(directory: Directory) -> dict[str, str]:
+    """Unix users by address: of their homes only what belongs to their mail is kept, and nothing of their logins."""
+    if directory.accounts == "virtual":
+        return {}
+    return {address: directory.login(address) for address in sorted(directory.mailboxes)}
 
 
 def units_of(parts: Iterable[Component]) -> list[str]:

@@ -25,7 +25,7 @@ from deploys.components.component import (
     sandboxed,
 )
 from deploys.components.dovecot import readback, render
-from deploys.components.dovecot.options import AUTH_SOCKET, LMTP_SOCKET, QUOTA_SOCKET, TOLD
+from deploys.components.dovecot.options import AUTH_SOCKET, HOMES, LMTP_SOCKET, LOGINS, QUOTA_SOCKET, TOLD
 from deploys.components.dovecot.sieve import render as sieve
 from deploys.components.metrics import options as metrics
 from deploys.components.postfix.options import SPOOL
@@ -295,8 +295,6 @@ def _state(mail: MailServer) -> tuple[State, ...]:
     if mail.accounts == "virtual":
         chosen = State(account.STATE, "passwords that people chose, and app passwords (hashes)")
         return (State(STORE, "mailboxes, with flags and Sieve scripts"), chosen, *own)
-    homes = State("/home", "mailboxes, with flags and Sieve scripts")
-    unsaid = (
-        (State("/etc/shadow", "passwords that mail.yaml does not have"),) if not all(b.password for b in boxes) else ()
-    )
+    homes = State(HOMES, "mailboxes, with flags and Sieve scripts")
+    unsaid = (State(LOGINS, "passwords that mail.yaml does not have"),) if not all(b.password for b in boxes) else ()
     return (homes, *unsaid, *own)

@@ -14,6 +14,7 @@ Protocol = Literal["imap", "pop3", "sieve"]
 AUTH_SOCKET = "private/auth"
 LMTP_SOCKET = "private/dovecot-lmtp"
 QUOTA_SOCKET = "private/quota-status"
+HOMES, LOGINS = PEOPLES = ("/home", "/etc/shadow")  # with accounts: system; more than mail lies there
 TOLD = "/var/lib/posthaus-quota"  # a file for each mailbox whose people were told that it fills up
 
 

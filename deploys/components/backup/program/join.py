@@ -9,7 +9,7 @@ from collections.abc import Set
 from pathlib import Path
 
 from deploys.components.backup.program import state, uids
-from deploys.components.backup.program.stage import PARTS, folders, stores, unchanging
+from deploys.components.backup.program.stage import PARTS, folders, linked, stores, unchanging
 
 _LETTERS = re.compile(r"(?<=:2,)([A-Z]*)[a-z]*")  # of flags; small ones are keywords, by the folder's own list
 
@@ -18,9 +18,14 @@ def newer(known: Set[str], store: Path) -> dict[str, int]:
     """By address, how many messages lie in ``store`` whose names (the part that never changes) are not ``known``."""
     found = {}
     for place in stores(store):
-        if new := {name for names in _messages(store / place).values() for name in names} - known:
-            found[f"{place.name}@{place.parent}"] = len(new)
+        if new := unknown(store / place, known):
+            found[f"{place.name}@{place.parent}"] = new
     return found
+
+
+def unknown(home: Path, known: Set[str]) -> int:
+    """How many messages of one mailbox have names that are not ``known``."""
+    return len({name for names in _messages(home).values() for name in names} - known)
 
 
 def everything(restored: Path, store: Path, former: Path) -> dict[str, int]:
@@ -87,12 +92,12 @@ def home(present: Path, restored: Path) -> int:
             if name not in known:
                 for part in (*PARTS, "tmp"):
                     (restored / folder / part).mkdir(mode=0o700, parents=True, exist_ok=True)
-                os.link(present / folder / place, restored / folder / _LETTERS.sub(r"\1", place))
+                linked(present / folder / place, restored / folder / _LETTERS.sub(r"\1", place))
                 number += 1
     for path in sorted((present / "sieve").glob("*.sieve")):
         if not (restored / "sieve" / path.name).exists():
             (restored / "sieve").mkdir(mode=0o700, exist_ok=True)
-            os.link(path, restored / "sieve" / path.name)
+            linked(path, restored / "sieve" / path.name)
     return number
 
 

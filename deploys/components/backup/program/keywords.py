@@ -5,6 +5,7 @@ The index is not kept, for another Dovecot may not read it; so they are asked fo
 
 from __future__ import annotations
 
+import os
 import subprocess
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -14,6 +15,8 @@ from deploys.components.backup.program.restic import PATH
 from deploys.components.backup.program.stage import folders, stores
 
 LETTERS = 26
+MOST = 1 << 20  # characters of such a list
+SECONDS = 1800  # that Dovecot may take with one folder
 LIST = "dovecot-keywords"  # "0 name", a line each
 Found = dict[str, dict[str, dict[str, list[int]]]]  # by address, folder and keyword: UIDs
 
@@ -23,21 +26,28 @@ def found(staged: Path) -> Found:
     told: Found = {}
     for place in stores(staged):
         address = f"{place.name}@{place.parent}"
-        for folder in folders(staged / place):
-            lettered = _lettered(staged / place / folder / LIST)
-            if len(lettered) >= LETTERS:
-                name = decoded(folder.removeprefix("Maildir").removeprefix("/.").replace(".", "/")) or "INBOX"
-                if others := _others(
-                    doveadm("-f", "tab", "fetch", "-u", address, "uid flags", "mailbox", name), lettered
-                ):
-                    told.setdefault(address, {})[name] = others
+        if others := of(address, staged / place):
+            told[address] = others
+    return told
+
+
+def of(login: str, home: Path) -> dict[str, dict[str, list[int]]]:
+    """Those of one mailbox that is staged as ``home``, by folder."""
+    told = {}
+    for folder in folders(home):
+        lettered = _lettered(home / folder / LIST)
+        if len(lettered) >= LETTERS:
+            name = decoded(folder.removeprefix("Maildir").removeprefix("/.").replace(".", "/")) or "INBOX"
+            if others := _others(doveadm("-f", "tab", "fetch", "-u", login, "uid flags", "mailbox", name), lettered):
+                told[name] = others
     return told
 
 
 def _lettered(path: Path) -> set[str]:
     try:
-        return {line.partition(" ")[2] for line in path.read_text("utf-8").splitlines()}
-    except FileNotFoundError:
+        with open(os.open(path, os.O_RDONLY | os.O_NOFOLLOW), encoding="utf-8") as file:  # a link is no list
+            return {line.partition(" ")[2] for line in file.read(MOST).splitlines()}
+    except OSError:
         return set()
 
 
@@ -68,4 +78,9 @@ def _each(known: Mapping[str, Mapping[str, Mapping[str, list[int]]]]) -> Iterato
 def doveadm(*words: str) -> str:
     """What it prints; nothing where it fails, since no message hangs on it."""
     environment = {"PATH": PATH, "LC_ALL": "C.UTF-8"}
-    return subprocess.run(["doveadm", *words], capture_output=True, text=True, env=environment, check=False).stdout
+    try:
+        return subprocess.run(
+            ["doveadm", *words], capture_output=True, text=True, env=environment, check=False, timeout=SECONDS
+        ).stdout
+    except subprocess.TimeoutExpired:
+        return ""

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from deploys.components.backup.program import keywords, state
+from deploys.components.backup.program import homes, keywords, state
 from deploys.components.backup.program.restic import INSTALLATION, TAG, Failed, Restic
 
 Tell = Callable[[str], None]
@@ -91,7 +91,16 @@ def _ready(plan: Mapping[str, Any], restic: Restic) -> None:
 def _words(plan: Mapping[str, Any], own: str) -> list[str]:
     # A link changes a file's time of change, which says nothing here: messages never change.
     tags = ("--tag", TAG, "--tag", f"{INSTALLATION}{own}")
-    return ["backup", "--host", plan["host"], *tags, "--ignore-ctime", plan["mailboxes"], plan["staged"]]
+    return [
+        "backup",
+        "--host",
+        plan["host"],
+        *tags,
+        "--ignore-ctime",
+        plan["mailboxes"],
+        plan["staged"],
+        *homes.tops(plan),
+    ]
 
 
 def _kept(keep: Mapping[str, int]) -> list[str]:
@@ -123,8 +132,8 @@ def stage(plan: Mapping[str, Any], tell: Tell) -> dict[str, Any]:
     waiting = state.queue(Path(plan["spool"]), staged / "queue")
     if (words := Path(plan["settings"], "mail.yaml")).exists():
         shutil.copy2(words, staged / words.name)
-    told = json.loads(as_owner(plan, "stage"))
-    others = keywords.found(Path(plan["mailboxes"]))
+    told = homes.with_people(json.loads(as_owner(plan, "stage")), homes.stage(plan))
+    others = keywords.found(Path(plan["mailboxes"])) | homes.keywords_of(told["people"])
     about = {
         **told,
         "keywords": others,
@@ -141,7 +150,7 @@ def stage(plan: Mapping[str, Any], tell: Tell) -> dict[str, Any]:
         tell(f"{told['copied']:,} messages had to be copied: some mailboxes lie on a file system of their own")
     if told["unreadable"]:
         tell(f"{told['unreadable']:,} files or directories could not be read: {', '.join(told['unread'])}")
-    return {name: value for name, value in told.items() if name != "counts"} | {"queued": waiting}
+    return {name: value for name, value in told.items() if name not in ("counts", "people")} | {"queued": waiting}
 
 
 def _names() -> dict[str, Any]:
@@ -176,6 +185,7 @@ def as_owner(plan: Mapping[str, Any], *words: str) -> str:
 def clear(plan: Mapping[str, Any]) -> None:
     """Take away what was staged."""
     as_owner(plan, "clear")
+    homes.clear(plan)
     if os.path.lexists(plan["staged"]):
         shutil.rmtree(plan["staged"])
 

@@ -15,11 +15,12 @@ import subprocess
 import tarfile
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
+from deploys.components.backup.program import person
 from deploys.components.backup.program.restic import PATH, Failed, Restic
 from deploys.components.backup.program.stage import PARTS, folders, unchanging
 
@@ -28,6 +29,18 @@ MOST = 256 << 20  # bytes of a sample
 SHARE = 10  # of the room that is free, at most one in so many
 WHERE = "/var/tmp"  # nobody but its owner can move what lies there
 SECONDS = 1800  # that Dovecot may take
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A mailbox of a backup, where it lies there (``at``), and the home that it was taken from (``present``).
+    ``login``: whose home that is, where it is a Unix user's."""
+
+    address: str
+    at: str
+    messages: int
+    present: Path
+    login: str = ""
 
 
 @dataclass
@@ -56,23 +69,52 @@ def newest(plan: Mapping[str, Any], restic: Restic, week: int) -> dict[str, Any]
     Failed says what is not as it was, or what Dovecot complains of.
     """
     snapshot = restic.snapshots()[-1]
-    counts: Mapping[str, int] = json.loads(restic.file(snapshot.id, f"{plan['staged']}/about.json"))["counts"]
-    places = sorted(place for place, number in counts.items() if number and not place.startswith("."))
+    mailboxes = list(kept(plan, json.loads(restic.file(snapshot.id, f"{plan['staged']}/about.json"))))
     told: dict[str, Any] = {"at": time.time(), "address": "", "messages": 0, "gone": 0, "opened": 0}
-    if not places:
+    if not mailboxes:
         return told
-    place = Path(places[week % len(places)])
-    address = f"{place.name}@{place.parent}"
+    one = mailboxes[week % len(mailboxes)]
     with tempfile.TemporaryDirectory(prefix="posthaus-restore-", dir=WHERE) as scratch:
         sample = Sample(Path(scratch), min(MOST, shutil.disk_usage(WHERE).free // SHARE))
-        with restic.stream("dump", "--no-lock", snapshot.id, f"{plan['mailboxes']}/{place}") as archive:
-            same, gone = compared(archive, Path(plan["store"], place), address, sample)
-        if same + gone != counts[str(place)]:
-            raise Failed(f"of {counts[str(place)]:,} messages of {address} the backup gives back {same + gone:,}")
+        with restic.stream("dump", "--no-lock", snapshot.id, one.at) as archive:
+            same, gone = _by_its_owner(archive, one, sample, plan["owner"])
+        if same + gone != one.messages:
+            raise Failed(f"of {one.messages:,} messages of {one.address} the backup gives back {same + gone:,}")
         opened = opened_by_dovecot(plan, sample)
     if opened != sample.messages:
-        raise Failed(f"of {sample.messages:,} messages of {address} that came back, Dovecot shows {opened:,}")
-    return {**told, "address": address, "messages": same, "gone": gone, "opened": opened}
+        raise Failed(f"of {sample.messages:,} messages of {one.address} that came back, Dovecot shows {opened:,}")
+    return {**told, "address": one.address, "messages": same, "gone": gone, "opened": opened}
+
+
+def kept(plan: Mapping[str, Any], about: Mapping[str, Any]) -> Iterator[Kept]:
+    """The mailboxes that have messages; Unix users' are called by their addresses, where those are known."""
+    for place, number in sorted(about["counts"].items()):
+        if number and not place.startswith("."):
+            domain, _, local = place.partition("/")
+            yield Kept(f"{local}@{domain}", f"{plan['mailboxes']}/{place}", number, Path(plan["store"], place))
+    addresses = {login: address for address, login in plan["people"].items()}
+    for login, one in sorted(about.get("people", {}).items()):
+        if one["messages"] and login in addresses:
+            home = Path(person.known(login).pw_dir)
+            yield Kept(addresses[login], one["at"], one["messages"], home, login)
+
+
+def _by_its_owner(archive: IO[bytes], one: Kept, sample: Sample, owner: str) -> tuple[int, int]:
+    """What ``compared`` says, where nobody's links lead any further than they themselves may go."""
+    if not one.login:
+        return compared(archive, one.present, one.address, sample)
+    place, user = sample.home / "home", person.known(one.login)
+    place.mkdir(mode=0o700)
+    os.chown(place, user.pw_uid, user.pw_gid)
+
+    def compare() -> list[int]:
+        inside = Sample(Path(), sample.room)
+        return [*compared(archive, one.present, one.address, inside), inside.messages]
+
+    same, gone, messages = person.run(one.login, compare, place, SECONDS)
+    os.chown(sample.home, pwd.getpwnam(owner).pw_uid, -1)  # who opens it; until now it was root's alone
+    sample.home, sample.messages = place, messages
+    return same, gone
 
 
 def compared(archive: IO[bytes], present: Path, address: str, sample: Sample) -> tuple[int, int]:

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from deploys.components.backup.program import fetch, join, keywords, make, swap
+from deploys.components.backup.program import coming, fetch, join, keywords, make, person, swap
 from deploys.components.backup.program.keywords import doveadm
 from deploys.components.backup.program.restic import Failed, Restic, Snapshot, plainly
 from deploys.components.backup.program.stage import unchanging
@@ -49,21 +49,29 @@ def whole(plan: Plan, restic: Restic, tell: make.Tell, at: str, keep_newer: bool
     snapshot = chosen(restic.snapshots(), at)
     about = _about(plan, restic, snapshot)
     tell(f"backup {snapshot.id[:8]} of {snapshot.at[:16].replace('T', ' ')}: {about['messages']:,} messages")
-    if swap.interrupted(plan):
+    people = about.get("people", {})
+    coming.ready(people)
+    if swap.interrupted(plan, people):
         tell("a restore was interrupted here; this one goes on from there")
     if not keep_newer:
-        _refuse_newer(plan, restic, snapshot)
-    with _fetched(plan, restic, tell, snapshot, plan["mailboxes"], plan["staged"]) as (homes, staged):
+        _refuse_newer(plan, restic, snapshot, people)
+    with (
+        _fetched(plan, restic, tell, snapshot, plan["mailboxes"], plan["staged"]) as (homes, staged),
+        coming.fetched(plan, restic, tell, snapshot, people) as theirs,
+        coming.brought(theirs) as logins,
+    ):
         homes.mkdir(mode=0o700, parents=True, exist_ok=True)  # a host without any mail has none
         fetch.owned(plan["owner"], _mail(plan))
         fetch.renumbered(staged / "state", about)
         if refused := fetch.unreadable(staged / "state"):
             tell(f"left in the backup, for the older programs of this host cannot read it: {', '.join(refused)}")
-        back = swap.swap(plan, about["state"], homes, staged)
+        back = swap.swap(plan, about["state"], homes, staged, logins)
     Path(plan["memory"], "installation").write_text(snapshot.installation, encoding="ascii")
-    _opened()
+    _opened(people)
     keywords.put(about["keywords"])
     _told(tell, about, back)
+    if people and (shut := coming.shut(people, Path("/etc/shadow").read_text("utf-8"))):
+        tell(f"no Unix password yet, and mail.yaml has none, of {', '.join(shut)}: passwd NAME sets one")
 
 
 def _told(tell: make.Tell, about: Mapping[str, Any], back: swap.Back) -> None:
@@ -85,26 +93,58 @@ def mailbox(plan: Plan, restic: Restic, tell: make.Tell, address: str, at: str, 
     """Bring one mailbox, or one ``folder`` of it, back beside the present one, as ``Restored <day>/…``."""
     restic.ready(make=False)
     snapshot = chosen(restic.snapshots(), at)
-    local, _, domain = address.rpartition("@")
-    present = Path(plan["store"], domain, local)
-    if not (present / "Maildir").is_dir():
+    login = plan["people"].get(address, address)
+    if not (coming.opened(login) if address in plan["people"] else (_present(plan, address) / "Maildir").is_dir()):
         raise Failed(f"{address} has no mailbox here that has ever been opened; log in once, or restore everything")
     about = _about(plan, restic, snapshot)
-    name = f"Restored {snapshot.at[:10]}"
-    with _fetched(plan, restic, tell, snapshot, f"{plan['mailboxes']}/{domain}/{local}") as (source,):
-        if not source.exists():
-            raise Failed(f"backup {snapshot.id[:8]} of {snapshot.at[:10]} has no mailbox {address}")
-        fetch.owned(plan["owner"], _mail(plan))
-        put = json.loads(make.as_owner(plan, "beside", str(source), str(present), name, folder))
+    back = _persons if address in plan["people"] else _virtual
+    put = back(plan, restic, tell, snapshot, address, folder, about)
     if not put["folders"]:
         raise Failed(f"{address} had no folder {folder} on {snapshot.at[:10]}")
-    doveadm("mailbox", "subscribe", "-u", address, *put["folders"].values())
-    known = about["keywords"].get(address, {})
-    keywords.put({address: {new: known[old] for old, new in put["folders"].items() if old in known}})
-    doveadm("quota", "recalc", "-u", address)
+    doveadm("mailbox", "subscribe", "-u", login, *put["folders"].values())
+    known = about["keywords"].get(login, {})
+    keywords.put({login: {new: known[old] for old, new in put["folders"].items() if old in known}})
+    doveadm("quota", "recalc", "-u", login)
     tell(f"{address}: {put['messages']:,} messages of {snapshot.at[:16].replace('T', ' ')} are back, in:")
     for old, new in put["folders"].items():
-        tell(f"  {new}" if new.endswith(old) else f"  {new}, which was {old}")
+        tell(person.shown(f"  {new}" if new.endswith(old) else f"  {new}, which was {old}"))
+
+
+def _present(plan: Plan, address: str) -> Path:
+    local, _, domain = address.rpartition("@")
+    return Path(plan["store"], domain, local)
+
+
+def _virtual(
+    plan: Plan, restic: Restic, tell: make.Tell, snapshot: Snapshot, address: str, folder: str, _: Mapping[str, Any]
+) -> dict[str, Any]:
+    """What beside.put tells."""
+    present = _present(plan, address)
+    path = plan["mailboxes"] / present.relative_to(plan["store"])
+    with _fetched(plan, restic, tell, snapshot, str(path)) as (source,):
+        if not source.exists():
+            raise _lacks(snapshot, address)
+        fetch.owned(plan["owner"], _mail(plan))
+        words = ("beside", str(source), str(present), _named(snapshot), folder)
+        return dict(json.loads(make.as_owner(plan, *words)))
+
+
+def _persons(
+    plan: Plan, restic: Restic, tell: make.Tell, snapshot: Snapshot, address: str, folder: str, about: Mapping[str, Any]
+) -> dict[str, Any]:
+    login = plan["people"][address]
+    if login not in about.get("people", {}):
+        raise _lacks(snapshot, address)
+    with coming.fetched(plan, restic, tell, snapshot, {login: about["people"][login]}) as there:
+        return coming.one(login, there[login], _named(snapshot), folder)
+
+
+def _named(snapshot: Snapshot) -> str:
+    return f"Restored {snapshot.at[:10]}"
+
+
+def _lacks(snapshot: Snapshot, address: str) -> Failed:
+    return Failed(f"backup {snapshot.id[:8]} of {snapshot.at[:10]} has no mailbox {address}")
 
 
 def _about(plan: Plan, restic: Restic, snapshot: Snapshot) -> dict[str, Any]:
@@ -132,13 +172,14 @@ def _fetched(plan: Plan, restic: Restic, tell: make.Tell, snapshot: Snapshot, *p
             shutil.rmtree(place, ignore_errors=True)
 
 
-def _refuse_newer(plan: Plan, restic: Restic, snapshot: Snapshot) -> None:
+def _refuse_newer(plan: Plan, restic: Restic, snapshot: Snapshot, people: coming.People) -> None:
     """Before anything is fetched, which may take hours."""
     store = Path(plan["store"])
-    if not join.newer(frozenset(), store):
+    if not join.newer(frozenset(), store) and not coming.newer(people, frozenset()):
         return
-    known = {unchanging(path.rpartition("/")[2]) for path, _ in restic.files(snapshot.id, plan["mailboxes"])}
-    if found := join.newer(known, store):
+    tops = {plan["mailboxes"], *(str(Path(one["at"]).parent) for one in people.values())}
+    known = {unchanging(path.rpartition("/")[2]) for top in tops for path, _ in restic.files(snapshot.id, top)}
+    if found := join.newer(known, store) | coming.newer(people, known):
         names = ", ".join(f"{address} ({number:,})" for address, number in sorted(found.items())[:MOST_NAMES])
         more = f" and {len(found) - MOST_NAMES} more" if len(found) > MOST_NAMES else ""
         raise Failed(
@@ -147,15 +188,19 @@ def _refuse_newer(plan: Plan, restic: Restic, snapshot: Snapshot) -> None:
         )
 
 
-def _opened() -> None:
+def _opened(people: coming.People) -> None:
     """Have Dovecot count anew, and tell programs that each folder has changed since they last looked (RFC 7162).
 
     Its count of changes began anew with its indexes; the time of day is beyond whatever it was.
     """
     now = str(int(time.time()))
-    listed = doveadm("-f", "tab", "mailbox", "list", "-A")
+    listed = doveadm("-f", "tab", "mailbox", "list", "-A") if not people else ""
     for line in listed.splitlines()[1:]:
         user, _, name = line.partition("\t")
         if not name.startswith("shared/"):
             doveadm("mailbox", "update", "-u", user, "--min-highest-modseq", now, name)
+    for login in people:
+        for name in doveadm("-f", "tab", "mailbox", "list", "-u", login).splitlines()[1:]:
+            doveadm("mailbox", "update", "-u", login, "--min-highest-modseq", now, name)
+        doveadm("quota", "recalc", "-u", login)
     doveadm("quota", "recalc", "-A")

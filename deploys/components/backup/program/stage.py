@@ -27,6 +27,7 @@ LEFT_OUT = {"tmp", "fts-flatcurve", "xapian-indexes"}
 COMPILED = ".sieve-compiled"  # in the home itself
 LISTS = ("dovecot-uidlist", "dovecot-keywords")  # Dovecot appends whole lines
 SHOWN = 5  # paths that are told
+DEEPEST = 3000  # bytes of a path: Linux takes 4095
 ARCHIVED = Path(".archive")  # below the store: mailboxes that are no longer declared, by domain
 
 
@@ -79,13 +80,32 @@ def everything(store: Path, target: Path) -> dict[str, Any]:
     }
 
 
-def mailbox(home: Path, target: Path, taken: Taken) -> None:
-    """Stage what lies in ``home``: messages first, all else after them."""
+def mailbox(home: Path, target: Path, taken: Taken, only: Set[str] = frozenset()) -> None:
+    """Stage what lies in ``home``: messages first, all else after them. ``only``: nothing but what is called so there,
+    which may be a link to what is one's own, too."""
+    if only and (others := [name for name in sorted(only) if _anothers(home / name)]):
+        taken.unread |= {str(home / name): None for name in others}
+        only = only - {*others}
+    if only and "Maildir" not in only:
+        return
     for walk in range(1, MOST + 1):
         moved = sum(_messages(home, folder, target, taken) for folder in folders(home))
         if not moved and walk >= LEAST:
             break
-    _rest(home, target, taken, LEFT_OUT | {COMPILED})
+    if not only:
+        _rest(home, target, taken, LEFT_OUT | {COMPILED})
+        return
+    _files(home, target, taken, only)
+    for name in sorted(only):
+        if (home / name).is_dir():
+            _rest(home / name, target / name, taken)
+
+
+def _anothers(path: Path) -> bool:
+    try:
+        return path.is_dir() and path.stat().st_uid != os.geteuid()
+    except OSError:  # one that they may not even look at
+        return True
 
 
 def folders(home: Path) -> list[str]:
@@ -104,6 +124,9 @@ def _messages(home: Path, folder: str, target: Path, taken: Taken) -> int:
     links, moved = taken.links.setdefault(folder, {}), 0
     for part in PARTS:
         (target / folder / part).mkdir(mode=0o700, parents=True, exist_ok=True)
+        if (home / folder / part).is_symlink():  # to whatever it may be
+            taken.unread[str(home / folder / part)] = None
+            continue
         for name in _names(home / folder / part, taken):
             place, known = f"{part}/{name}", links.get(unchanging(name))
             if known == place:
@@ -113,7 +136,7 @@ def _messages(home: Path, folder: str, target: Path, taken: Taken) -> int:
             else:
                 moved += 1
                 try:
-                    taken.copied += _linked(home / folder / place, target / folder / place)
+                    taken.copied += linked(home / folder / place, target / folder / place)
                 except FileNotFoundError:  # renamed or deleted since it was listed: the next walk knows
                     continue
                 except PermissionError:
@@ -124,8 +147,9 @@ def _messages(home: Path, folder: str, target: Path, taken: Taken) -> int:
     return moved
 
 
-def _linked(source: Path, target: Path) -> int:
-    """1 where it had to be copied: on another file system, or of a file that has all the links it can have."""
+def linked(source: Path, target: Path) -> int:
+    """Give a file that never changes another name. Returns 1 where it had to be copied: on another file system, or of a
+    file that has all the links it can have."""
     try:
         os.link(source, target, follow_symlinks=False)
     except FileNotFoundError:
@@ -138,6 +162,9 @@ def _linked(source: Path, target: Path) -> int:
 
 def _rest(source: Path, target: Path, taken: Taken, but: Set[str] = frozenset(LEFT_OUT)) -> None:
     """Everything but messages: copies, for these files change in place."""
+    if len(os.fsencode(target)) > DEEPEST:  # restic would stop at what no path leads to
+        taken.unread[str(source)] = None
+        return
     target.mkdir(mode=0o700, parents=True, exist_ok=True)
     _files(source, target, taken)
     for name in _directories(source, dots=True, taken=taken):
@@ -145,13 +172,17 @@ def _rest(source: Path, target: Path, taken: Taken, but: Set[str] = frozenset(LE
             _rest(source / name, target / name, taken)
 
 
-def _files(source: Path, target: Path, taken: Taken) -> None:
+def _files(source: Path, target: Path, taken: Taken, only: Set[str] = frozenset()) -> None:
     for entry in _entries(source, taken):
-        if FILES_LEFT_OUT.fullmatch(entry.name) or entry.is_dir(follow_symlinks=False):
+        if FILES_LEFT_OUT.fullmatch(entry.name) or entry.is_dir(follow_symlinks=bool(only)):
+            continue
+        if only and entry.name not in only:
             continue
         place = target / entry.name
         try:
             if entry.is_symlink():
+                if place.is_dir() and not place.is_symlink():  # a part of a folder, which is a link
+                    continue
                 place.unlink(missing_ok=True)
                 place.symlink_to(os.readlink(entry.path))
             elif entry.is_file():

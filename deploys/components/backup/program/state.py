@@ -75,7 +75,7 @@ def move(source: Path, target: Path) -> None:
 
 def remove(path: Path) -> None:
     """Whatever it is, and whether or not it is there."""
-    if path.is_dir() and not path.is_symlink():
+    if not path.is_symlink() and path.is_dir():  # in this order: where a link leads one may not look, perhaps
         shutil.rmtree(path)
     elif os.path.lexists(path):
         path.unlink()

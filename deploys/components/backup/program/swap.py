@@ -6,12 +6,12 @@ import json
 import os
 import subprocess
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from deploys.components.backup.program import held, make, state
+from deploys.components.backup.program import coming, held, make, state
 from deploys.components.backup.program.restic import PATH
 
 Plan = Mapping[str, Any]
@@ -27,13 +27,13 @@ class Back:
     joined: int
     held: int
     state: list[str]
-    former: list[Path]
+    former: list[Path | str]
     stopped: str
 
 
-def swap(plan: Plan, saved: Iterable[str], homes: Path, staged: Path) -> Back:
-    """Put the mailboxes at ``homes`` in place, and of what is ``staged`` those paths that were ``saved`` and that this
-    host has a use for, and the queue."""
+def swap(plan: Plan, saved: Iterable[str], homes: Path, staged: Path, people: Sequence[str] = ()) -> Back:
+    """Put the mailboxes at ``homes`` in place, those of Unix users (``people``: logins) that were brought to theirs, of
+    what is ``staged`` those paths that were ``saved`` and that this host has a use for, and the queue."""
     stamp = time.strftime("%Y-%m-%d-%H%M%S")
     former, mail_before = _former(plan, stamp)
     begun, memory = Path(plan["memory"], make.RESTORING), Path(plan["memory"], "held")
@@ -41,33 +41,43 @@ def swap(plan: Plan, saved: Iterable[str], homes: Path, staged: Path) -> Back:
     _systemctl("stop", *reversed(plan["units"]))
     there: dict[str, bool] = {}
     waiting: dict[str, Path] = {}
+    theirs: dict[str, dict[str, Any]] = {}
     try:
         for path in saved:
             if path in plan["state"] and os.path.lexists(staged / "state" / path.strip("/")):
                 there[path] = os.path.lexists(path)
                 _state(path, staged / "state", former)
         waiting = held.put(staged / "queue", Path(plan["spool"]), memory)
+        for login in people:
+            theirs[login] = coming.put(login, stamp)
         put = json.loads(make.as_owner(plan, "join", str(homes), str(mail_before)))
     except BaseException:
         for path, was in there.items():
             _undone(path, former, was)
         held.drop(waiting)
+        coming.back(theirs, stamp)
         begun.unlink()
         raise
     finally:
         stopped = _systemctl("start", *plan["units"])
     held.remember(memory, waiting)
     begun.unlink()
-    before = [one for one in (mail_before, former) if one.exists()]
-    return Back(put["mailboxes"], put["messages"], len(waiting), list(there), before, stopped)
+    before: list[Path | str] = [one for one in (mail_before, former) if one.exists()]
+    if homes_before := sum(told["before"] for told in theirs.values()):
+        before.append(f"~/{coming.before(stamp)} of {homes_before} Unix user{'s' if homes_before > 1 else ''}")
+    mailboxes = put["mailboxes"] + len(theirs)
+    joined = put["messages"] + sum(told["messages"] for told in theirs.values())
+    return Back(mailboxes, joined, len(waiting), list(there), before, stopped)
 
 
-def interrupted(plan: Plan) -> bool:
+def interrupted(plan: Plan, people: coming.People) -> bool:
     """Whether a restore was killed while it put things in place; what it had moved aside for nothing is back then."""
     begun = Path(plan["memory"], make.RESTORING)
     if not begun.exists():
         return False
-    former, mail_before = _former(plan, begun.read_text("ascii"))
+    stamp = begun.read_text("ascii")
+    former, mail_before = _former(plan, stamp)
+    coming.interrupted(people, stamp)
     if mail_before.exists():
         make.as_owner(plan, "interrupted", str(mail_before))
     for path in plan["state"]:

@@ -6,6 +6,7 @@ which stays, a UID means one message for ever. So the next one is beyond all tha
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -50,5 +51,5 @@ def moved_on(home: Path, present: Path) -> None:
     for path in lists(home):
         other = present / path.relative_to(home)
         new = path.with_name(f".posthaus-new-{LIST}")
-        new.write_bytes(beyond(path.read_bytes(), other.read_bytes() if other.exists() else b""))
+        new.write_bytes(beyond(path.read_bytes(), other.read_bytes() if os.path.exists(other) else b""))
         new.replace(path)

@@ -15,6 +15,7 @@ GROUP = "backup"
 LATE, LOST = 26 * HOUR, 3 * DAY  # it takes a while, and begins within half an hour
 CHECKED = 9 * DAY
 OWNED = "give them back to the user that owns mail: find /var/mail/vhosts ! -user vmail -ls; chown"
+THEIRS = "its Unix user could not read it, or it leads to somebody else's: look at what lies there (docs/backup.md)"
 AGAIN = "pyinfra inventory.py deploys/backup.py makes one now; why not: journalctl -u posthaus-backup -n 30"
 
 
@@ -40,7 +41,7 @@ def results(known: Mapping[str, Any], now: float) -> Iterator[CheckResult]:
         yield about.result(seen, True, AGAIN)
     elif last.get("unreadable"):
         lacks = f"{seen}; {last['unreadable']:,} files or directories of mailboxes lack, such as {last['unread'][0]}"
-        yield about.result(lacks, age < LOST, OWNED)
+        yield about.result(lacks, age < LOST, OWNED if last["unread"][0].startswith("/var/mail/vhosts") else THEIRS)
     else:
         yield about.result(seen, age < LOST, AGAIN if age >= LATE else "")
     if checked := known.get("checked"):
