@@ -2,7 +2,7 @@
 # of what is remembered of the unit, then the states of its trees.
 # Programs for sh in the environment: $PROBE must succeed once the unit runs; what it says tells why not, and status 75
 # that nobody answers yet. $CHECKER tells whether the unit's program takes what lies on disk. $WATCHED: what it reads, a
-# path a line.
+# path a line. $FORMER: the unit that the release before had in its place, if any.
 set -u
 umask 077
 unit=$1 watched=$2 action=$3 boot=$4 memory=$5
@@ -207,6 +207,8 @@ if comes_up; then
     # Whatever was asked for: a reload may have become a restart.
     if [ -z "$was" ]; then became=started; elif [ "$(started_at)" = "$was" ]; then became=reloaded; else became=restarted; fi
     echo "unit $unit $became"
+    # An upgrade of the release ended it in a way that systemd would tell as a failure until the next boot.
+    [ -z "$FORMER" ] || ask reset-failed -- "$FORMER" 2>/dev/null
     for state in "$@"; do rm -rf -- "$state/previous"; done
     remember probe "$PROBE"
     remember check "$CHECKER"

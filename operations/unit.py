@@ -72,13 +72,17 @@ def converge(  # type: ignore[no-untyped-def]
         host.noop(f"{unit} runs the configuration on disk")
         return
     tell("unit", unit, action, *(trees or []))
-    yield command(unit, now, action, trees or [], watched, probe)
+    former = instance if instance and now.watched != instance else ""
+    yield command(unit, now, action, trees or [], watched, probe, former)
 
 
 def command(
-    unit: str, now: Unit, action: str, trees: Sequence[str], watched: Sequence[str], probe: str
+    unit: str, now: Unit, action: str, trees: Sequence[str], watched: Sequence[str], probe: str, former: str = ""
 ) -> StringCommand:
-    """What makes ``unit``, which is as ``now`` tells, do ``action`` (see ``needed``) and prove itself by ``probe``."""
+    """What makes ``unit``, which is as ``now`` tells, do ``action`` (see ``needed``) and prove itself by ``probe``.
+
+    ``former``: what the release before ran the daemon as; that it failed when it went is forgotten.
+    """
     return script(
         "converge.sh",
         unit,
@@ -90,6 +94,7 @@ def command(
         PROBE=probe,
         CHECKER=_checks(trees, watched),
         WATCHED="\n".join(watched),
+        FORMER=former,
     )
 
 
