@@ -23,7 +23,7 @@ from pyinfra.api.exceptions import DeployError
 from deploys.components.all import state as state_of
 from deploys.components.backup import render
 from deploys.components.backup.operator import Request
-from deploys.components.backup.program import beside, fetch, held, join, prove, stage, state, uids
+from deploys.components.backup.program import beside, fetch, held, join, make, prove, stage, state, uids
 from deploys.components.backup.program.restic import Failed, Snapshot, complaint, literally, secrets_in
 from deploys.components.backup.program.restore import chosen
 from deploys.components.component import Tree
@@ -150,6 +150,19 @@ def test_everything_that_any_component_calls_its_state_is_kept():
     plan = json.loads(tree.files["plan.json"].data)
     assert {*plan["state"], plan["store"], plan["spool"]} == whole
     assert {"dovecot.service", "postfix.service", "posthaus-redis.service", "apache2.service"} <= set(plan["units"])
+
+
+def test_what_a_program_has_in_memory_is_written_first_or_told_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    told: list[str] = []
+    file = tmp_path / "written"
+    monkeypatch.setattr(make, "WAITS", ())
+    make._written([["sh", "-c", f"echo it >{file}; echo OK"], ["false"], ["/no/such/program"]], told.append)
+    assert file.read_text() == "it\n"
+    assert [line.partition(":")[0] for line in told] == ["false", "/no/such/program"]
+    (made,) = [one for one in parts(server(backup=declared())) if one.name == "Backup"]
+    (tree,) = [tree for tree in made.of(Tree) if tree.target == render.PROGRAM]
+    (redis,) = json.loads(tree.files["plan.json"].data)["written_by"]
+    assert redis[-1] == "save"
 
 
 def test_without_a_word_of_it_there_is_no_backup():

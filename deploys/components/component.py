@@ -77,11 +77,13 @@ class Local:
 @dataclass(frozen=True)
 class State:
     """What must survive the host, for no run can make it again: an absolute ``path``, and ``what`` lies there.
-    ``always``: it is there from the first run on, not only where somebody has put it there."""
+    ``always``: it is there from the first run on, not only where somebody has put it there. ``written_by``: the
+    words of a command that says OK once all that a program has in memory lies there, too."""
 
     path: str
     what: str
     always: bool = True
+    written_by: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

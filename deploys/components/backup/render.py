@@ -80,6 +80,7 @@ def plan(context: Context) -> dict[str, Any]:
         "people": _people(mail.directory),
         "mailboxes": f"{STORE}/{STAGED}",
         "state": kept,
+        "written_by": [list(one.written_by) for part in context.others for one in part.state if one.written_by],
         "spool": SPOOL,
         "staged": f"{MEMORY}/staged",
         "memory": MEMORY,

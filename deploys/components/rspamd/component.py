@@ -56,6 +56,12 @@ RSPAMD = Service(
 )
 MIME_LIMITS = Service(units.MIME, restart_on=(f"{UNITS}/{units.MIME}", f"{DIRECTORY}/{render.MIME_PROGRAM}"))
 REDIS = Service(f"{render.REDIS}.service", restart_on=(f"{UNITS}/{render.REDIS}.service", *program("redis-tools")))
+# By itself it writes once in five minutes.
+LEARNED = State(
+    f"/var/lib/{render.REDIS}",
+    "what rspamd has learned",
+    written_by=("redis-cli", "-s", render.REDIS_SOCKET, "save"),
+)
 
 
 def component(context: Context) -> Component | None:
@@ -102,7 +108,7 @@ def component(context: Context) -> Component | None:
         state=(
             State(render.KEYS, "DKIM keys"),
             State(KNOWN, "which DKIM keys were published"),
-            *((State(f"/var/lib/{render.REDIS}", "what rspamd has learned"),) if learns else ()),
+            *((LEARNED,) if learns else ()),
         ),
         looks=(
             Look("rspamd", {"controller": CONTROLLER}),

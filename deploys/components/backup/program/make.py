@@ -12,7 +12,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -23,6 +23,7 @@ from deploys.components.backup.program.restic import INSTALLATION, TAG, Failed, 
 Tell = Callable[[str], None]
 WEEK = 6.5 * 86_400  # seconds: the check's day is the same each week
 LARGE = 100 << 20  # bytes, of which somebody who waits wants to know how far they are
+WAITS = (1, 3)  # seconds
 YEAR = 52  # weeks: in one, all of the repository is read
 RESTORING = "restoring"  # in the plan's ``memory`` while a restore puts files in place: its moment
 HALFWAY = (
@@ -122,12 +123,30 @@ def installation(plan: Mapping[str, Any]) -> str:
     return file.read_text(encoding="ascii")
 
 
+def _written(commands: Iterable[Sequence[str]], tell: Tell) -> None:
+    """Have programs write down what they know. One that does not is told of, and what it last wrote is kept."""
+    for words in commands:
+        said = ""
+        for wait in (0, *WAITS):  # it may be writing at this moment, of what it knew a moment ago
+            time.sleep(wait)
+            try:
+                done = subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, timeout=120)
+                said = (done.stdout + done.stderr).decode("utf-8", "replace").strip()
+            except (OSError, subprocess.TimeoutExpired) as why:
+                said = str(why)
+            if said == "OK":
+                break
+        else:
+            tell(f"{' '.join(words)}: {said}; what it had written before is kept")
+
+
 def stage(plan: Mapping[str, Any], tell: Tell) -> dict[str, Any]:
     """Put all that is to be kept where restic takes it from. Returns what stage.everything says, and how many messages
     were on their way (``queued``)."""
     began = time.monotonic()
     staged = Path(plan["staged"])
     staged.mkdir(mode=0o700, parents=True)
+    _written(plan["written_by"], tell)
     found = state.everything(plan["state"], staged / "state")
     waiting = state.queue(Path(plan["spool"]), staged / "queue")
     if (words := Path(plan["settings"], "mail.yaml")).exists():
