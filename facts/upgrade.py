@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from urllib.parse import urlsplit
 
 from pyinfra.api import FactBase, QuoteString, StringCommand
 from typing_extensions import override
@@ -13,6 +14,8 @@ from facts.packages import Package, package_versions
 from facts.record import Record
 
 _PROGRAM = shell.text("upgrade.sh")
+# As a Release file has it under Origin.
+_OWN = ("Debian", "Debian Backports", "Ubuntu", "UbuntuESM", "UbuntuESMApps")
 _UNITS = {"B": 1, "kB": 1000, "MB": 1000**2, "GB": 1000**3}
 
 
@@ -22,10 +25,12 @@ class UpgradeState(Record):
     version there, of all that apt would install or replace; ``removes``, ``kept`` (back); ``download``, ``grows``:
     bytes (None: apt did not say).
 
-    ``unreachable``, ``refused``: complaints of apt's. ``origins``: present package sources that are not the
-    distribution's, each as address and suite, by who made them. ``held``: packages that stay by somebody's word;
-    ``behind``: how many have a newer version in the present release. ``free``: kibibytes and device by path;
-    ``kernel``: kibibytes below /boot of the one that runs. ``local_conf``: Dovecot's, line by line, without values.
+    ``unreachable``, ``refused``: complaints of apt's. ``reached``: the codenames that the other release's sources have.
+    ``suites``: what the distribution's own present sources are called in apt's files; ``origins``: those of others,
+    each as address and suite, by who made them, or by their server where nobody says. ``held``: packages that stay by
+    somebody's word; ``behind``: how many have a newer version in the present release. ``free``: kibibytes and device
+    by path; ``kernel``: kibibytes below /boot of the one that runs. ``local_conf``: Dovecot's, line by line, without
+    values.
     """
 
     packages: dict[str, Package] = field(default_factory=dict)
@@ -36,6 +41,8 @@ class UpgradeState(Record):
     grows: int | None = None
     unreachable: tuple[str, ...] = ()
     refused: tuple[str, ...] = ()
+    reached: tuple[str, ...] = ()
+    suites: tuple[str, ...] = ()
     origins: dict[str, tuple[str, ...]] = field(default_factory=dict)
     held: tuple[str, ...] = ()
     behind: int = 0
@@ -64,6 +71,7 @@ class Upgrade(FactBase[UpgradeState]):
         for line in output:
             word, _, rest = line.partition(" ")
             said.setdefault(word, []).append(rest)
+        suites, origins = _sources(said.get("origin", []))
         removes = {line.split()[0] for line in said.get("remv", [])}
         installs = {name: version for name, version, *_ in map(str.split, said.get("inst", []))}
         return UpgradeState(
@@ -75,7 +83,9 @@ class Upgrade(FactBase[UpgradeState]):
             grows=_bytes(said["grows"][0]) if "grows" in said else None,
             unreachable=tuple(dict.fromkeys(said.get("unreachable", []))),
             refused=tuple(said.get("refused", [])),
-            origins=_origins(said.get("origin", [])),
+            reached=tuple(name for name in said.get("reached", []) if name != _unsaid("CODENAME")),
+            suites=suites,
+            origins=origins,
             held=tuple(said.get("held", [])),
             behind=int(said.get("behind", ["0"])[0]),
             free={path: (int(size), device) for path, size, device in map(str.split, said.get("free", []))},
@@ -84,13 +94,24 @@ class Upgrade(FactBase[UpgradeState]):
         )
 
 
-def _origins(lines: Iterable[str]) -> dict[str, tuple[str, ...]]:
-    found: dict[str, list[str]] = {}
+def _sources(lines: Iterable[str]) -> tuple[tuple[str, ...], dict[str, tuple[str, ...]]]:
+    """The suites of the distribution's own, and all others by who made them."""
+    own: dict[str, None] = {}
+    others: dict[str, list[str]] = {}
     for line in lines:
-        *maker, address, suite = line.split()
-        if maker not in (["Debian"], ["Ubuntu"]):
-            found.setdefault(" ".join(maker), []).append(f"{address} {suite}")
-    return {maker: tuple(places) for maker, places in found.items()}
+        maker, _, place = line.partition("|")
+        address, _, suite = place.removesuffix(f"/{_unsaid('COMPONENT')}").partition(" ")
+        if maker in _OWN:
+            own[suite.partition("/")[0]] = None
+        else:
+            named = (urlsplit(address).hostname or address) if maker == _unsaid("ORIGIN") else maker
+            others.setdefault(named, []).append(f"{address} {suite}")
+    return tuple(own), {maker: tuple(places) for maker, places in others.items()}
+
+
+def _unsaid(name: str) -> str:
+    """What ``apt-get indextargets`` prints of a field that a source has not."""
+    return f"$({name})"
 
 
 def _bytes(text: str) -> int:

@@ -15,10 +15,14 @@ other() {
     shift
     "$program" -o Dir::State::Lists="$work/lists" -o Dir::Etc::sourcelist=/dev/null \
         -o Dir::Etc::sourceparts="$work/sources" -o Dir::Cache::pkgcache= -o Dir::Cache::srcpkgcache= \
-        -o Acquire::Languages=none -o APT::Sandbox::User=root "$@"
+        -o Acquire::Languages=none -o APT::Sandbox::User=root -o Debug::NoLocking=1 "$@"
 }
 
-other apt-get update -o Acquire::Retries=2 2>&1 | sed -n 's/^\(Err:[0-9]*\|[EW]:\) */unreachable /p'
+# Who has no way to a mirror is told within a minute or two. Of the lines with Err some are about the compressed files of
+# a source that has others, and of the warnings some are about keys and double lines: those about fetching count.
+other apt-get update -o Acquire::Retries=1 -o Acquire::http::Timeout=20 -o Acquire::https::Timeout=20 2>&1 |
+    sed -n 's/^E: */unreachable /p; s/^W: \(Failed to fetch \)/unreachable \1/p'
+other apt-get indextargets --format 'reached $(CODENAME)' 'Created-By: Packages' 2>/dev/null | sort -u
 other apt-get --simulate full-upgrade 2>&1 >"$work/simulated" | sed -n 's/^E: */refused /p'
 sed -nE 's/^Inst ([^ ]+) (\[([^]]+)\] )?\(([^ ]+) .*/inst \1 \4 \3/p
 s/^Remv ([^ ]+) \[([^]]+)\].*/remv \1 \2/p' "$work/simulated"
@@ -29,12 +33,11 @@ other apt-get --assume-no full-upgrade 2>/dev/null |
     sed -nE 's/^After this operation, ([0-9.,]+ [kMG]?B) of additional disk space.*/grows \1/p
 s/^ *Space needed: ([0-9.,]+ [kMG]?B) .*/grows \1/p'
 
-apt-cache policy | awk '$1 ~ /^-?[0-9]+$/ { at = $2 " " $3 }
-$1 == "release" && match($2, /(^|,)o=[^,]*/) { print "origin", substr($0, index($0, "o=") + 2), at }' |
-    sed -E 's/^origin ([^,]*),.*( [^ ]+ [^ ]+)$/origin \1\2/' | sort -u
+# Of the address without the password that it may hold.
+apt-get indextargets --format 'origin $(ORIGIN)|$(SITE) $(RELEASE)/$(COMPONENT)' 'Created-By: Packages' 2>/dev/null | sort -u
 apt-mark showhold | sed 's/^/held /'
 apt-get --simulate full-upgrade 2>/dev/null | awk '/^Inst / { count++ } END { print "behind", count + 0 }'
-for path in / /var /boot; do df -Pk "$path" 2>/dev/null | awk -v path="$path" 'NR > 1 { print "free", path, $4, $1 }'; done
+for path in / /usr /var /boot; do df -Pk "$path" 2>/dev/null | awk -v path="$path" 'NR > 1 { print "free", path, $4, $1 }'; done
 running=$(uname -r)
 du -ck /boot/*"-$running" 2>/dev/null | awk '$2 == "total" { print "kernel", $1 }'
 # The names alone: values may be secrets.

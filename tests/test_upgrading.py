@@ -13,7 +13,8 @@ from deploys.config.mailserver import MailServer
 from deploys.preflight.halfway import unfinished_problems
 from deploys.result import CheckResult, severity
 from deploys.upgrading import dialect
-from deploys.upgrading.foresee import PROGRAMS, Seen, afterwards, asked, results
+from deploys.upgrading.foresee import PROGRAMS, afterwards, asked, results
+from deploys.upgrading.seen import Seen
 from deploys.upgrading.target import Refused, target
 from deploys.values.releases import CODENAMES, SUPPORTED
 from facts.machine import MachineState
@@ -43,14 +44,16 @@ NOW = MachineState(
     suites=("bookworm", "bookworm-security"),
     packages={name: Package(installed=version) for name, version in BOOKWORM.items()},
 )
-ROOM = {path: (4 << 20, "/dev/vda1") for path in ("/", "/var", "/boot")}
+ROOM = {path: (4 << 20, "/dev/vda1") for path in ("/", "/usr", "/var", "/boot")}
+REACHED = ("trixie", "trixie-security", "trixie-updates")
 FRESH = CheckResult("backup.last", "backup", "last backup", "within 26 hours", "2 hours ago", True)
 
 
 def offered(settings: MailServer, **changes: Any) -> UpgradeState:
     """Debian 13, with all that ``settings`` ask for."""
     versions = {name: Package(BOOKWORM.get(name, "1.0-1"), TRIXIE.get(name, "1.0-2")) for name in asked(settings, NOW)}
-    return replace(UpgradeState(versions, download=112_000_000, grows=167_000_000, free=ROOM), **changes)
+    usual = UpgradeState(versions, download=112_000_000, grows=167_000_000, free=ROOM, reached=REACHED)
+    return replace(usual, **changes)
 
 
 def told(settings: MailServer | None = None, queue: int = 0, now: MachineState = NOW, **changes: Any) -> dict[str, Any]:
@@ -131,10 +134,13 @@ def test_a_package_that_the_new_release_lacks_stands_in_the_way():
 
 
 def test_a_release_that_cannot_be_reached_stands_in_the_way_and_nothing_is_made_up_of_it():
-    found = told(packages={}, installs={}, unreachable=("http://deb.example.org trixie Release",))
+    present = {name: replace(one, candidate=one.installed) for name, one in offered(mail()).packages.items()}
+    complaint = "Failed to fetch http://deb.example.org/dists/trixie/InRelease"
+    found = told(packages=present, installs={}, reached=("trixie-security",), unreachable=(complaint,))
     assert found["packages.sources"].verdict == "FAIL"
     assert found["upgrade.release"].verdict == "FAIL"
-    assert "run.files" not in found
+    assert not {"run.files", "packages.declared", "packages.apt"} & set(found)
+    assert {"host.unfinished", "backup.last"} <= set(found)
 
 
 @pytest.mark.parametrize(
@@ -146,10 +152,29 @@ def test_a_release_that_cannot_be_reached_stands_in_the_way_and_nothing_is_made_
         ({"origins": {"packages.sury.org": ("https://packages.sury.org/php bookworm/main",)}}, "host.sources", "warn"),
         ({"removes": ("rspamd",)}, "packages.removed", "warn"),
         ({"free": {**ROOM, "/var": (100 << 10, "/dev/vda2")}}, "host.space./var", "FAIL"),
+        ({"free": {**ROOM, "/usr": (100 << 10, "/dev/vda2")}}, "host.space./usr", "FAIL"),
+        ({"refused": ("Unmet dependencies.",)}, "packages.apt", "FAIL"),
+        ({"reached": ("bookworm", "bookworm-security")}, "packages.sources", "FAIL"),
+        ({"suites": ("stable", "stable-security")}, "packages.suites", "FAIL"),
     ],
 )
 def test_what_is_not_in_order_is_said(changes: dict[str, Any], key: str, verdict: str):
     assert told(**changes)[key].verdict == verdict
+
+
+def test_what_apt_keeps_back_of_the_mail_server_stays_as_it_is_and_stands_in_the_way():
+    found = told(kept=("dovecot-core", "dovecot-imapd"))
+    assert (found["packages.kept"].seen, found["packages.kept"].verdict) == ("dovecot-core, dovecot-imapd", "FAIL")
+    assert "programs.dovecot-core" not in found, "it is said to become another version"
+    assert "meanwhile.login" not in found
+    assert told(kept=("tzdata",))["packages.apt"].verdict == "warn"
+    assert "packages.kept" not in told(kept=("tzdata",))
+
+
+def test_package_sources_by_the_name_of_a_release_are_what_an_upgrade_begins_with():
+    suites = ("bookworm", "bookworm-updates", "bookworm-security", "bookworm-backports")
+    assert "packages.suites" not in told(suites=suites)
+    assert told(suites=suites)["packages.sources"].verdict == "ok"
 
 
 def test_a_new_kernel_wants_room_in_boot():
@@ -157,6 +182,8 @@ def test_a_new_kernel_wants_room_in_boot():
     assert "host.space./boot" not in told(free=free, kernel=90 << 10)
     found = told(free=free, kernel=90 << 10, installs={"linux-image-6.12.0-amd64": "6.12"})
     assert (found["host.space./boot"].expected, found["host.space./boot"].verdict) == ("90 MiB", "FAIL")
+    found = told(free=free, kernel=40 << 10, installs={"linux-image-6.12.0-amd64": "6.12"})
+    assert found["host.space./boot"].verdict == "warn", "Debian 13's kernel and firmware may need more than the present"
 
 
 def test_what_dpkg_left_half_way_stands_in_the_way():

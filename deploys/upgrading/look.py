@@ -11,7 +11,8 @@ from pyinfra.api.exceptions import DeployError
 from deploys.checks.report import Report
 from deploys.checks.status import watched
 from deploys.config.mailserver import MailServer
-from deploys.upgrading.foresee import Seen, asked, results
+from deploys.upgrading.foresee import asked, results
+from deploys.upgrading.seen import Seen
 from deploys.upgrading.target import Refused, codename, target
 from facts.machine import Machine
 from facts.postfix import PostfixQueue
