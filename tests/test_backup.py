@@ -30,6 +30,7 @@ from deploys.components.component import Tree
 from deploys.components.watch.program.backups import results
 from deploys.config import read
 from deploys.config.reading.errors import SettingsError
+from deploys.values import utf7
 from tests.declared import context, parts
 from tests.settings import SECRET, server
 
@@ -475,10 +476,18 @@ def test_messages_beside_keep_their_uids_for_the_keywords_that_are_known_by_them
     assert (int(validity) > 17, following, lines) == (True, "9", ["7 G12 :1.a", "8 :2.a"])
 
 
-@pytest.mark.parametrize("name", ["Entwürfe", "Work & play", "日本/語", "a&b", "€", "🙂 smile", "plain"])
+@pytest.mark.parametrize(
+    "name", ["Entwürfe", "Work & play", "日本/語", "a&b", "€", "🙂 smile", "plain", "\ufb50 one", "x\ufbff"]
+)
 def test_folders_are_called_as_people_call_them(name):
-    assert beside.decoded(beside.encoded(name)) == name
-    assert beside.encoded("Entwürfe 台北") == "Entw&APw-rfe &U,BTFw-"
+    assert utf7.decoded(utf7.encoded(name)) == name
+    assert utf7.encoded("Entwürfe 台北") == "Entw&APw-rfe &U,BTFw-"
+
+
+@pytest.mark.parametrize("name", ["A&B", "&!!-", "&U-", "&2D0-", "caf\udce9"])
+def test_a_folder_whose_name_is_no_modified_utf_7_is_called_as_it_is(name):
+    """As programs of others and hands make them: no backup comes to grief over one."""
+    assert utf7.decoded(name) == name
 
 
 def test_a_day_names_the_last_backup_until_its_end():

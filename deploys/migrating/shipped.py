@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from deploys import shipping
-from deploys.components.backup.program import beside, stage, uids
 from deploys.migrating.program import dovecot, folders, imap, ledger, login, mailbox, main
+from deploys.values import utf7
 
-MODULES = (stage, uids, beside, imap, login, folders, ledger, dovecot, mailbox, main)  # in the order of their imports
+MODULES = (utf7, imap, login, folders, ledger, dovecot, mailbox, main)  # in the order of their imports
 UNIT = "posthaus-migrate"
 # systemd takes its directory away however it ends. Where nobody waits any more, it goes on.
 COMMAND = (

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from email.parser import BytesHeaderParser
 from typing import Any
 
-from deploys.components.backup.program.beside import decoded, encoded
+from deploys.values.utf7 import decoded, encoded
 
 SECONDS = 300  # longest wait for an answer: an old server may search a large folder for minutes
 AT_ONCE = 500  # messages that one command names: a line of a command has a limit

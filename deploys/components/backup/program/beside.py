@@ -10,6 +10,7 @@ from typing import Any
 
 from deploys.components.backup.program import uids
 from deploys.components.backup.program.stage import PARTS, folders
+from deploys.values.utf7 import decoded, encoded
 
 KEYWORDS = "dovecot-keywords"
 LONGEST = 255  # bytes of a file's name
@@ -76,29 +77,3 @@ def _free(maildir: Path, name: str) -> str:
         if not [*maildir.glob(f".{tried}"), *maildir.glob(f".{tried}.*")]:
             return tried
     raise FileExistsError(name)
-
-
-def decoded(name: str) -> str:
-    """A folder as people name it (RFC 3501, 5.1.3: modified UTF-7)."""
-    parts = name.split("&")
-    text = parts[0]
-    for part in parts[1:]:
-        inside, end, rest = part.partition("-")
-        text += ("&" if not inside else f"+{inside.replace(',', '/')}-".encode().decode("utf-7")) + (
-            rest if end else ""
-        )
-    return text
-
-
-def encoded(name: str) -> str:
-    """The reverse of ``decoded``."""
-    text, wide = "", ""
-    for one in f"{name}\0":
-        if " " <= one <= "~" or one == "\0":
-            if wide:
-                text += "&" + wide.encode("utf-7").decode().strip("+-").replace("/", ",") + "-"
-                wide = ""
-            text += "&-" if one == "&" else one.strip("\0")
-        else:
-            wide += one
-    return text

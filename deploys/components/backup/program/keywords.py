@@ -10,9 +10,9 @@ import subprocess
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from deploys.components.backup.program.beside import decoded
 from deploys.components.backup.program.restic import PATH
 from deploys.components.backup.program.stage import folders, stores
+from deploys.values.utf7 import decoded
 
 LETTERS = 26
 MOST = 1 << 20  # characters of such a list
