@@ -77,7 +77,15 @@ def decided(
             words.append(("keep", address))
         elif address not in listed:
             words.append(("take" if links else "end", address))
+    if stores.listed:  # before Dovecot knows them
+        words += [("come", address) for address in namesakes(stores, found, declared)]
     return [*words, *(("note", address) for address in going(stores, found, declared, former))]
+
+
+def namesakes(stores: StoresOnHost, found: LeavingOnHost, declared: Collection[str]) -> dict[str, str]:
+    """Who gets an address that somebody had who lies in the archive, and the last day when one came there."""
+    days = {address: day for address, day in found.archived if address in declared and stores.listed}
+    return {address: days[address] for address in sorted(days) if address not in stores.listed}
 
 
 def going(stores: StoresOnHost, found: LeavingOnHost, declared: Collection[str], former: Collection[str]) -> list[str]:
@@ -101,12 +109,10 @@ def told(
         f" keeps; {LIST} brings it back"
         for address in going(stores, found, declared, former)
     ]
-    namesakes = {address: day for address, day in found.archived if address in declared and stores.listed}
     comes = [
         f"{address} begins empty: what was there until {day} lies in the archive; if it is the same person's:"
         f" pyinfra inventory.py {LIST} --data back={address}"
-        for address, day in sorted(namesakes.items())
-        if address not in stores.listed
+        for address, day in namesakes(stores, found, declared).items()
     ]
     due = [
         f"{address}, in the archive since {day}, is past its time and is deleted with the next night"

@@ -61,16 +61,15 @@ def _of_former(former: Former, **_: object) -> list[Question[dict[str, str]]]:
 
 @looks(_of_former)
 def handed_over(  # type: ignore[no-untyped-def]
-    former: Former, owner: str, chosen: list[str], preferences: str, database: str
+    former: Former, owner: str, program: str
 ):
     """
-    Give each mailbox what lies under its former address: messages, rules, passwords, settings, address book.
+    Give each mailbox what lies under its former address: messages, rules, passwords, settings, address book, rights to
+    folders of others, and of others to its own.
 
     + former: of each mailbox the addresses that it had; at most one of their homes holds messages
     + owner: the Unix user whose messages they are
-    + chosen: files with rows of addresses, such as the passwords that people chose
-    + preferences: a directory with files named by addresses (SquirrelMail's)
-    + database: Roundcube's, which may not exist
+    + program: the directory of the host's own program that knows what else a person has (the archive's)
 
     Until ``links_removed`` the old home is a link to the new one, so messages arrive under either name.
     """
@@ -86,8 +85,7 @@ def handed_over(  # type: ignore[no-untyped-def]
         host.noop("what lay under former addresses is handed over")
         return
     lines = [f"{home(old)} {home(new)} {old} {new}\n" for new, old in sorted(moves.items())]
-    arguments = (owner, preferences, database, RENAMED, *chosen)
-    yield script("rename.sh", *arguments, parts=("sessions.sh",), stdin="".join(lines))
+    yield script("rename.sh", owner, program, RENAMED, parts=("sessions.sh",), stdin="".join(lines))
 
 
 def _of_renaming(**_: object) -> list[Question[list[str]]]:

@@ -36,8 +36,9 @@ def members(boxes: Mapping[str, Made], owner: str, prefix: str):  # type: ignore
     if not wrong and not over:
         host.noop(f"{len(boxes)} mailboxes are shared as declared")
         return
-    lines = [line for address, box in sorted(wrong.items()) for line in _shared(address, box, there)]
-    lines += [line for address, box in sorted(over.items()) for line in _over(address, box)]
+    # First what is over: for as long as a run lasts, the former home of a renamed one leads to the present one.
+    lines = [line for address, box in sorted(over.items()) for line in _over(address, box)]
+    lines += [line for address, box in sorted(wrong.items()) for line in _shared(address, box, there)]
     kept = [_noted(address, box) for address, box in sorted(boxes.items())]
     stdin = "".join(f"{line}\n" for line in lines)
     yield script("shared.sh", owner, prefix, RIGHTS, MEMORY, *kept, parts=("sessions.sh",), stdin=stdin)

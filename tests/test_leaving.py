@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import os
+import shutil
 import sqlite3
 import subprocess
 import time
@@ -18,10 +20,11 @@ from pyinfra.api.exceptions import DeployError
 
 from deploys.components.archive import render
 from deploys.components.archive.operator import Request
-from deploys.components.archive.program import keeping, person, store
+from deploys.components.archive.program import dotlock, keeping, person, rights, roundcube_user, store
 from deploys.components.archive.program.entries import begun, ended, entries
-from deploys.components.archive.program.main import OWNERS
+from deploys.components.archive.program.main import OWNERS, READERS, ROOTS
 from deploys.components.backup.program import stage
+from deploys.components.dovecot.render import SHARING
 from deploys.components.watch.program import archives
 from deploys.config.reading.errors import SettingsError
 from deploys.summary.fold import kept
@@ -151,7 +154,7 @@ def plan(tmp_path: Path) -> dict[str, Any]:
     """A host of ana's and another ana's, in a domain whose name begins alike."""
     plan = {
         name: str(tmp_path / name)
-        for name in ("store", "state", "leaving", "users", "told", "chosen", "preferences", "database")
+        for name in ("store", "state", "leaving", "users", "told", "chosen", "shared", "preferences", "database")
     }
     for name in ("told", "chosen", "preferences"):
         os.mkdir(plan[name])
@@ -172,7 +175,11 @@ def plan(tmp_path: Path) -> dict[str, Any]:
 
 
 def ask(plan: dict[str, Any]) -> keeping.Ask:
-    return lambda word, *words: json.loads(json.dumps(OWNERS[word](Path(plan["store"]), *words)))
+    def asked(word: str, *words: str, more: str = "") -> Any:
+        told = [more] if word in READERS else []
+        return json.loads(json.dumps(OWNERS[word](Path(plan["store"]), *words, *told)))
+
+    return asked
 
 
 def run(plan: dict[str, Any], *lines: str) -> list[str]:
@@ -270,6 +277,121 @@ def test_a_run_that_died_halfway_is_gone_on_with_and_nothing_is_there_twice(plan
     assert run(plan, f"end {ANA}") == [], "nothing is left to take"
 
 
+TITOS = "store/example.com/tito/Maildir"
+
+
+@pytest.fixture
+def let_in(plan: dict[str, Any], tmp_path: Path) -> Path:
+    """Tito has let ana, and others, into two folders of his. His inbox is shared by mail.yaml as well."""
+    for folder, guid in ((f"{TITOS}/.Club &- Caf&AOk-", "a" * 32), (f"{TITOS}/.Old", "b" * 32), (TITOS, "c" * 32)):
+        (tmp_path / folder / "cur").mkdir(parents=True)
+        (tmp_path / folder / "dovecot-uidlist").write_text(f"3 V1795806515 N1 G{guid}\n")
+        (tmp_path / folder / "dovecot-acl").write_text(
+            f"user=iqbal@example.com lr\nuser={ANA} lr\n-user={ANA} w\nuser=x.{ANA} lr\ngroup={ANA} l\n"
+        )
+    (tmp_path / "store/shared-mailboxes").write_text(
+        "".join(
+            f"shared/shared-boxes/user/{pair}\n1\n"
+            for pair in (f"{ANA}/{TITO}", f"iqbal@example.com/{TITO}", f"{TITO}/{ANA}")
+        )
+    )
+    return tmp_path / TITOS
+
+
+def hers(let_in: Path) -> dict[str, list[str]]:
+    """Ana's rows, by folder."""
+    found = {path.parent.name: path.read_text().splitlines() for path in let_in.rglob("dovecot-acl")}
+    assert all("user=iqbal@example.com lr" in rows for rows in found.values()), "others keep what they have"
+    return {name: mine for name, rows in found.items() if (mine := [row for row in rows if f"r={ANA}" in row])}
+
+
+def test_what_somebody_was_let_into_leaves_and_comes_back_with_them(plan: dict[str, Any], let_in: Path, monkeypatch):
+    monkeypatch.setattr(keeping, "_doveadm", lambda *words, **_: "")
+    index = let_in.parents[2] / "shared-mailboxes"
+    before, indexed = hers(let_in), index.read_text().split()
+    assert len(before) == 3
+    _, said = run(plan, f"end {ANA}")
+    assert said.startswith(f"{ANA} is let no more into ")
+    assert "Club & Café of tito@example.com" in said
+    assert hers(let_in) == {}
+    assert f"/user/{ANA}/" not in index.read_text()
+
+    shutil.rmtree(let_in / ".Old")
+    for part in ("cur", "dovecot-uidlist"):  # another folder of the same name
+        (let_in / ".Old").mkdir(exist_ok=True)
+        (let_in / ".Old" / part).write_text("3 V1795806999 N1 G" + "d" * 32 + "\n")
+    (let_in / ".Club &- Caf&AOk-").rename(let_in / ".Renamed")
+    told = list(keeping.back(plan, ask(plan), ANA, ANA))
+    assert f"{ANA} is let in again: " in " ".join(told)
+    assert f"{ANA} was let into others, too, which are gone: Old of tito@example.com" in told
+    assert f"{TITO} had been let into INBOX of {ANA}, and is not now" in told
+    assert hers(let_in) == {"Maildir": before["Maildir"], ".Renamed": next(iter(before.values()))}
+    assert sorted(index.read_text().split()) == sorted(indexed)
+    assert entries(Path(plan["state"])) == [], "no paper is left"
+
+
+def test_what_mail_yaml_shares_is_not_given_back_by_the_archive(plan: dict[str, Any], let_in: Path, monkeypatch):
+    monkeypatch.setattr(keeping, "_doveadm", lambda *words, **_: "")
+    home = Path(plan["store"], "example.com/tito")
+    Path(plan["shared"]).write_text(f"{TITO} {home} {ANA},x@example.com\n")
+    run(plan, f"end {ANA}")
+    assert hers(let_in) == {}
+    list(keeping.back(plan, ask(plan), ANA, ANA))
+    assert hers(let_in) == {}
+
+
+def test_whoever_has_the_address_next_is_let_in_nowhere(plan: dict[str, Any], let_in: Path, monkeypatch):
+    """Also by what a run of an older version left, or somebody gave to the address when nobody had it."""
+    monkeypatch.setattr(keeping, "_doveadm", lambda *words, **_: "")
+    with monkeypatch.context() as older:
+        older.setattr(keeping.letting, "taken", lambda *_: [])
+        run(plan, f"end {ANA}")
+    before = hers(let_in)
+    assert len(before) == 3
+    run(plan, f"come {ANA}")
+    assert hers(let_in) == {}
+    list(keeping.back(plan, ask(plan), ANA, ANA))
+    assert hers(let_in) == before
+
+
+def test_somebody_with_another_name_is_let_in_where_they_were(plan: dict[str, Any], let_in: Path, monkeypatch):
+    assert not OWNERS.keys() & ROOTS.keys(), "a word is root's or the owner's"
+    monkeypatch.setattr("sys.stdin", io.StringIO(f"{ANA} maria@example.com\n{TITO} t@example.com\n"))
+    keeping.handed_over(plan, ask(plan))
+    assert hers(let_in) == {}
+    rows = (let_in / "dovecot-acl").read_text().splitlines()
+    assert [row for row in rows if "maria" in row] == ["user=maria@example.com lr", "-user=maria@example.com w"]
+    assert f"group={ANA} l" in rows
+    index = (let_in.parents[2] / "shared-mailboxes").read_text().split("\n")[::2]
+    assert [one.removeprefix("shared/shared-boxes/user/") for one in index if one] == [
+        "maria@example.com/t@example.com",
+        "iqbal@example.com/t@example.com",
+        "t@example.com/maria@example.com",
+    ]
+    assert sorted(os.listdir(plan["preferences"])) == [
+        "ana@example.com.au.pref",
+        "maria@example.com.abook",
+        "maria@example.com.pref",
+    ]
+    for path, at in plan["passwords"].items():
+        assert sum(person._of(line, at) == "maria@example.com" for line in person.read(path)) == 1
+
+
+def test_a_file_of_dovecots_is_changed_as_dovecot_does_it(tmp_path: Path, monkeypatch):
+    path, lock = tmp_path / "dovecot-acl", tmp_path / "dovecot-acl.lock"
+    path.write_text("user=a lr\n")
+    path.chmod(0o640)
+    lock.write_text("")
+    monkeypatch.setattr(dotlock, "PATIENCE", 0.1)
+    with pytest.raises(TimeoutError, match="is held by another program"):
+        dotlock.changed(path, lambda lines: [])
+    os.utime(lock, (1, 1))  # whoever held it has died
+    dotlock.changed(path, lambda lines: [*lines, "user=b lr"])
+    assert (path.read_text(), path.stat().st_mode & 0o777) == ("user=a lr\nuser=b lr\n", 0o640)
+    assert os.listdir(tmp_path) == ["dovecot-acl"]
+    assert os.path.basename(SHARING) == rights.INDEX
+
+
 def test_a_second_who_leaves_within_a_second_has_a_place_of_their_own(tmp_path: Path):
     first = begun(tmp_path, ANA, 1_800_000_000)
     ended(first, 1)
@@ -323,8 +445,19 @@ def test_roundcubes_user_sleeps_under_a_name_that_nobody_has(plan: dict[str, Any
     assert names() == [f"{ANA} archived as {one.name}", TITO]
     person.given_back(plan, ANA, one.kept)
     assert names() == [ANA, TITO]
+    with closing(sqlite3.connect(plan["database"])) as database:
+        database.executescript(
+            "create table identities (user_id integer, email text);"
+            f"insert into identities values (1, '{ANA}'), (1, 'info@example.com'), (2, '{ANA}')"
+        )
+    assert not roundcube_user.handed_over(plan["database"], ANA, TITO), "who has something already keeps it"
+    assert roundcube_user.handed_over(plan["database"], ANA, "maria@example.com")
+    with closing(sqlite3.connect(plan["database"])) as database:
+        found = [*database.execute("select email from identities")]
+    assert found == [("maria@example.com",), ("info@example.com",), (ANA,)]
+    assert roundcube_user.renamed(plan["database"], "maria@example.com", ANA)
     person.taken(plan, ANA, one.kept)
-    person.forgotten(plan, one.kept)
+    person.forgotten(plan, ANA, one.kept)
     assert names() == [TITO]
     with closing(sqlite3.connect(plan["database"])) as database:
         for table in ("contacts", "contactgroups", "contactgroupmembers"):

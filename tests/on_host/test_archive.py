@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from deploys.values import utf7
 from facts.watch import PROGRAM
 from lab.mailhost import MailHost
 from lab.waiting import wait_until
@@ -28,9 +29,20 @@ CHOSEN = "seventeen quiet herons"
 RULE = 'require "fileinto"; if header :contains "subject" "order" { fileinto "Orders"; }'
 
 
-def with_maria(hash_of: str, **more: Any) -> dict[str, Any]:
-    """The usual settings, and one mailbox more, which has the password of ``hash_of``."""
+CLUB, CLOSED = "Club der Übrigen", "Closed"
+TITOS = f"{STORE}/example.com/tito/Maildir"
+
+
+def without_maria(**more: Any) -> dict[str, Any]:
+    """The usual settings, and a mailbox that is shared: without any, Dovecot lets nobody into others' folders."""
     settings = example(**more)
+    settings["mailboxes"] = settings["mailboxes"] | {"team@example.com": {"members": [TITO]}}
+    return settings
+
+
+def with_maria(hash_of: str, **more: Any) -> dict[str, Any]:
+    """These and one mailbox more, which has the password of ``hash_of``."""
+    settings = without_maria(**more)
     settings["mailboxes"] = settings["mailboxes"] | {MARIA: {"password": settings["mailboxes"][hash_of]["password"]}}
     return settings
 
@@ -38,7 +50,11 @@ def with_maria(hash_of: str, **more: Any) -> dict[str, Any]:
 @pytest.fixture
 def host(mail_host: MailHost) -> Iterator[MailHost]:
     """The shared host, on which maria has messages with flags, a rule, passwords of her own and settings."""
-    clean = f"rm -rf {STORE}/.archive {STATE}/* {HOME} {STORE}/example.com/.maria*; rm -f {DATA}/{MARIA}*"
+    clean = (
+        f"rm -rf {STORE}/.archive {STATE}/* {HOME} {STORE}/example.com/.maria* {STORE}/example.com/team"
+        f" {STORE}/shared-mailboxes; rm -f {DATA}/{MARIA}*;"
+        f" doveadm mailbox delete -u {TITO} '{CLUB}' {CLOSED} 2>/dev/null; true"
+    )
     mail_host.run(clean)
     assert mail_host.converge(with_maria(ANA)).rc == 0
     with mailbox(mail_host, MARIA, mail_host.password(ANA)) as client:
@@ -48,6 +64,11 @@ def host(mail_host: MailHost) -> Iterator[MailHost]:
     mail_host.run(f"doveadm sieve put -u {MARIA} -a rules", input=RULE)
     mail_host.run(f"mkdir -p {DATA}; for one in pref abook; do echo {MARIA} >{DATA}/{MARIA}.$one; done")
     mail_host.run(f"echo another >{DATA}/{MARIA}.au.pref")  # of somebody in a domain com.au
+    for folder in (CLUB, CLOSED):
+        mail_host.run(f"doveadm mailbox create -u {TITO} '{folder}'")
+        with mailbox(mail_host, TITO, mail_host.password(TITO)) as client:
+            client.append(as_imap(folder), None, None, compose(TITO).as_bytes())
+    mail_host.run(f"doveadm acl set -u {TITO} '{CLUB}' user={MARIA} lookup read")
     yield mail_host
     try:
         assert mail_host.converge(example()).rc == 0
@@ -94,6 +115,21 @@ def seen(host: MailHost, password: str, login: str = MARIA, folder: str = "INBOX
         return {one[0] or one[3]: frozenset((one[1] or one[2]).split()) - {r"\Recent"} for one in found}
 
 
+def as_imap(folder: str, whose: str = "") -> str:
+    """A folder's name in quotes, of somebody else's mailbox where it is theirs."""
+    return f'"shared/{whose}/{utf7.encoded(folder)}"' if whose else f'"{utf7.encoded(folder)}"'
+
+
+def sees(host: MailHost, password: str, folder: str) -> bool:
+    """Whether maria can open this folder of tito's, and finds it where she looks for it."""
+    name = as_imap(folder, TITO)
+    with mailbox(host, MARIA, password) as client:
+        listed = any(name.strip('"').encode() in line for line in client.list()[1] if line)
+        opened = client.select(name, readonly=True)[0] == "OK"
+    assert listed == opened
+    return opened
+
+
 def subjects(host: MailHost, where: str) -> set[str]:
     """Of all messages in files below ``where``."""
     return set(host.run(f"grep -rhoiE '^subject: [0-9a-f]{{32}}' {where} | cut -d' ' -f2", check=False).stdout.split())
@@ -107,6 +143,7 @@ def kept(host: MailHost) -> str:
 
 def test_who_leaves_is_kept_and_who_has_the_address_next_begins_empty(host: MailHost):
     before = seen(host, host.password(ANA))
+    assert sees(host, host.password(ANA), CLUB)
     phone = poppassd.ask(host, MARIA, host.password(ANA), "newapp phone").removeprefix("200 ")
     assert poppassd.change(host, MARIA, host.password(ANA), CHOSEN).startswith("200")
     she_leaves_while_somebody_writes_to_her(host, before)
@@ -119,7 +156,7 @@ def she_leaves_while_somebody_writes_to_her(host: MailHost, before: dict[str, fr
     with mailbox(host, MARIA, CHOSEN) as session, Writing(host) as writing:
         session.select("INBOX")
         wait_until(lambda: writing.accepted, 60, "nobody writes")
-        run = host.converge(example(archive="30d"))
+        run = host.converge(without_maria(archive="30d"))
         assert run.rc == 0, run.output
         with pytest.raises((imaplib.IMAP4.error, OSError)):
             session.noop()
@@ -130,6 +167,7 @@ def she_leaves_while_somebody_writes_to_her(host: MailHost, before: dict[str, fr
     assert host.run(f"test -e {HOME} -o -L {HOME}", check=False).returncode == 1
     assert host.run(f"stat -c '%U %a' {STORE}/.archive {kept(host)}").stdout.split() == ["vmail", "700"] * 2
     assert host.run(f"stat -c '%U %a' {STATE}/example.com/*").stdout.split() == ["root", "700"]
+    nobody_is_let_in_who_has_gone(host)
 
     def is_nowhere() -> set[str]:
         """Accepted messages that neither lie in the archive nor came back to their sender."""
@@ -143,6 +181,14 @@ def she_leaves_while_somebody_writes_to_her(host: MailHost, before: dict[str, fr
     looks = map(json.loads, host.run(f"python3 -I -B {PROGRAM} --json").stdout.splitlines())
     (found,) = [one for one in looks if one["key"] == "archive"]
     assert f"next to be deleted: {MARIA}, on 20" in found["seen"], found
+
+
+def nobody_is_let_in_who_has_gone(host: MailHost) -> None:
+    assert (
+        MARIA
+        not in host.run(f"find {TITOS} -name 'dovecot-acl*' -exec cat {{}} +; cat {STORE}/shared-mailboxes").stdout
+    )
+    host.run(f"doveadm acl set -u {TITO} {CLOSED} user={MARIA} lookup read")  # as runs of before left it there
 
 
 def only_what_is_past_its_time_is_deleted(host: MailHost) -> None:
@@ -168,6 +214,7 @@ def another_maria_begins_empty(host: MailHost, phone: str) -> None:
     assert f"{MARIA} begins empty: what was there until 20" in run.output, run.output
     assert host.run("systemctl is-active posthaus-archive.timer", check=False).stdout.strip() == "inactive"
     assert seen(host, host.password(IQBAL)) == {}
+    assert not any(sees(host, host.password(IQBAL), folder) for folder in (CLUB, CLOSED)), "what the other was shown"
     for password in (CHOSEN, phone, host.password(ANA)):
         with pytest.raises(imaplib.IMAP4.error):
             seen(host, password)
@@ -191,6 +238,8 @@ def what_was_hers_is_handed_to_somebody_or_comes_back(host: MailHost, before: di
     found = seen(host, host.password(IQBAL))
     assert {uid: found.get(uid) for uid in before} == before, "messages, UIDs and flags as they were"
     assert len(found) == number
+    assert f"{MARIA} is let in again: " in run.output, run.output
+    assert all(sees(host, host.password(IQBAL), folder) for folder in (CLUB, CLOSED)), "what she was shown herself"
     assert "rules ACTIVE" in host.run(f"doveadm sieve list -u {MARIA}").stdout
     assert host.run(f"cat {DATA}/{MARIA}.pref").stdout == f"{MARIA}\n"
     assert "no mailbox maria@example.com" in host.pyinfra("deploys/archive.py", "-y", *words[:2]).output

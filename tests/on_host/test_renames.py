@@ -16,6 +16,7 @@ from tests.on_host.settings import ANA, IQBAL, TITO, example
 pytestmark = pytest.mark.host
 
 MARIA = "maria@example.com"
+TEAM, GROUP = "team@example.com", "group@example.com"
 STORE = "/var/mail/vhosts"
 CHOSEN = "seventeen quiet herons"
 DATA = "/var/lib/squirrelmail/data"
@@ -35,6 +36,12 @@ def renamed(**more: Any) -> dict[str, Any]:
     }
     settings["aliases"] = {"info@example.com": [TITO, IQBAL]}
     return {**settings, **more}
+
+
+def shared(settings: dict[str, Any], address: str, **more: Any) -> dict[str, Any]:
+    """These settings, and a mailbox of tito's and iqbal's, whatever he is called."""
+    (other,) = {IQBAL, MARIA} & settings["mailboxes"].keys()
+    return {**settings, "mailboxes": settings["mailboxes"] | {address: {"members": [TITO, other], **more}}}
 
 
 @pytest.fixture
@@ -72,11 +79,12 @@ def seen(host: MailHost, login: str, password: str) -> tuple[bytes, list[bytes]]
 def test_a_renamed_person_and_a_renamed_domain_keep_everything(host: MailHost):
     before, of_ana = seen(host, IQBAL, host.password(IQBAL)), seen(host, ANA, host.password(ANA))
     assert len(before[1]) == 2
+    people_let_each_other_in(host)
     phone = poppassd.ask(host, IQBAL, host.password(IQBAL), "newapp phone").removeprefix("200 ")
     assert poppassd.change(host, IQBAL, host.password(IQBAL), CHOSEN).startswith("200")
     with mailbox(host, IQBAL, CHOSEN) as session:
         session.select("INBOX")
-        run = host.converge(renamed())
+        run = host.converge(shared(renamed(), GROUP, formerly=TEAM))
         assert run.rc == 0, run.output
         with pytest.raises((imaplib.IMAP4.error, OSError)):
             session.noop()
@@ -89,6 +97,7 @@ def test_a_renamed_person_and_a_renamed_domain_keep_everything(host: MailHost):
     ], "nobody went"
     assert seen(host, MARIA, CHOSEN) == before, "messages, UIDs and flags as they were"
     assert seen(host, MARIA, phone) == before, "the phone knows its own password"
+    whoever_was_let_in_is(host)
     assert poppassd.apps(host, MARIA, CHOSEN) == ["phone"]
     with pytest.raises(imaplib.IMAP4.error):
         seen(host, MARIA, host.password(IQBAL))
@@ -108,6 +117,29 @@ def test_a_renamed_person_and_a_renamed_domain_keep_everything(host: MailHost):
         assert arrived(host, "ana@example.org", host.password(ANA), message["Subject"], seconds=30)
     assert submit(host, MARIA, CHOSEN, IQBAL, TITO, compose(TITO, sender=IQBAL)) == 250
     assert host.converge().changes == 0
+
+
+def people_let_each_other_in(host: MailHost) -> None:
+    assert host.converge(shared(example(), TEAM)).rc == 0
+    for owner, folder, guest in ((TITO, "Club", IQBAL), (IQBAL, "Drafts", TITO)):
+        host.run(
+            f"doveadm mailbox create -u {owner} {folder} 2>/dev/null;"
+            f" doveadm acl set -u {owner} {folder} user={guest} lookup read"
+        )
+
+
+def whoever_was_let_in_is(host: MailHost) -> None:
+    """At once, by others and by mail.yaml, into folders that were renamed and that were not."""
+    for login, password, folders in (
+        (MARIA, CHOSEN, (f"shared/{TITO}/Club", f"shared/{GROUP}")),
+        (TITO, host.password(TITO), (f"shared/{MARIA}/Drafts", f"shared/{GROUP}")),
+    ):
+        with mailbox(host, login, password) as client:
+            for folder in folders:
+                assert client.select(folder, readonly=True)[0] == "OK", (login, folder)
+            listed = b" ".join(line for line in client.list()[1] if line).decode()
+            assert [one for one in (*folders, IQBAL, TEAM) if one in listed] == [*folders]
+    assert IQBAL not in host.run(f"find {STORE} -name dovecot-acl -exec cat {{}} +").stdout
 
 
 def test_where_both_hold_messages_nothing_changes_and_an_interrupted_run_is_finished(host: MailHost):

@@ -8,19 +8,33 @@ from typing import Any
 from deploys import shipping
 from deploys.components.account import options as account
 from deploys.components.archive.options import STATE
-from deploys.components.archive.program import entries, keeping, main, person, store
+from deploys.components.archive.program import (
+    dotlock,
+    entries,
+    keeping,
+    letting,
+    main,
+    person,
+    rights,
+    roundcube_user,
+    store,
+)
 from deploys.components.dovecot.options import TOLD
 from deploys.components.roundcube import options as roundcube
 from deploys.components.squirrelmail import options as squirrelmail
 from deploys.config.mailserver import MailServer
+from deploys.values import utf7
 from deploys.values.hardening import LOOKS_ONLY
 from facts.mailboxes import STORE
+from facts.shared import MEMORY
 from facts.state import LEAVING
 from facts.stores import USERS
 from operations.file import File
 
 SERVICE, TIMER = "posthaus-archive.service", "posthaus-archive.timer"
-MODULES: tuple[ModuleType, ...] = (entries, keeping, main, person, store)
+MODULES: tuple[ModuleType, ...] = (
+    dotlock, entries, keeping, letting, main, person, rights, roundcube_user, store, utf7,
+)  # fmt: skip
 _HEAD = "# Written by Posthaus: the next run undoes changes made here.\n"
 _SERVICE = f"""{_HEAD}[Unit]
 Description=Delete archived mailboxes whose time is over
@@ -61,6 +75,7 @@ def plan(mail: MailServer) -> dict[str, Any]:
         "told": TOLD,
         "chosen": account.STATE,
         "passwords": {account.CHOSEN: 0, account.APPS: 1},
+        "shared": MEMORY,
         "preferences": squirrelmail.PREFERENCES,
         "database": roundcube.DATABASE,
         "keeps": mail.archive,

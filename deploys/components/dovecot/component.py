@@ -29,8 +29,6 @@ from deploys.components.dovecot.options import AUTH_SOCKET, HOMES, LMTP_SOCKET, 
 from deploys.components.dovecot.sieve import render as sieve
 from deploys.components.metrics import options as metrics
 from deploys.components.postfix.options import SPOOL
-from deploys.components.roundcube import options as roundcube
-from deploys.components.squirrelmail import options as squirrelmail
 from deploys.components.tls.options import Tls
 from deploys.config.addresses.options import Accounts
 from deploys.config.mailserver import MailServer
@@ -216,9 +214,7 @@ def _handed_over(mail: MailServer) -> tuple[Step, ...]:
     arguments = {
         "former": mail.directory.renamed,
         "owner": mail.vmail.name,
-        "chosen": [account.CHOSEN, account.APPS],
-        "preferences": squirrelmail.PREFERENCES,
-        "database": roundcube.DATABASE,
+        "program": archive.PROGRAM,
     }
     return (Step("Hand renamed mailboxes over", renames.handed_over, arguments),)
 

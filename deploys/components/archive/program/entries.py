@@ -6,13 +6,19 @@ import calendar
 import json
 import re
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 TIME = "%Y%m%dT%H%M%SZ"
 ABOUT = "about.json"  # written last: without it a run died before all was there
+Ask = Callable[..., Any]  # has something done among mailboxes, as their owner
 _NAME = re.compile(r"(?P<local>.+)\.(?P<stamp>\d{8}T\d{6}Z)")
+
+
+class Failed(Exception):
+    """Why something could not be done, as an administrator is told."""
 
 
 @dataclass(frozen=True)

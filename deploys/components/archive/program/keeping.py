@@ -2,41 +2,44 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
 import subprocess
+import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from deploys.components.archive.program import person
-from deploys.components.archive.program.entries import ABOUT, Entry, begun, ended, entries
+from deploys.components.archive.program import letting, person
+from deploys.components.archive.program.entries import ABOUT, Ask, Entry, Failed, begun, ended, entries
 from deploys.components.archive.program.store import KEPT
 
 Plan = Mapping[str, Any]
-Ask = Callable[..., Any]  # has something done among mailboxes, as their owner
 DAY = 86_400  # seconds
 _ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8"}
 
 
-class Failed(Exception):
-    """Why something could not be done, as an administrator is told."""
-
-
 def run(plan: Plan, ask: Ask, lines: Sequence[str]) -> list[str]:
     """What a run wants, a line each: ``note ADDRESS`` (it is going), ``take`` (it is no longer served: to the archive),
-    ``end`` (likewise, and nothing leads there any more), ``keep`` (it stays after all)."""
+    ``end`` (likewise, and nothing leads there any more), ``keep`` (it stays after all), ``come`` (it is going to be
+    somebody else's, who begins with nothing)."""
     noted, said = Path(plan["leaving"]), []
-    for word, _, address in (line.partition(" ") for line in lines):
+    wanted = [(word, address) for word, _, address in (line.partition(" ") for line in lines)]
+    going = [address for word, address in wanted if word in ("take", "end", "come")]
+    rights: dict[str, list[Any]] = ask("rights", *going) if going else {}
+    for word, address in wanted:
         local, _, domain = address.rpartition("@")
         if word == "note":
             noted.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
             _write(noted, [*_lines(noted), address])
             continue
         if word in ("take", "end"):
-            said += taken(plan, ask, address)
+            said += taken(plan, ask, address, rights.get(address, ()))
+        elif word == "come":
+            said += _came(plan, ask, address, rights.get(address, ()))
         if word in ("end", "keep"):
             if ask("unlink", domain, local) and word == "end":  # somebody was on the way there
                 said += taken(plan, ask, address)
@@ -55,19 +58,26 @@ def _write(path: Path, lines: Sequence[str]) -> None:
     new.replace(path)
 
 
-def taken(plan: Plan, ask: Ask, address: str) -> list[str]:
-    """Move all that is a person's to the archive; what is not there is no error."""
+def taken(plan: Plan, ask: Ask, address: str, rights: Sequence[Any] = ()) -> list[str]:
+    """Move all that is a person's to the archive; what is not there is no error. ``rights``: to folders of others."""
     local, _, domain = address.rpartition("@")
     kept = begun(Path(plan["state"]), address, time.time())
     mail = ask("move", domain, local, kept.name)
     (Path(plan["told"]) / address).unlink(missing_ok=True)  # that their mailbox was nearly full
     anything = person.taken(plan, address, kept)
+    said = letting.taken(plan, ask, address, kept, rights)
     if mail["messages"] is None and not anything and not os.listdir(kept):
         kept.rmdir()
-        return [mail["stays"]] if mail["stays"] else []
+        return [*said, *([mail["stays"]] if mail["stays"] else [])]
     ended(kept, mail["messages"] or 0)
     where = f"{plan['store']}/{KEPT}/{domain}/{kept.name}"
-    return [mail["stays"] or f"{address}: {_messages(mail['messages'] or 0)} are in the archive now ({where})"]
+    return [mail["stays"] or f"{address}: {_messages(mail['messages'] or 0)} are in the archive now ({where})", *said]
+
+
+def _came(plan: Plan, ask: Ask, address: str, rights: Sequence[Any]) -> list[str]:
+    """What the last one was let into goes to their papers, where it did not go with them."""
+    before = [one for one in entries(Path(plan["state"])) if one.address == address]
+    return letting.taken(plan, ask, address, before[-1].kept, rights) if before else []
 
 
 def listed(plan: Plan, ask: Ask) -> Iterator[str]:
@@ -96,7 +106,7 @@ def expired(plan: Plan, ask: Ask) -> Iterator[str]:
     for one in entries(Path(plan["state"])):
         if one.at + plan["keeps"] <= time.time():
             ask("delete", one.domain, one.name)
-            person.forgotten(plan, one.kept)
+            person.forgotten(plan, one.address, one.kept)
             shutil.rmtree(one.kept)
             days = plan["keeps"] // DAY
             yield f"{one.address}, in the archive since {one.day}: {_messages(one.messages)} deleted, after {days} days"
@@ -118,10 +128,12 @@ def back(plan: Plan, ask: Ask, address: str, to: str, at: str = "", folder: str 
         yield from _beside(plan, one, to, folder or f"Archived {one.day}")
         return
     _doveadm("kick", to, check=False)
+    guests = letting.guests(plan, ask, one)
     late = ask("place", domain, local, one.name)
     if late:  # what had come to the new mailbox meanwhile
         _doveadm("import", "-u", to, "-s", f"maildir:{late}/Maildir", "", "ALL")
     person.given_back(plan, address, one.kept)
+    yield from letting.given(plan, ask, address, one.kept)
     (one.kept / ABOUT).unlink()
     left = sorted(os.listdir(one.kept))
     if left:
@@ -132,6 +144,7 @@ def back(plan: Plan, ask: Ask, address: str, to: str, at: str = "", folder: str 
     _doveadm("quota", "recalc", "-u", to, check=False)
     yield f"{to} has {_messages(one.messages)} again, as on {one.day}, with folders, rules, passwords and settings"
     yield "if it was shared with others: pyinfra inventory.py deploys/mail.py lets its members in again"
+    yield from guests
 
 
 def _beside(plan: Plan, one: Entry, to: str, folder: str) -> Iterator[str]:
@@ -151,6 +164,15 @@ def _known(plan: Plan) -> str:
 
 def _served(plan: Plan, address: str) -> bool:
     return any(line.partition(":")[0] == address for line in person.read(plan["users"]))
+
+
+def handed_over(plan: Plan, ask: Ask) -> list[str]:
+    """People have other names from now on: lines of stdin, ``OLD NEW``. Homes and passwords go their own way."""
+    names = dict(line.split(" ") for line in sys.stdin.read().splitlines())
+    ask("hand over", more=json.dumps(names))
+    for old, new in names.items():
+        person.renamed(plan, old, new)
+    return []
 
 
 def _doveadm(*words: str, check: bool = True) -> str:

@@ -1,7 +1,7 @@
 """The archive of mailboxes that are gone, on the host: for runs, deploys/archive.py and posthaus-archive.timer.
 
-``run``, ``list``, ``back``, ``expire``: by root. ``move``, ``unlink``, ``place``, ``holds``, ``delete``: what of it is
-done among mailboxes, by their owner. Runs under the host's own Python alone.
+``run``, ``rename``, ``list``, ``back``, ``expire``: by root. The others are what of it is done among mailboxes, by
+their owner. Runs under the host's own Python alone.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from deploys.components.archive.program import keeping, store
+from deploys.components.archive.program import keeping, rights, store
+from deploys.components.archive.program.entries import Ask, Failed
 
 PLAN = "plan.json"
 LOCK = "/run/posthaus-archive.lock"
@@ -27,7 +28,8 @@ def main(home: Path, arguments: Sequence[str]) -> int:
     plan: dict[str, Any] = json.loads((home / PLAN).read_text("utf-8"))
     word, *words = arguments or ("",)
     if word in OWNERS:
-        print(json.dumps(OWNERS[word](Path(plan["store"]), *words)))
+        told = [sys.stdin.read()] if word in READERS else []
+        print(json.dumps(OWNERS[word](Path(plan["store"]), *words, *told)))
         return 0
     if word not in ROOTS:
         print(f"usage: posthaus-archive {' | '.join(ROOTS)}", file=sys.stderr)
@@ -38,38 +40,50 @@ def main(home: Path, arguments: Sequence[str]) -> int:
         try:
             for line in ROOTS[word](plan, as_owner(plan), *words):
                 print(line, flush=True)
-        except keeping.Failed as why:
+        except (Failed, OSError) as why:
             print(why, file=sys.stderr)
             return 1
     return 0
 
 
-def as_owner(plan: Mapping[str, Any]) -> keeping.Ask:
+def as_owner(plan: Mapping[str, Any]) -> Ask:
     """Have this program do something among mailboxes as their owner. Raises Failed."""
     owner = pwd.getpwnam(plan["owner"])
 
-    def ask(*words: str) -> Any:
+    def ask(*words: str, more: str = "") -> Any:
         done = subprocess.run(
             [sys.executable, "-I", "-B", sys.argv[0], *words],
             user=owner.pw_uid, group=owner.pw_gid, extra_groups=[], umask=0o077, cwd="/",
-            stdin=subprocess.DEVNULL, capture_output=True, text=True,
+            input=more, capture_output=True, text=True,
         )  # fmt: skip
         if done.returncode:
-            raise keeping.Failed(f"mailboxes: {(done.stderr.strip().splitlines() or ['no reason given'])[-1]}")
+            raise Failed(f"mailboxes: {(done.stderr.strip().splitlines() or ['no reason given'])[-1]}")
         return json.loads(done.stdout)
 
     return ask
 
 
-def _told(plan: Mapping[str, Any], ask: keeping.Ask) -> list[str]:
+def _told(plan: Mapping[str, Any], ask: Ask) -> list[str]:
     return keeping.run(plan, ask, sys.stdin.read().splitlines())
 
 
-ROOTS: Mapping[str, Any] = {"run": _told, "list": keeping.listed, "back": keeping.back, "expire": keeping.expired}
+ROOTS: Mapping[str, Any] = {
+    "run": _told,
+    "rename": keeping.handed_over,
+    "list": keeping.listed,
+    "back": keeping.back,
+    "expire": keeping.expired,
+}
 OWNERS: Mapping[str, Any] = {
     "move": store.moved,
     "unlink": store.unlinked,
     "place": store.back,
     "holds": lambda where, domain, local: store.holds(where / domain / local),
     "delete": store.deleted,
+    "rights": rights.listed,
+    "guests": rights.of_guests,
+    "shut out": rights.taken,
+    "let in": rights.given,
+    "hand over": rights.renamed,
 }
+READERS = ("let in", "hand over")  # what may be longer than a line of arguments comes on stdin

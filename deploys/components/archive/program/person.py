@@ -6,36 +6,16 @@ import contextlib
 import fcntl
 import os
 import shutil
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from deploys.components.archive.program import roundcube_user
+
 WEBMAIL = "webmail"  # SquirrelMail's files, below what is kept of a person
-ROUNDCUBE = "roundcube"  # a file that names the user of Roundcube's database as whom the person is kept there
-_AS = """import sqlite3, sys
-path, word, *names = sys.argv[1:]
-with sqlite3.connect(path, timeout=30) as database:
-    known = [one for one, in database.execute("select user_id from users where username = ?", names[:1])]
-    if word == "rename":
-        taken = database.execute("select 1 from users where username = ?", names[1:]).fetchone()
-        if known and not taken:
-            database.execute("update users set username = ? where username = ?", (names[1], names[0]))
-            print("done")
-    for user in known if word == "delete" else ():
-        tables = [one for one, in database.execute("select name from sqlite_master where type = 'table'")]
-        columns = {one: [row[1] for row in database.execute(f"pragma table_info({one})")] for one in tables}
-        for one in tables:
-            if "contactgroup_id" in columns[one] and "user_id" not in columns[one]:
-                groups = "select contactgroup_id from contactgroups where user_id = ?"
-                database.execute(f"delete from {one} where contactgroup_id in ({groups})", (user,))
-        for one in tables:
-            if "user_id" in columns[one]:
-                database.execute(f"delete from {one} where user_id = ?", (user,))
-"""
+ROUNDCUBE = "roundcube"  # a file that says that Roundcube's database has something of theirs, and as whose
 
 
 def taken(plan: Mapping[str, Any], address: str, kept: Path) -> bool:
@@ -68,10 +48,14 @@ def _settings_taken(plan: Mapping[str, Any], address: str, kept: Path) -> bool:
 
 
 def _known(plan: Mapping[str, Any], address: str, kept: Path) -> Iterator[bool]:
-    name = f"{address} archived as {kept.name}"  # nobody can log in as this
-    if _roundcube(plan, "rename", address, name):
-        (kept / ROUNDCUBE).write_text(name, "utf-8")
+    if roundcube_user.renamed(plan["database"], address, _asleep(address, kept)):
+        (kept / ROUNDCUBE).write_text(_asleep(address, kept), "utf-8")
         yield True
+
+
+def _asleep(address: str, kept: Path) -> str:
+    """What Roundcube's database calls them meanwhile: nobody can log in as this."""
+    return f"{address} archived as {kept.name}"
 
 
 def given_back(plan: Mapping[str, Any], address: str, kept: Path) -> None:
@@ -88,14 +72,29 @@ def given_back(plan: Mapping[str, Any], address: str, kept: Path) -> None:
                 _moved(kept / WEBMAIL / name, Path(plan["preferences"], name))
         with contextlib.suppress(OSError):  # what was not given back is still there
             (kept / WEBMAIL).rmdir()
-    if (kept / ROUNDCUBE).exists() and _roundcube(plan, "rename", (kept / ROUNDCUBE).read_text("utf-8"), address):
-        (kept / ROUNDCUBE).unlink()
+    if roundcube_user.renamed(plan["database"], _asleep(address, kept), address):
+        (kept / ROUNDCUBE).unlink(missing_ok=True)
 
 
-def forgotten(plan: Mapping[str, Any], kept: Path) -> None:
+def renamed(plan: Mapping[str, Any], old: str, new: str) -> None:
+    """Passwords of ``old`` count for ``new``, too (those of who is declared no more go by themselves), and what the
+    webmails keep is ``new``'s from now on; but for what that has already."""
+    with locked(plan):
+        for path, at in plan["passwords"].items():
+            lines = read(path)
+            own = [_for(new, line, at) for line in lines if _of(line, at) == old]
+            if own and not any(_of(line, at) == new for line in lines):
+                write(path, [*lines, *own])
+    for name in _settings(plan["preferences"], old):
+        target = Path(plan["preferences"], new + name.removeprefix(old))
+        if not os.path.lexists(target):
+            os.rename(Path(plan["preferences"], name), target)
+    roundcube_user.handed_over(plan["database"], old, new)
+
+
+def forgotten(plan: Mapping[str, Any], address: str, kept: Path) -> None:
     """Delete what of it lies elsewhere: Roundcube's own."""
-    if (kept / ROUNDCUBE).exists():
-        _roundcube(plan, "delete", (kept / ROUNDCUBE).read_text("utf-8"))
+    roundcube_user.deleted(plan["database"], _asleep(address, kept))
 
 
 def _settings(preferences: str, address: str) -> list[str]:
@@ -110,20 +109,6 @@ def _moved(source: Path, target: Path) -> None:
     os.chown(target, about.st_uid, about.st_gid, follow_symlinks=False)
 
 
-def _roundcube(plan: Mapping[str, Any], *words: str) -> bool:
-    """Whether the database did as the words say; as its owner, who may not be led astray as root could be."""
-    path = plan["database"]
-    if not os.path.isfile(path):
-        return False
-    owner = os.stat(path)
-    done = subprocess.run(
-        [sys.executable, "-I", "-c", _AS, path, *words],
-        user=owner.st_uid, group=owner.st_gid, extra_groups=[], cwd="/",
-        stdin=subprocess.DEVNULL, capture_output=True, text=True, check=True,
-    )  # fmt: skip
-    return done.stdout.strip() == "done"
-
-
 @contextlib.contextmanager
 def locked(plan: Mapping[str, Any]) -> Iterator[None]:
     """Nobody else changes people's own passwords meanwhile: their service takes the same lock."""
@@ -136,6 +121,13 @@ def locked(plan: Mapping[str, Any]) -> Iterator[None]:
         yield
     finally:
         os.close(directory)
+
+
+def _for(address: str, line: str, at: int) -> str:
+    """The same row of somebody else."""
+    key, colon, rest = line.partition(":")
+    parts = key.split("/")
+    return "/".join([*parts[:at], address, *parts[at + 1 :]]) + colon + rest
 
 
 def _of(line: str, at: int) -> str:
