@@ -121,13 +121,13 @@ def _nothing(mail: Any, words: Said) -> None:
 def _backup(mail: Any, words: Said) -> None:
     from deploys.components.backup.operator import Request
 
-    Request.of_backup(mail, *map(words.get, ("list", "begin")))
+    Request.of_backup(mail, *map(words.get, ("list", "begin", "mailbox")))
 
 
 def _restore(mail: Any, words: Said) -> None:
     from deploys.components.backup.operator import Request
 
-    Request.of_restore(mail, *map(words.get, ("mailbox", "at", "folder", "newer")))
+    Request.of_restore(mail, *map(words.get, ("mailbox", "at", "folder", "newer", "look")))
 
 
 def _archive(mail: Any, words: Said) -> None:

@@ -2,6 +2,7 @@
 
 pyinfra inventory.py deploys/restore.py [--data at=2026-11-20] [--data newer=keep]
 pyinfra inventory.py deploys/restore.py --data mailbox=ADDRESS [--data folder=NAME] [--data at=2026-11-20]
+pyinfra inventory.py deploys/restore.py --data look=yes [with any of the above: what it would do]
 
 docs/backup.md leads through it.
 """
@@ -14,5 +15,5 @@ from deploys.config.mailserver import MailServer
 config.TEMP_DIR = "/var/tmp"  # sudo's askpass helper runs from there; a careful host mounts /tmp noexec
 
 mail = MailServer.read(host.data.mail)
-said = map(host.data.said.get, ("mailbox", "at", "folder", "newer"))
+said = map(host.data.said.get, ("mailbox", "at", "folder", "newer", "look"))
 deploy_request(request=Request.of_restore(mail, *said))

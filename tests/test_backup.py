@@ -14,6 +14,7 @@ import sqlite3
 import tarfile
 import tempfile
 import threading
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,8 +24,8 @@ from pyinfra.api.exceptions import DeployError
 from deploys.components.all import state as state_of
 from deploys.components.backup import render
 from deploys.components.backup.operator import Request
-from deploys.components.backup.program import beside, fetch, held, join, make, prove, stage, state, uids
-from deploys.components.backup.program.restic import Failed, Snapshot, complaint, literally, secrets_in
+from deploys.components.backup.program import beside, fetch, held, join, look, make, prove, stage, state, uids
+from deploys.components.backup.program.restic import Failed, Restic, Snapshot, complaint, counted, literally, secrets_in
 from deploys.components.backup.program.restore import chosen
 from deploys.components.component import Tree
 from deploys.components.watch.program.backups import results
@@ -575,3 +576,119 @@ def test_status_tells_a_failed_or_late_backup_and_an_old_check():
     assert failed.verdict == "FAIL"
     assert "no route to host (the last: 5 hours ago" in failed.seen
     assert next(results({}, now)).verdict == "warn"
+
+
+# --- what there is, and what would come back
+
+
+class Kept(Restic):
+    """What restic says of two backups, the first one of before numbers were kept beside it."""
+
+    def __init__(self, files: dict[str, int], counts: dict[str, int]) -> None:
+        self.inside, self.counts = files, counts
+
+    def snapshots(self) -> list[Snapshot]:
+        tags = ("posthaus", "installation-1", *counted(12, 48_240)[1::2])
+        return [
+            Snapshot("1" * 64, "2026-11-19T03:20:11+00:00", ("posthaus",)),
+            Snapshot("2" * 64, "2026-11-20T03:20:11+00:00", tags, 6_500_000_000),
+        ]
+
+    def files(self, snapshot: str, path: str) -> Iterator[tuple[str, int]]:
+        return ((name, number) for name, number in self.inside.items() if name.startswith(path))
+
+    def file(self, snapshot: str, path: str) -> bytes:
+        messages = sum(self.counts.values())
+        about = {"counts": self.counts, "mailboxes": len(self.counts), "messages": messages, "queued": 1}
+        return json.dumps(
+            {**about, "release": "Debian GNU/Linux 13 (trixie)", "state": ["/var/lib/posthaus/dkim"]}
+        ).encode()
+
+
+BOX = "/store/.backup/example.com/iqbal/Maildir"
+KEPT = Kept(
+    {
+        f"{BOX}/cur/1.a:2,S": 900,
+        f"{BOX}/.Work/new/2.a": 900,
+        f"{BOX}/.Work/cur/3.a:2,S": 5000,
+        f"{BOX}/.Work/dovecot-uidlist": 90,
+        f"{BOX}/.Work.2026/cur/4.a:2,S": 1,
+        f"{BOX}/.B&APw-ro/maildirfolder": 0,
+        "/store/.backup/example.com/iqbal/sieve/rules.sieve": 10,
+    },
+    {"example.com/iqbal": 4},
+)
+
+
+def told_by(what, *words) -> list[str]:
+    told: list[str] = []
+    what(
+        {"host": "mail.example.com", "mailboxes": "/store/.backup", "staged": "/s", "people": {}},
+        KEPT,
+        told.append,
+        *words,
+    )
+    return told
+
+
+def test_a_list_of_backups_says_what_is_in_each_and_nothing_that_nobody_knows():
+    assert told_by(look.listed, "") == [
+        "backup    begun             mailboxes   messages      size",
+        "11111111  2026-11-19 03:20          –          –         –",
+        "22222222  2026-11-20 03:20         12     48,240    6.1 GB",
+        "2 backups of mail.example.com",
+    ]
+    assert told_by(look.listed, "iqbal@example.com")[1].split()[3:] == ["1", "4", "–"]
+    assert told_by(look.listed, "nobody@example.com")[2].split()[3:] == ["0", "0", "6.1", "GB"]
+
+
+def test_what_a_restore_of_one_mailbox_would_do_is_said_by_folder(tmp_path):
+    def seen(folder: str) -> list[str]:
+        told: list[str] = []
+        plan = {"host": "h", "mailboxes": "/store/.backup", "staged": "/s", "store": str(tmp_path), "people": {}}
+        look.foreseen(plan, KEPT, told.append, "iqbal@example.com", "2026-11-20", folder)
+        return told
+
+    assert seen("")[1:] == [
+        "iqbal@example.com: 4 messages would be put beside what is there, in:",
+        "  Restored 2026-11-20/Büro               0",
+        "  Restored 2026-11-20/INBOX              1",
+        "  Restored 2026-11-20/Work               2",
+        "  Restored 2026-11-20/Work/2026          1",
+        "it takes 24 KB on the disk, and there is room",
+        "nothing was changed; the same without look=yes does it",
+    ]
+    assert [line.split()[1] for line in seen("Work")[2:4]] == ["2026-11-20/Work", "2026-11-20/Work/2026"]
+    assert len(seen("inbox")) == 5
+    with pytest.raises(Failed, match=r"has no folder Wrk of iqbal@example\.com; it has Büro, INBOX, Work, Work/2026"):
+        seen("Wrk")
+
+
+def test_what_a_restore_of_all_would_do_says_whose_mail_it_has_not(tmp_path):
+    message(tmp_path / "example.com/iqbal", "Maildir/cur/9.a:2,S")
+    message(tmp_path / "example.com/iqbal", "Maildir/cur/1.a:2,")
+    plan = {"host": "h", "mailboxes": "/store/.backup", "staged": "/s", "store": str(tmp_path), "people": {}}
+    told: list[str] = []
+    look.foreseen(plan, KEPT, told.append, "", "newest", "")
+    assert told[0] == "backup 22222222 of 2026-11-20 03:20, made on Debian GNU/Linux 13 (trixie)"
+    assert "as they were then: /var/lib/posthaus/dkim" in told
+    assert [line for line in told if line.startswith("mailboxes here hold messages that the backup has not: iqbal@")]
+    assert not any("1.a" in line for line in told)
+
+
+def test_what_a_newer_restic_complains_of_in_json_is_said_in_words():
+    text = '{"message_type":"exit_error","code":10,"message":"Fatal: repository does not exist: no such file"}\n'
+    told = complaint("snapshots", 10, text)
+    assert told.startswith(
+        "restic snapshots (exit status 10): Fatal: repository does not exist: no such file: nothing is"
+    )
+    assert "{" not in told
+
+
+def test_what_is_asked_for_is_listed_or_looked_at_without_a_change():
+    mail = server(backup=declared())
+    assert Request.of_backup(mail, "yes", None, "Gone@example.com").words == ("list", "gone@example.com")
+    asked = Request.of_restore(mail, "gone@example.com", "2026-11-20", "Work", None, "yes")
+    assert asked.words == ("look", "gone@example.com", "2026-11-20", "Work"), "also of somebody who has left"
+    with pytest.raises(DeployError, match="mailbox: goes with list=yes"):
+        Request.of_backup(mail, None, None, "tito@example.com")

@@ -233,3 +233,13 @@ def test_what_is_shipped_is_one_program_that_runs_by_itself():
     script = shipped.script({"people": [], "at_once": 1})
     done = subprocess.run([sys.executable, "-I", "-B", "-"], input=script, capture_output=True, text=True, env={})
     assert done.stderr.splitlines()[-1:] == ["KeyError: 'RUNTIME_DIRECTORY'"], "it got as far as what systemd says"
+
+
+def test_a_host_that_was_never_converged_is_told_so(tmp_path: Path):
+    environment = {"RUNTIME_DIRECTORY": str(tmp_path), "PATH": str(tmp_path)}
+    script = shipped.script({"people": [], "at_once": 1})
+    done = subprocess.run(
+        [sys.executable, "-I", "-B", "-"], input=script, capture_output=True, text=True, env=environment
+    )
+    told = "the host has no Dovecot yet: run deploys/mail.py first\n"
+    assert (done.returncode, done.stdout, done.stderr) == (1, "", told)

@@ -164,6 +164,9 @@ def test_a_lost_host_comes_back_on_a_bare_one(own_mail_host: MailHost, bare: Bar
     assert SECRET not in old.run("journalctl -q -o cat; cat /var/log/*.log", check=False).stdout + run.output
     run = as_written(old, "deploys/backup.py --data list=yes")
     assert "1 backup of mail.example.com" in run.output, run.output
+    assert f"  {last['last']['mailboxes']:>9}  {last['last']['messages']:>9,}  " in run.output, run.output
+    what_there_is_to_bring_back_is_told(old)
+    a_lock_of_a_run_that_died_is_taken_away(old)
     one_mailbox_comes_back_beside_the_present_one(old)
     a_backup_that_fails_is_told(old)
     new = in_its_place(old, bare(NEW_RELEASE))
@@ -251,6 +254,36 @@ def dovecot_has_opened_a_sample(host: MailHost) -> None:
     proved = json.loads(host.read("/var/lib/posthaus/backup/last.json"))["proved"]
     assert proved["opened"] == proved["messages"] + proved["gone"] > 0, proved
     assert not host.run("ls -d /var/tmp/posthaus-restore-*", check=False).stdout, "the sample is still there"
+
+
+def what_there_is_to_bring_back_is_told(host: MailHost) -> None:
+    number = len(seen(host, IQBAL, host.password(IQBAL), but="shared/")["Work"].messages)
+    run = as_written(host, "deploys/backup.py --data list=yes --data mailbox=iqbal@example.com")
+    assert "1 backup of mail.example.com, with what iqbal@example.com has in each" in run.output, run.output
+    run = as_written(host, "deploys/restore.py --data look=yes")
+    assert (run.rc, "nothing was changed" in run.output) == (0, True), run.output
+    assert "/var/lib/posthaus/dkim" in run.output, "which keys come back"
+    run = as_written(host, "deploys/restore.py --data look=yes --data mailbox=iqbal@example.com --data folder=Work")
+    work = [line.split() for line in run.output.splitlines() if "Restored" in line]
+    assert (work[0][-2].partition("/")[2], work[0][-1]) == ("Work", str(number)), run.output
+    assert len(work) == 2, "Work, and the folder below it"
+    assert "Restored" not in host.run(f"doveadm mailbox list -u {IQBAL}").stdout
+
+
+# Someone else's prune, check or forget, which died while it had all of the repository for itself.
+DEAD = f"""cd / && R="restic -r {REPOSITORY} --password-file /etc/posthaus-backup/password"
+$R check --read-data >/dev/null 2>&1 &
+until ls {REPOSITORY}/locks | grep -q .; do kill -0 $! || break; done
+kill -9 $!
+ls {REPOSITORY}/locks"""
+
+
+def a_lock_of_a_run_that_died_is_taken_away(host: MailHost) -> None:
+    """One of them is seen before it is over; the one that checks does so within seconds, at the latest by the tenth."""
+    assert any(host.run(DEAD, check=False).stdout for _ in range(10))
+    run = host.pyinfra("deploys/restore.py", "-y", "--data", f"mailbox={ANA}", "--data", "folder=Moved")
+    assert run.rc == 0, run.output
+    assert host.run(f"ls {REPOSITORY}/locks").stdout == ""
 
 
 def one_mailbox_comes_back_beside_the_present_one(host: MailHost) -> None:

@@ -13,6 +13,7 @@ from deploys.asking import program
 from deploys.components.backup.program.restore import NEWEST
 from deploys.components.backup.render import PROGRAM
 from deploys.config.mailserver import MailServer
+from deploys.values import names
 
 SECONDS = 24 * 3600
 _AT = re.compile(r"\d{4}-\d\d-\d\d( \d\d:\d\d)?|[0-9a-f]{8,64}")
@@ -26,38 +27,56 @@ class Request:
     words: tuple[str, ...]
 
     @classmethod
-    def of_backup(cls, mail: MailServer, listed: object, begin: object) -> Request:
-        """A backup now, or (``listed``) which there are. DeployError says all that is wrong with what was said."""
+    def of_backup(cls, mail: MailServer, listed: object, begin: object, mailbox: object = None) -> Request:
+        """A backup now, or (``listed``) which there are, and what each has of ``mailbox``. DeployError says all
+        that is wrong with what was said."""
         problems = _undeclared(mail) + _no_yes("list", listed) + _no_yes("begin", begin)
         if listed is not None and begin is not None:
             problems.append("list and begin are two runs; say one of them")
+        if mailbox is not None and listed is None:
+            problems.append("mailbox: goes with list=yes; a backup is always of all")
+        address = _address(mailbox, problems)
         _refuse(problems)
         if listed is not None:
-            return cls("List the backups", ("list",))
+            return cls("List the backups", ("list", address) if address else ("list",))
         return cls("Back up", ("make",) if begin is None else ("make", "begin"))
 
     @classmethod
-    def of_restore(cls, mail: MailServer, mailbox: object, at: object, folder: object, newer: object) -> Request:
-        """All of the host, or one mailbox. DeployError says all that is wrong with what was said."""
-        problems = _undeclared(mail)
+    def of_restore(
+        cls, mail: MailServer, mailbox: object, at: object, folder: object, newer: object, look: object = None
+    ) -> Request:
+        """All of the host, or one mailbox; or what that would do (``look``). DeployError says all that is wrong with
+        what was said."""
+        problems = _undeclared(mail) + _no_yes("look", look)
         when = NEWEST if at is None else str(at)
         if at is not None and not _is_moment(when):
             problems.append(f"at: {when} is no day; write 2026-11-20, or '2026-11-20 14:30', or a backup's ID")
         if newer is not None and newer != "keep":
             problems.append("newer: say keep, and mail that the backup has not stays beside what comes back")
-        address = str(mailbox).lower()
+        address = _address(mailbox, problems)
         if mailbox is None and folder is not None:
             problems.append("folder: say whose, with --data mailbox=ADDRESS")
-        if mailbox is not None and address not in mail.mailboxes:
+        if address and address not in mail.mailboxes and look is None:
             problems.append(f"mailbox: {mailbox} is none of mail.yaml's mailboxes")
         if mailbox is not None and newer is not None:
             problems.append("newer: is for a whole host; one mailbox comes back beside the present one")
         if folder is not None and not str(folder).strip("/ "):
             problems.append("folder: is empty; write its name, such as Work or Work/2026, or leave it out")
         _refuse(problems)
+        if look is not None:
+            return cls(f"Look at a restore as of {when}", ("look", address, when, str(folder or "")))
         if mailbox is None:
             return cls(f"Restore all, as of {when}", ("restore", when, "keep" if newer else "refuse"))
         return cls(f"Bring back {address}, as of {when}", ("mailbox", address, when, str(folder or "")))
+
+
+def _address(mailbox: object, problems: list[str]) -> str:
+    """As it is written everywhere; also of somebody who has left, whom mail.yaml does not know any more."""
+    try:
+        return "" if mailbox is None else names.mailbox_address(str(mailbox))
+    except ValueError as error:
+        problems.append(f"mailbox: {error}")
+        return ""
 
 
 def _undeclared(mail: MailServer) -> list[str]:

@@ -17,6 +17,7 @@ from deploys.components.backup.program import (
     homes,
     join,
     keywords,
+    look,
     main,
     make,
     person,
@@ -44,8 +45,8 @@ SETTINGS = "/etc/posthaus-backup"  # only root may enter
 MEMORY = f"{ROOT}/backup"
 SERVICE, TIMER = "posthaus-backup.service", "posthaus-backup.timer"
 MODULES: tuple[ModuleType, ...] = (
-    beside, coming, fetch, held, homes, join, keywords, main, make, person, prove, restic, restore, stage, state, swap,
-    uids, utf7,
+    beside, coming, fetch, held, homes, join, keywords, look, main, make, person, prove, restic, restore, stage, state,
+    swap, uids, utf7,
 )  # fmt: skip
 _HEAD = "# Written by Posthaus: the next run undoes changes made here.\n"
 _SERVICE = f"""{_HEAD}[Unit]

@@ -27,8 +27,8 @@ def elsewhere(about: Mapping[str, Any]) -> Server:
             client = imaplib.IMAP4_SSL(server, port, ssl_context=context, timeout=SECONDS)
     except ssl.SSLCertVerificationError as why:
         raise Failed(
-            f"{where}: its certificate is not to be trusted: {why.verify_message}. Write the name that stands in it as"
-            " server, or give the authority that signed it: --data ca=FILE"
+            f"{where}: its certificate is not to be trusted: {why.verify_message.rstrip('.')}. Write the name that"
+            " stands in it as server, or give the authority that signed it: --data ca=FILE"
         ) from None
     except ssl.SSLError as why:
         raise Failed(

@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Mapping
@@ -30,8 +31,12 @@ def main(plan: Mapping[str, Any]) -> int:
     os.umask(0o077)
     place = Path(os.environ["RUNTIME_DIRECTORY"])
     place.chmod(0o711)  # doveadm, as the owner of mail, opens the authority's certificate
+    try:
+        version = subprocess.run(["dovecot", "--version"], capture_output=True, text=True, check=True).stdout
+    except FileNotFoundError:
+        print("the host has no Dovecot yet: run deploys/mail.py first", file=sys.stderr)
+        return 1
     Path(MEMORY).mkdir(mode=0o700, parents=True, exist_ok=True)
-    version = subprocess.run(["dovecot", "--version"], capture_output=True, text=True, check=True).stdout
     series = "2.3" if version.startswith("2.3") else "2.4"
     with ThreadPoolExecutor(int(plan["at_once"])) as pool:
         results = list(pool.map(lambda one: taken(one, place, series), enumerate(plan["people"])))

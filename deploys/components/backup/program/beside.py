@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -20,18 +21,14 @@ def put(restored: Path, present: Path, name: str, folder: str) -> dict[str, Any]
     """Move the messages of the mailbox at ``restored`` into that at ``present``, below a new folder ``name``.
 
     ``folder``: this one and those below it; "" for all. Returns the new ``folders`` by the old ones, as people name
-    them, and how many ``messages``. UIDs stay, which no program knows below a UIDVALIDITY that is new.
+    them, and how many ``messages``; without any, which folders were ``there``. UIDs stay, which no program knows below
+    a UIDVALIDITY that is new.
     """
-    wanted = encoded(folder).replace("/", ".")
-    chosen = {
-        inside: path
-        for path in folders(restored)
-        for inside in [path.removeprefix("Maildir").removeprefix("/.") or "INBOX"]
-        if not wanted or inside == wanted or inside.startswith(f"{wanted}.")
-    }
+    there = {path.removeprefix("Maildir").removeprefix("/.") or "INBOX": path for path in folders(restored)}
+    taken = {inside: there[inside] for inside in chosen(there, folder)}
     top, number = _free(present / "Maildir", encoded(name)), 0
     names: dict[str, str] = {}
-    for inside, path in chosen.items():
+    for inside, path in taken.items():
         new = present / "Maildir" / f"posthaus-restoring.{inside}"[:LONGEST]  # without a dot in front, it is no folder
         if new.exists():
             shutil.rmtree(new)
@@ -46,8 +43,16 @@ def put(restored: Path, present: Path, name: str, folder: str) -> dict[str, Any]
         if len(f".{called}".encode()) > LONGEST:
             called = f"{top}.Long name {len(names) + 1}"
         os.rename(new, present / "Maildir" / f".{called}")
-        names[_named(inside)] = _named(called)
-    return {"folders": names, "messages": number}
+        names[named(inside)] = named(called)
+    return {"folders": names, "messages": number, **({} if names else {"there": sorted(map(named, there))})}
+
+
+def chosen(there: Iterable[str], folder: str) -> list[str]:
+    """Those of the folders ``there``, as they are called on the disk, that are ``folder``, as people call it, or lie
+    below it; all where it is ""."""
+    wanted = encoded(folder).strip("/").replace("/", ".")
+    wanted = "INBOX" if wanted.upper() == "INBOX" else wanted
+    return [one for one in there if not wanted or one == wanted or one.startswith(f"{wanted}.")]
 
 
 def _lists(source: Path, target: Path) -> None:
@@ -59,7 +64,8 @@ def _lists(source: Path, target: Path) -> None:
         (target / uids.LIST).write_bytes(known)
 
 
-def _named(folder: str) -> str:
+def named(folder: str) -> str:
+    """As people call a folder, by what it is called on the disk."""
     return decoded(folder.replace(".", "/"))
 
 

@@ -7,7 +7,7 @@ import os
 import pwd
 import shutil
 import subprocess
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -24,16 +24,21 @@ def fetch(restic: Restic, tell: Callable[[str], None], snapshot: Snapshot, path:
     if os.path.lexists(target):
         shutil.rmtree(target)
     target.mkdir(mode=0o700, parents=True)
-    needed = sum(-(-size // BLOCK) * BLOCK for _, size in restic.files(snapshot.id, path))
+    needed = taking(size for _, size in restic.files(snapshot.id, path))
     room(target, needed)
     tell(f"fetching {path}: {needed / MB:,.0f} MB")
     restic.said("restore", snapshot.id, "--target", str(target), "--include", literally(path))
     return target / path.strip("/")
 
 
+def taking(sizes: Iterable[int]) -> int:
+    """How many bytes of a disk files of these ``sizes`` take."""
+    return sum(-(-size // BLOCK) * BLOCK for size in sizes)
+
+
 def room(target: Path, needed: int) -> None:
     """See that ``needed`` bytes fit there, and a twentieth more."""
-    disk = os.statvfs(target)
+    disk = os.statvfs(target if target.exists() else target.parent)
     free = disk.f_bavail * disk.f_frsize
     if free < needed * 1.05:
         raise Failed(

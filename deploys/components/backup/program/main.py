@@ -1,7 +1,7 @@
 """Backups, and what is brought back of them, on the host: for posthaus-backup.timer, and deploys/{backup,restore}.py.
 
-``make``, ``list``, ``restore``, ``mailbox``: by root. ``stage``, ``clear``, ``join``, ``interrupted``, ``beside``: what
-of it is done with mailboxes, by their owner. Runs under the host's own Python alone.
+``make``, ``list``, ``look``, ``restore``, ``mailbox``: by root. ``stage``, ``clear``, ``join``, ``interrupted``,
+``beside``: what of it is done with mailboxes, by their owner. Runs under the host's own Python alone.
 """
 
 from __future__ import annotations
@@ -18,11 +18,15 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from deploys.components.backup.program import beside, join, make, prove, restore, stage
+from deploys.components.backup.program import beside, join, look, make, prove, restore, stage
 from deploys.components.backup.program.restic import Failed, Restic, plainly
 
 PLAN = "plan.json"
 LOCK = "/run/posthaus-backup.lock"
+PASSWORD = (
+    "This is the first one in this repository. Nobody can read it without the password, which lies on this host"
+    " ({path}) and where you wrote it: keep it, and mail.yaml, in a second place that is not this host."
+)
 STATUS = "last.json"  # what is known of the last ones, in the plan's ``memory``
 
 
@@ -32,10 +36,12 @@ def main(home: Path, arguments: Sequence[str]) -> int:
     word, *words = arguments or ("",)
     if word in OWNERS:
         return _done(OWNERS[word], plan, words)
-    if word not in ROOTS:
-        print(f"usage: posthaus-backup {' | '.join(ROOTS)}", file=sys.stderr)
+    if word not in {**ROOTS, **LOOKS}:
+        print(f"usage: posthaus-backup {' | '.join((*ROOTS, *LOOKS))}", file=sys.stderr)
         return 2
     os.umask(0o077)
+    if word in LOOKS:
+        return _done(LOOKS[word], plan, words)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)  # a connection that is lost stops nothing halfway
     with open(LOCK, "w") as lock:
         try:
@@ -86,9 +92,11 @@ def _make(plan: Mapping[str, Any], words: Sequence[str]) -> None:
     last = known["last"]
     tell(
         f"backup {last['snapshot'][:8]}: {last['mailboxes']:,} mailboxes, {last['messages']:,} messages,"
-        f" {last['queued']:,} on their way; {last['bytes'] / (1 << 20):,.0f} MB, of which"
-        f" {last['added'] / (1 << 20):,.1f} are new, in {last['seconds']:,} s"
+        f" {last['queued']:,} on their way; {look.size(last['bytes'])}, {look.size(last['added'])} of it new, in"
+        f" {last['seconds']:,} s"
     )
+    if last.pop("first", False):
+        tell(PASSWORD.format(path=plan["password"]))
 
 
 def remembered(plan: Mapping[str, Any]) -> dict[str, Any]:
@@ -109,10 +117,12 @@ def remember(plan: Mapping[str, Any], known: Mapping[str, Any]) -> None:
 
 
 def _list(plan: Mapping[str, Any], words: Sequence[str]) -> None:
-    found = _restic(plan).snapshots()
-    for one in found:
-        tell(f"{one.id[:8]}  {one.at[:16].replace('T', ' ')}")
-    tell(f"{len(found)} backup{'' if len(found) == 1 else 's'} of {plan['host']}")
+    look.listed(plan, _restic(plan), tell, words[0] if words else "")
+
+
+def _look(plan: Mapping[str, Any], words: Sequence[str]) -> None:
+    address, at, folder = words
+    look.foreseen(plan, _restic(plan), tell, address, at, folder)
 
 
 def _restore(plan: Mapping[str, Any], words: Sequence[str]) -> None:
@@ -146,5 +156,6 @@ def _beside(plan: Mapping[str, Any], words: Sequence[str]) -> None:
     print(json.dumps(beside.put(Path(words[0]), Path(words[1]), words[2], words[3])))
 
 
-ROOTS = {"make": _make, "list": _list, "restore": _restore, "mailbox": _mailbox}
+ROOTS = {"make": _make, "restore": _restore, "mailbox": _mailbox}
+LOOKS = {"list": _list, "look": _look}  # also while somebody else is at work
 OWNERS = {"stage": _stage, "clear": _clear, "join": _join, "interrupted": _interrupted, "beside": _beside}

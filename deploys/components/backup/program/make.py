@@ -18,7 +18,7 @@ from typing import Any
 from uuid import uuid4
 
 from deploys.components.backup.program import homes, keywords, state
-from deploys.components.backup.program.restic import INSTALLATION, TAG, Failed, Restic
+from deploys.components.backup.program.restic import INSTALLATION, TAG, Failed, Restic, counted
 
 Tell = Callable[[str], None]
 WEEK = 6.5 * 86_400  # seconds: the check's day is the same each week
@@ -41,7 +41,7 @@ def backup(plan: Mapping[str, Any], restic: Restic, tell: Tell, begin: bool = Fa
     is to be remembered of it. Raises Failed."""
     began = time.monotonic()
     _not_halfway(plan, begin)
-    _ready(plan, restic)
+    first = _ready(plan, restic)
     own = installation(plan)
     before = restic.snapshots()
     if not begin and before and all(one.installation != own for one in before):
@@ -49,7 +49,7 @@ def backup(plan: Mapping[str, Any], restic: Restic, tell: Tell, begin: bool = Fa
     clear(plan)
     try:
         told = stage(plan, tell)
-        made = restic.follow(_progress(tell), *_words(plan, own))
+        made = restic.follow(_progress(tell), *_words(plan, own, told))
     finally:
         clear(plan)
     restic.said("forget", "--host", plan["host"], "--tag", TAG, "--group-by", "host", *_kept(plan["keep"]), "--prune")
@@ -59,6 +59,7 @@ def backup(plan: Mapping[str, Any], restic: Restic, tell: Tell, begin: bool = Fa
         "seconds": round(time.monotonic() - began),
         "bytes": made["total_bytes_processed"],
         "added": made["data_added"],
+        "first": first,
         **told,
     }
 
@@ -72,8 +73,8 @@ def _not_halfway(plan: Mapping[str, Any], begin: bool) -> None:
         raise Failed(HALFWAY)
 
 
-def _ready(plan: Mapping[str, Any], restic: Restic) -> None:
-    """See that the repository is there, and that nobody who has died holds it locked.
+def _ready(plan: Mapping[str, Any], restic: Restic) -> bool:
+    """See that the repository is there, and that nobody who has died holds it locked. Whether it was made now.
 
     It is made once: one that was there and is not lies on a disk that is not mounted, and a new one in its place would
     look like a backup.
@@ -82,16 +83,17 @@ def _ready(plan: Mapping[str, Any], restic: Restic) -> None:
     now = hashlib.sha256(Path(plan["settings"], "repository").read_bytes()).hexdigest()
     if known.exists() and known.read_text("ascii") == now:
         restic.ready(make=False)
-        restic.said("unlock")
-        return
-    restic.ready()
+        restic.unlock()
+        return False
+    made = restic.ready()
     known.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     known.write_text(now, encoding="ascii")
+    return made
 
 
-def _words(plan: Mapping[str, Any], own: str) -> list[str]:
+def _words(plan: Mapping[str, Any], own: str, told: Mapping[str, Any]) -> list[str]:
     # A link changes a file's time of change, which says nothing here: messages never change.
-    tags = ("--tag", TAG, "--tag", f"{INSTALLATION}{own}")
+    tags = ("--tag", TAG, "--tag", f"{INSTALLATION}{own}", *counted(told["mailboxes"], told["messages"]))
     return [
         "backup",
         "--host",
@@ -164,7 +166,7 @@ def stage(plan: Mapping[str, Any], tell: Tell) -> dict[str, Any]:
     }
     (staged / "about.json").write_text(json.dumps(about), "utf-8")
     spent = time.monotonic() - began
-    tell(f"{told['mailboxes']:,} mailboxes with {told['messages']:,} messages held fast in {spent:.1f} s")
+    tell(f"{told['mailboxes']:,} mailboxes, {told['messages']:,} messages: held fast in {spent:.1f} s")
     if told["copied"]:
         tell(f"{told['copied']:,} messages had to be copied: some mailboxes lie on a file system of their own")
     if told["unreadable"]:

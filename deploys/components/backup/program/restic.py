@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import subprocess
@@ -17,6 +18,10 @@ PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 MISSING = ("Is there a repository at the following location", "repository does not exist")
 LONGEST = 600  # characters of what restic complains of
 EVERY = "0.2"  # a second: how often it says how far it is
+NOTHING = (
+    "nothing is there: either no backup has been made yet (deploys/backup.py makes one), or the disk or the server that"
+    " has them is not there now"
+)
 # What it complains of, and what that means to whoever reads mail.yaml.
 MEANS = (
     (
@@ -27,6 +32,12 @@ MEANS = (
     (  # whose own words it passes on only sometimes
         "unable to start the sftp session",
         "SSH did not get in; log in there by hand once, as root on the host, and see what it says (docs/backup.md)",
+    ),
+    *((words, NOTHING) for words in MISSING),
+    (
+        "already locked",
+        "somebody is at work in the repository, or died there: wait for half an hour, and then restic unlock, which the"
+        " host does by itself before the next backup or restore, takes the lock away",
     ),
     ("no space left on device", "a disk is full: the repository's, or the host's own"),
 )
@@ -50,11 +61,27 @@ class Snapshot:
     id: str
     at: str
     tags: Sequence[str]
+    bytes: int | None = None  # of all files; restic tells it from 0.17 on
+
+    @property
+    def moment(self) -> str:
+        """Such as ``2026-11-20 03:20``."""
+        return self.at[:16].replace("T", " ")
 
     @property
     def installation(self) -> str:
         """Which installation of the host made it."""
         return next((tag.removeprefix(INSTALLATION) for tag in self.tags if tag.startswith(INSTALLATION)), "")
+
+    def number(self, what: str) -> int | None:
+        """How many ``mailboxes`` or ``messages`` are in it, as ``counted`` has it; None in one that is older."""
+        found = [tag.removeprefix(f"{what}-") for tag in self.tags if tag.startswith(f"{what}-")]
+        return int(found[0]) if found and found[0].isdecimal() else None
+
+
+def counted(mailboxes: int, messages: int) -> list[str]:
+    """Words by which restic keeps numbers beside a backup, so that a list of all of them asks for none."""
+    return ["--tag", f"mailboxes-{mailboxes}", "--tag", f"messages-{messages}"]
 
 
 class Restic:
@@ -122,19 +149,26 @@ class Restic:
                 text = complaints.read().decode("utf-8", "replace")
                 raise Failed(complaint(words[0], running.returncode, text, self.secrets))
 
-    def ready(self, make: bool = True) -> None:
-        """See that the repository is there, and make it where it is not."""
+    def ready(self, make: bool = True) -> bool:
+        """See that the repository is there, and make it where it is not. Whether it was made."""
         try:
             self.said("cat", "config", "--no-lock")
         except Failed as why:
             if not make or not any(words in str(why) for words in MISSING):
                 raise
             self.said("init")
+            return True
+        return False
+
+    def unlock(self) -> None:
+        """Take away what a run left behind that died; whoever works is left alone. Where nobody may write, it stays."""
+        with contextlib.suppress(Failed):
+            self.said("unlock")
 
     def snapshots(self) -> list[Snapshot]:
         """All of this host's, the oldest first."""
         told = json.loads(self.said("snapshots", "--json", "--no-lock", "--host", self.host, "--tag", TAG)) or []
-        return [Snapshot(one["id"], one["time"], tuple(one.get("tags") or ())) for one in told]
+        return [_snapshot(one) for one in told]
 
     def files(self, snapshot: str, path: str) -> Iterator[tuple[str, int]]:
         """The paths of all files below a directory of a snapshot, and their bytes."""
@@ -149,6 +183,11 @@ class Restic:
         return self.said("dump", "--no-lock", snapshot, path)
 
 
+def _snapshot(told: Mapping[str, Any]) -> Snapshot:
+    summary = told.get("summary") or {}
+    return Snapshot(told["id"], told["time"], tuple(told.get("tags") or ()), summary.get("total_bytes_processed"))
+
+
 def secrets_in(repository: str, environment: Mapping[str, str]) -> list[str]:
     """What no message may hold: the password in the repository's URL, if there is one, and all that was declared to be
     kept elsewhere; the longest first."""
@@ -160,9 +199,19 @@ def complaint(word: str, status: int, text: str, secrets: Sequence[str] = ()) ->
     """What restic said last, in one line and without ``secrets``."""
     for one in secrets:
         text = text.replace(one, "…")
+    text = "\n".join(_message(line) for line in text.splitlines())
     lines = [line.strip() for line in text.splitlines() if line.strip()] or ["no reason given"]
     means = next((f": {meaning}" for said, meaning in MEANS if said in text), "")
     return f"restic {word} (exit status {status}): {' / '.join(lines[-4:])[-LONGEST:]}{means}"
+
+
+def _message(line: str) -> str:
+    """What a line of JSON says, which newer versions of restic complain in."""
+    try:
+        told = json.loads(line)
+        return str(told["message"]) if told["message_type"] == "exit_error" else line
+    except (ValueError, KeyError, TypeError):
+        return line
 
 
 def literally(path: str) -> str:

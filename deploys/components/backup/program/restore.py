@@ -19,6 +19,7 @@ from deploys.components.backup.program.stage import unchanging
 Plan = Mapping[str, Any]
 NEWEST = "newest"
 MOST_NAMES = 5
+KEEP = "--data newer=keep restores, and leaves them beside what comes back"
 
 
 def chosen(found: Sequence[Snapshot], at: str) -> Snapshot:
@@ -46,9 +47,10 @@ def whole(plan: Plan, restic: Restic, tell: make.Tell, at: str, keep_newer: bool
     the restore before anything changes.
     """
     restic.ready(make=False)
+    restic.unlock()
     snapshot = chosen(restic.snapshots(), at)
-    about = _about(plan, restic, snapshot)
-    tell(f"backup {snapshot.id[:8]} of {snapshot.at[:16].replace('T', ' ')}: {about['messages']:,} messages")
+    about = contents(plan, restic, snapshot)
+    tell(f"backup {snapshot.id[:8]} of {snapshot.moment}: {about['messages']:,} messages")
     people = about.get("people", {})
     coming.ready(people)
     if swap.interrupted(plan, people):
@@ -92,20 +94,21 @@ def _told(tell: make.Tell, about: Mapping[str, Any], back: swap.Back) -> None:
 def mailbox(plan: Plan, restic: Restic, tell: make.Tell, address: str, at: str, folder: str) -> None:
     """Bring one mailbox, or one ``folder`` of it, back beside the present one, as ``Restored <day>/…``."""
     restic.ready(make=False)
+    restic.unlock()
     snapshot = chosen(restic.snapshots(), at)
     login = plan["people"].get(address, address)
     if not (coming.opened(login) if address in plan["people"] else (_present(plan, address) / "Maildir").is_dir()):
         raise Failed(f"{address} has no mailbox here that has ever been opened; log in once, or restore everything")
-    about = _about(plan, restic, snapshot)
+    about = contents(plan, restic, snapshot)
     back = _persons if address in plan["people"] else _virtual
     put = back(plan, restic, tell, snapshot, address, folder, about)
     if not put["folders"]:
-        raise Failed(f"{address} had no folder {folder} on {snapshot.at[:10]}")
+        raise Failed(f"{address} had no folder {folder} on {snapshot.at[:10]}; there were {', '.join(put['there'])}")
     doveadm("mailbox", "subscribe", "-u", login, *put["folders"].values())
     known = about["keywords"].get(login, {})
     keywords.put({login: {new: known[old] for old, new in put["folders"].items() if old in known}})
     doveadm("quota", "recalc", "-u", login)
-    tell(f"{address}: {put['messages']:,} messages of {snapshot.at[:16].replace('T', ' ')} are back, in:")
+    tell(f"{address}: {put['messages']:,} messages of {snapshot.moment} are back, in:")
     for old, new in put["folders"].items():
         tell(person.shown(f"  {new}" if new.endswith(old) else f"  {new}, which was {old}"))
 
@@ -147,7 +150,8 @@ def _lacks(snapshot: Snapshot, address: str) -> Failed:
     return Failed(f"backup {snapshot.id[:8]} of {snapshot.at[:10]} has no mailbox {address}")
 
 
-def _about(plan: Plan, restic: Restic, snapshot: Snapshot) -> dict[str, Any]:
+def contents(plan: Plan, restic: Restic, snapshot: Snapshot) -> dict[str, Any]:
+    """What a backup says of itself (make.stage)."""
     told: dict[str, Any] = json.loads(restic.file(snapshot.id, f"{plan['staged']}/about.json"))
     return told
 
@@ -177,15 +181,23 @@ def _refuse_newer(plan: Plan, restic: Restic, snapshot: Snapshot, people: coming
     store = Path(plan["store"])
     if not join.newer(frozenset(), store) and not coming.newer(people, frozenset()):
         return
-    tops = {plan["mailboxes"], *(str(Path(one["at"]).parent) for one in people.values())}
-    known = {unchanging(path.rpartition("/")[2]) for top in tops for path, _ in restic.files(snapshot.id, top)}
+    known = {
+        unchanging(name.rpartition("/")[2]) for top in tops(plan, people) for name, _ in restic.files(snapshot.id, top)
+    }
     if found := join.newer(known, store) | coming.newer(people, known):
-        names = ", ".join(f"{address} ({number:,})" for address, number in sorted(found.items())[:MOST_NAMES])
-        more = f" and {len(found) - MOST_NAMES} more" if len(found) > MOST_NAMES else ""
-        raise Failed(
-            f"mailboxes here hold messages that the backup has not: {names}{more}; nothing was changed."
-            " --data newer=keep restores, and leaves them beside what comes back"
-        )
+        raise Failed(f"{have_newer(found)}; nothing was changed. {KEEP}")
+
+
+def tops(plan: Plan, people: coming.People) -> set[str]:
+    """Where mailboxes lie in a backup."""
+    return {plan["mailboxes"], *(str(Path(one["at"]).parent) for one in people.values())}
+
+
+def have_newer(found: Mapping[str, int]) -> str:
+    """Who has messages that the backup has not, and how many."""
+    names = ", ".join(f"{address} ({number:,})" for address, number in sorted(found.items())[:MOST_NAMES])
+    more = f" and {len(found) - MOST_NAMES} more" if len(found) > MOST_NAMES else ""
+    return f"mailboxes here hold messages that the backup has not: {names}{more}"
 
 
 def _opened(people: coming.People) -> None:
