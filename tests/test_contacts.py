@@ -19,7 +19,7 @@ from deploys import shipping
 from deploys.addressbooks import vcards
 from deploys.addressbooks.contact import Contact
 from deploys.addressbooks.deploy import MODULES
-from deploys.addressbooks.program import main, roundcube, squirrelmail
+from deploys.addressbooks.program import main, personal, roundcube, squirrelmail
 from deploys.addressbooks.program.rows import Failed
 from deploys.addressbooks.request import WORDS, Request
 from deploys.config.mailserver import MailServer
@@ -344,19 +344,61 @@ def test_whoever_roundcube_does_not_know_is_named_and_the_others_go_on(
     monkeypatch.setattr(main, "become", lambda user: None)
     cards = contacts(tmp_path, NEW)
     books = [{"address": one, "contacts": cards} for one in (TITO, IQBAL)]
-    assert main.main({"program": "roundcube", "preferences": "", "database": database, "books": books}) == 1
+    assert (
+        main.main({"program": "roundcube", "preferences": "", "database": database, "books": books, "people": [{}]})
+        == 1
+    )
     said = capsys.readouterr()
     assert said.err == f"{TITO}: nothing is added: has never logged in at Roundcube\n"
     assert said.out.splitlines() == [
         f"{IQBAL}: 1 contact added, 0 there already",
+        "signatures and preferences of 1: left out, for Roundcube has others",
         "1 contact added, 0 there already",
     ]
+
+
+def test_signature_and_harmless_preferences_of_an_old_squirrelmail_are_read(tmp_path: Path):
+    (tmp_path / "iqbal.sig").write_bytes("Gr\xfc\xdfe\r\nIqbal\r\n\r\n".encode("latin-1"))
+    (tmp_path / "iqbal.pref").write_text(
+        "full_name=Iqbal\ntrash_folder=INBOX.Trash\nuse_signature=1\nreply_to=\nidentities=2\nemail_address1=x@y.example\n"
+    )
+    request = Request.of(mail(), said(squirrelmail=tmp_path, charset="latin1"))
+    assert request.plan["people"] == [
+        {"address": IQBAL, "signature": "Grüße\nIqbal", "preferences": {"full_name": "Iqbal", "use_signature": "1"}}
+    ]
+    assert "Iqbal" not in repr(request)
+
+
+def test_what_somebody_has_chosen_in_squirrelmail_stays_and_what_is_lacking_is_added(tmp_path: Path):
+    default = tmp_path / "default_pref"
+    default.write_text("full_name=\ndo_not_reply_to_self=1\n")
+    chosen = {"full_name": "Iqbal", "use_signature": "1"}
+    new = personal.add(tmp_path, IQBAL, "Bye", chosen, str(default))
+    assert new == ["signature added", "2 preferences added"]
+    pref, sig = tmp_path / f"{IQBAL}.pref", tmp_path / f"{IQBAL}.sig"
+    assert pref.read_text() == "do_not_reply_to_self=1\nfull_name=Iqbal\nuse_signature=1\n"
+    assert (sig.read_text(), sig.stat().st_mode & 0o777, pref.stat().st_mode & 0o777) == ("Bye", 0o600, 0o600)
+    assert personal.add(tmp_path, IQBAL, "Another", {"full_name": "Another"}, str(default)) == []
+    pref.write_text("full_name=Mine\nuse_signature=0\n")
+    assert personal.add(tmp_path, IQBAL, "", {**chosen, "show_num": "50"}) == ["1 preference added"]
+    assert pref.read_text() == "full_name=Mine\nuse_signature=0\nshow_num=50\n"
+    pref.unlink()
+    pref.symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "elsewhere").write_text("")
+    with pytest.raises(OSError, match="symbolic links"):
+        personal.add(tmp_path, IQBAL, "", chosen)
 
 
 def test_the_program_is_one_script_and_says_where_a_host_has_no_such_webmail(tmp_path: Path):
     cards = [asdict(Contact("Ä 'x' \"y\" {z}", "", "", "", "", (), ""))]
     books = [{"address": IQBAL, "contacts": cards}]
-    plan = {"program": "squirrelmail", "preferences": str(tmp_path / "none"), "database": "", "books": books}
+    plan = {
+        "program": "squirrelmail",
+        "preferences": str(tmp_path / "none"),
+        "database": "",
+        "books": books,
+        "people": [],
+    }
     script = shipping.script(main, MODULES, plan)
     done = subprocess.run([sys.executable, "-I", "-B", "-"], input=script, capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stderr) == (1, f"the host has no {tmp_path}/none: run deploys/mail.py first\n")

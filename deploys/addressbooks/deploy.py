@@ -7,10 +7,10 @@ from pyinfra.api import FunctionCommand, StringCommand, deploy, operation
 from pyinfra.api.output import echo
 
 from deploys import asking, shipping
-from deploys.addressbooks.program import main, roundcube, rows, squirrelmail
+from deploys.addressbooks.program import main, personal, roundcube, rows, squirrelmail
 from deploys.addressbooks.request import Request
 
-MODULES = (rows, squirrelmail, roundcube, main)  # in the order of their imports
+MODULES = (rows, squirrelmail, personal, roundcube, main)  # in the order of their imports
 SECONDS = 3600
 
 

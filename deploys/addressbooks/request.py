@@ -10,7 +10,7 @@ from typing import Any
 from pyinfra.api.exceptions import DeployError
 
 from deploys.addressbooks import abooks, vcards
-from deploys.addressbooks.contact import Contact, Wrong
+from deploys.addressbooks.contact import Wrong
 from deploys.components.roundcube import options as roundcube
 from deploys.components.squirrelmail import options as squirrelmail
 from deploys.config.mailserver import MailServer
@@ -31,16 +31,15 @@ class Request:
     def of(cls, mail: MailServer, said: Mapping[str, object]) -> Request:
         """DeployError says all that is wrong with what was said (by WORDS, None for what was not)."""
         problems = _contradictions(said)
-        books: dict[str, list[Contact]] = {}
-        nobodys: list[str] = []
+        kept = abooks.Kept()
         if not mail.webmail:
             problems.append("mail.yaml has no webmail (webmail: false), so there is no address book here")
         try:
             if said.get("from") is not None:
-                books = {str(said.get("mailbox")).lower(): vcards.read(str(said["from"]))}
+                kept.books = {str(said.get("mailbox")).lower(): vcards.read(str(said["from"]))}
             elif said.get("squirrelmail") is not None:
                 charset = _charset(said.get("charset"), problems)
-                books, nobodys = abooks.read(str(said["squirrelmail"]), charset, mail.directory)
+                kept = abooks.read(str(said["squirrelmail"]), charset, mail.directory)
         except Wrong as why:
             problems.append(str(why))
         whose = said.get("mailbox")
@@ -54,11 +53,12 @@ class Request:
             "database": roundcube.DATABASE,
             "books": [
                 {"address": address, "contacts": [asdict(one) for one in contacts]}
-                for address, contacts in books.items()
+                for address, contacts in kept.books.items()
             ],
+            "people": [{"address": address, **asdict(one)} for address, one in kept.people.items()],
         }
-        number = len(books)
-        return cls(f"Fill {number:,} address book{'s' if number != 1 else ''}", plan, tuple(nobodys))
+        number = len(kept.books)
+        return cls(f"Fill {number:,} address book{'s' if number != 1 else ''}", plan, tuple(kept.nobodys))
 
 
 def _contradictions(said: Mapping[str, object]) -> list[str]:

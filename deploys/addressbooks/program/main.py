@@ -6,17 +6,18 @@ import os
 import pwd
 import sqlite3
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from deploys.addressbooks.program import roundcube, squirrelmail
+from deploys.addressbooks.program import personal, roundcube, squirrelmail
 from deploys.addressbooks.program.rows import Failed, Told
 
 
 def main(plan: Mapping[str, Any]) -> int:
     """``plan``: ``program``, which webmail; ``preferences`` and ``database``, where each keeps its own; ``books``, each
-    with ``address`` and ``contacts``. Returns the exit status: 1 if anybody's could not be added."""
+    with ``address`` and ``contacts``; ``people``, each with ``address``, ``signature`` and ``preferences``. Returns the
+    exit status: 1 if anybody's could not be added."""
     is_squirrelmail = plan["program"] == "squirrelmail"
     place = plan["preferences" if is_squirrelmail else "database"]
     if not os.path.exists(place):
@@ -46,8 +47,30 @@ def main(plan: Mapping[str, Any]) -> int:
         except (Failed, OSError) as why:
             print(f"whether all of it is there still is not sure: {why}", file=sys.stderr)
             failed += 1
+    failed += _people(place, plan["people"]) if is_squirrelmail else _left_out(plan["people"])
     print(counted(added, there), flush=True)
     return 1 if failed else 0
+
+
+def _people(place: str, people: Sequence[Mapping[str, Any]]) -> int:
+    """Signatures and preferences; how many people's could not be put there."""
+    failed = 0
+    for one in people:
+        try:
+            done = personal.add(Path(place), one["address"], one["signature"], one["preferences"])
+        except OSError as why:
+            print(f"{one['address']}: signature and preferences: {why.strerror}", file=sys.stderr, flush=True)
+            failed += 1
+            continue
+        told = ", ".join(done) or "signature and preferences are chosen there already"
+        print(f"{one['address']}: {told}", flush=True)
+    return failed
+
+
+def _left_out(people: Sequence[Mapping[str, Any]]) -> int:
+    if people:
+        print(f"signatures and preferences of {len(people):,}: left out, for Roundcube has others", flush=True)
+    return 0
 
 
 def lines(address: str, told: Told) -> list[str]:
