@@ -190,16 +190,8 @@ def _listed(line: Any) -> Folder | None:
     name = found["name"].decode("utf-8", "replace")
     if name.startswith('"'):
         name = re.sub(r"\\(.)", r"\1", name[1:-1])
-    name = "INBOX" if name.upper() == "INBOX" else _decoded(name)
+    name = "INBOX" if name.upper() == "INBOX" else decoded(name)
     return Folder(name, delimiter, frozenset(found["flags"].decode("ascii", "replace").lower().split()))
-
-
-def _decoded(name: str) -> str:
-    """As it is, where a server does not write names as it has to: it is told then that the folder cannot be opened."""
-    try:
-        return decoded(name)
-    except UnicodeError:
-        return name
 
 
 def _balanced(text: str) -> list[str]:
