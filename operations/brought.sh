@@ -63,6 +63,16 @@ copied() {
     fi
 }
 
+# person: who reads what lies in a person's home: nobody but that person, for a link there may lead to what others have.
+# Nothing where it is nobody's, or where somebody else's store lies there as it is.
+person() {
+    of=$(getent passwd | awk -F: -v path="$path" '$3 >= 1000 && $3 < 60000 && $6 != "/" && index(path "/", $6 "/") == 1 { print length($6), $1 }' |
+        sort -rn | head -n 1 | cut -d ' ' -f 2)
+    [ -n "$of" ] && [ "$of" != "$owner" ] || return 0
+    if [ -e "$path" ] && [ "$(readlink -f -- "$path")" = "$path" ] && [ "$(stat -c %U -- "$path")" != "$of" ]; then return 0; fi
+    echo "$of"
+}
+
 # readable COPY: nothing in it is of a kind that this Dovecot would take for a message's own text.
 readable() {
     ! holds "$1" "$encrypted" ||
@@ -101,7 +111,10 @@ over() { as "$reader" / - cp -aT -- "$1" "$2" && if [ "$reader" = root ]; then c
 # bring: one mailbox; the last line that it says is why not.
 bring() {
     if [ ! -d "$path" ] && [ ! -f "$inbox" ]; then echo "there is nothing at $path" >&2; return 1; fi
-    install -d -o "$owner" -g "$(id -g "$owner")" -m 0700 "$copy" || return 1
+    other=
+    [ "$reader" != root ] || other=$(person)
+    [ -z "$other" ] || reader=$other
+    install -d -o "${other:-$owner}" -g "$(id -g "${other:-$owner}")" -m 0700 "$copy" || return 1
     if [ -d "$path" ]; then copied "$owner" "$path" "$copy" || return 1; fi
     # A script in the Maildir itself (.dovecot.sieve) looks like a folder.
     [ "$driver" != maildir ] || find "$copy" -mindepth 1 -maxdepth 1 -name '.*' ! -type d -delete
@@ -117,6 +130,7 @@ bring() {
     for more in "$control" "$index" "$second"; do
         [ "$more" = - ] || [ ! -d "$more" ] || over "$more" "$copy" || return 1
     done
+    [ -z "$other" ] || chown -Rh "$owner:" "$copy" || return 1
     readable "$copy" || return 1
     [ "$layout" != fs ] || as "$owner" / - sh -c "$nested" sh "$copy" || return 1
     if [ "$home" != "$own_home" ]; then

@@ -118,6 +118,11 @@ def test_unix_users_with_mbox_files(conf: str):
     ]
 
 
+def test_files_of_unix_users_that_send_their_mail_elsewhere_are_named():
+    told = "\n".join(unix("", "/home/iqbal/.forward", "/home/iqbal/Maildir/", "/home/iqbal/mail/").not_understood)
+    assert "iqbal@example.org: /home/iqbal/.forward says what becomes of the mail" in told
+
+
 VIRTUAL = {
     "myhostname": "mail.example.org",
     "mydestination": "localhost",
@@ -188,6 +193,122 @@ def test_virtual_users_in_files(conf: str):
         "info@example.org": ("tito@example.org", "ana@example.net")
     }
     assert any(line.startswith("lost@example.net: there are no messages") for line in found.not_understood)
+
+
+MIXED = {**VIRTUAL, "mydestination": "unix.example, localhost", "alias_maps": "hash:/etc/aliases"}
+
+
+def test_unix_users_beside_virtual_mailboxes_become_virtual_too_with_their_passwords():
+    files = {**FILES, "/etc/shadow": "tito:$y$j9T$salt$hash\niqbal:aZbYcXdWeVfUg\n", "/etc/aliases": "root: tito\n"}
+    host = Host("/home/tito/Maildir/", "/home/tito/mail/", "/home/tito/.dovecot.sieve", "/var/mail/iqbal")
+    found = server(Told({**WORDS, "doveconf": OLD}, MIXED, files), host, None)
+    boxes = {box.address: box for box in found.mailboxes}
+    tito, iqbal = boxes["tito@unix.example"], boxes["iqbal@unix.example"]
+    assert (found.accounts, found.domains) == ("virtual", ("unix.example", "example.org", "example.net"))
+    assert (tito.password, tito.messages) == ("$y$j9T$salt$hash", "maildir:/home/tito/Maildir")
+    assert tito.sieve == "/home/tito/.dovecot.sieve"
+    assert (iqbal.password, iqbal.messages) == ("{CRYPT}aZbYcXdWeVfUg", "mbox:/home/iqbal/mail:INBOX=/var/mail/iqbal")
+    assert "tito@example.org" in boxes, "the virtual one of that name is another"
+    assert found.postmaster == "tito@unix.example"
+    [said] = [one for one in found.not_understood if "Unix users and virtual mailboxes" in one]
+    assert "whole address" in said
+    assert "tito@unix.example, iqbal@unix.example" in said
+    assert any("more messages lie at /home/tito/mail" in one for one in found.not_understood)
+    assert "$y$" not in repr(Told(files=files))
+
+
+def hand_made(conf: str, passwd: str, more: dict[str, str] | None = None) -> Found:
+    """A host with virtual users of example.org in /etc/dovecot/users."""
+    files = {"/etc/dovecot/users": passwd, "/etc/postfix/domains": "example.org\n", **(more or {})}
+    parameters = {"myhostname": "mail.example.org", "mydestination": "localhost"}
+    parameters["virtual_mailbox_domains"] = "/etc/postfix/domains"
+    return server(Told({"doveconf": conf}, parameters, files), Host(), None)
+
+
+PASSDB = "passdb {\n driver = passwd-file\n args = /etc/dovecot/users\n}\n"
+
+
+@pytest.mark.parametrize(
+    "deny",
+    ["passdb {{\n driver = passwd-file\n args = {}\n {} = yes\n}}\n", "passdb x {{\n driver = passwd-file\n"
+     " passwd_file_path = {}\n {} = yes\n}}\n"],
+)  # fmt: skip
+def test_who_is_denied_keeps_a_mailbox_without_a_login_and_masters_have_none(deny: str):
+    conf = deny.format("/etc/dovecot/denied", "deny") + deny.format("/etc/dovecot/masters", "master") + PASSDB
+    more = {"/etc/dovecot/denied": "tito@example.org\n", "/etc/dovecot/masters": "boss:{PLAIN}x\n"}
+    found = hand_made(conf, "tito@example.org:{SSHA}abc\nana@example.org:{SSHA}def::::::nologin\n", more)
+    assert [(box.address, box.password, box.active) for box in found.mailboxes] == [
+        ("tito@example.org", "{SSHA}abc", False),
+        ("ana@example.org", "{SSHA}def", False),
+    ]
+    assert any("master users" in one and "boss" in one for one in found.not_understood)
+
+
+def test_a_hash_that_names_no_kind_is_of_crypt_and_where_somebody_may_log_in_from_is_told():
+    found = hand_made(PASSDB, "tito@example.org:aZbYcXdWeVfUg::::::allow_nets=192.0.2.0/24\nana@example.org:$6$x$y\n")
+    assert [box.password for box in found.mailboxes] == ["{CRYPT}aZbYcXdWeVfUg", "$6$x$y"]
+    assert any("192.0.2.0/24 alone" in one for one in found.not_understood)
+
+
+def test_bare_names_are_of_the_realm_that_dovecot_takes_for_granted():
+    conf = f"auth_default_realm = example.net\n{PASSDB}"
+    more = {"/etc/postfix/domains": "example.org\nexample.net\n"}
+    assert [box.address for box in hand_made(conf, "tito:{SSHA}x\n", more).mailboxes] == ["tito@example.net"]
+
+
+def aliased(text: str, **parameters: str) -> Found:
+    """What a virtual_alias_maps of that text says beside a mailbox of example.org's."""
+    told = {"myhostname": "mail.example.org", "mydestination": "localhost", "virtual_mailbox_domains": "example.org"}
+    told |= {"virtual_mailbox_maps": "hash:/boxes", "virtual_alias_maps": "hash:/virtual", **parameters}
+    files = {"/boxes": "tito@example.org x\n", "/virtual": text, "/sasl": "relay.example tito:secret\n"}
+    return server(Told({}, told, files), Host(), None)
+
+
+def test_a_table_of_aliases_with_tabs_capitals_and_several_targets_of_a_catch_all():
+    found = aliased(
+        "Info@Example.org\tTito@example.org\tana@b\u00fccher.example\n@example.org tito@example.org, x@y.example\n"
+    )
+    aliases = {one.address: one.targets for one in found.aliases}
+    assert aliases["info@example.org"] == ("tito@example.org", "ana@xn--bcher-kva.example")
+    assert aliases[found.catch_all["example.org"]] == ("tito@example.org", "x@y.example")
+
+
+def test_a_domain_that_leads_to_another_is_its_former_name_unless_it_has_addresses():
+    domains = {"virtual_alias_domains": "old.example, older.example"}
+    found = aliased(
+        "@old.example @example.org\n@older.example @example.org\nana@older.example x@y.example\n", **domains
+    )
+    assert found.former_domains == {"old.example": "example.org"}
+    assert found.domains == ("example.org", "older.example")
+    assert any("older.example has addresses of its own" in one for one in found.not_understood)
+
+
+def test_a_file_that_is_not_there_and_one_that_is_too_long_are_told():
+    found = aliased("", virtual_alias_domains="/etc/postfix/gone")
+    assert any("/etc/postfix/gone" in one for one in found.not_understood)
+    parameters = {"myhostname": "mail.example.org", "mydestination": "example.org"}
+    cut = look.read(
+        ["L /etc/postfix/virtual Cg==", "N doveconf-error " + base64.b64encode(b"line 3: unknown").decode()]
+    )
+    found = server(Told(cut.words, parameters, cut=cut.cut), Host(), None)
+    assert any(one.startswith("/etc/postfix/virtual: it has more than 50 MB") for one in found.not_understood)
+    assert any("cannot be read: line 3: unknown" in one for one in found.not_understood)
+
+
+def test_another_delimiter_than_plus_and_copies_of_all_mail_are_told():
+    said = {"recipient_delimiter": "-", "always_bcc": "archive@example.org", "mailbox_command": "/usr/bin/procmail"}
+    told = "\n".join(aliased("", **said).not_understood)
+    assert "procmail" in told
+    assert "dovecot-lda" not in "\n".join(aliased("", mailbox_command="/usr/lib/dovecot/dovecot-lda").not_understood)
+    assert "tito-shop@" in told
+    assert "always_bcc" in told
+
+
+def test_one_login_for_every_relayhost():
+    sasl = {"relayhost": "relay.example", "smtp_sasl_auth_enable": "yes"}
+    relay = aliased("", smtp_sasl_password_maps="static:tito:geheim", **sasl).relayhost
+    assert relay
+    assert (relay.username, relay.password) == ("tito", "geheim")
 
 
 def test_a_passwd_file_for_each_domain():

@@ -92,6 +92,14 @@ def test_postfixadmins_aliases_and_domains():
         assert said(found, *words)
 
 
+def test_where_every_domain_is_switched_off_nobody_comes():
+    rows: Tables = {**POSTFIXADMIN, "domain": [{**POSTFIXADMIN["domain"][1], "active": 0}]}
+    found = schemas.description(told(rows))
+    assert (found.mailboxes, found.aliases, found.domains) == ((), (), ())
+    nowhere = schemas.description(told({**POSTFIXADMIN, "domain": [POSTFIXADMIN["domain"][0]]}))
+    assert "old@off.example" in {one.address for one in nowhere.mailboxes}, "no domain is listed there"
+
+
 def test_the_tables_of_the_usual_guides():
     rows: Tables = {
         "virtual_domains": [{"id": 1, "name": "example.com"}, {"id": 2, "name": "empty.example"}],

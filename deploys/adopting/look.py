@@ -31,12 +31,13 @@ esac; done; true
 @dataclass(frozen=True)
 class Told:
     """``words``: what the host says of itself, by name; ``parameters``: Postfix's; ``files``: texts by path;
-    ``certificates``: their names, by path."""
+    ``certificates``: their names, by path; ``cut``: files of which only the beginning is in ``files``."""
 
     words: dict[str, str] = field(default_factory=dict)
     parameters: dict[str, str] = field(default_factory=dict)
     files: dict[str, str] = field(default_factory=dict, repr=False)
     certificates: dict[str, str] = field(default_factory=dict)
+    cut: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -59,13 +60,14 @@ def told() -> Told:
 
 def read(lines: Iterable[str]) -> Told:
     """What look.sh printed."""
-    kinds: dict[str, dict[str, str]] = {"N": {}, "P": {}, "F": {}, "C": {}}
+    kinds: dict[str, dict[str, str]] = {"N": {}, "P": {}, "F": {}, "C": {}, "L": {}}
     for line in lines:
         kind, _, rest = line.partition(" ")
         name, _, text = rest.rpartition(" ")
         if kind in kinds:
             kinds[kind][name] = base64.b64decode(text).decode("utf-8", "replace")
-    return Told(kinds["N"], {name: value.strip() for name, value in kinds["P"].items()}, kinds["F"], kinds["C"])
+    parameters = {name: value.strip() for name, value in kinds["P"].items()}
+    return Told(kinds["N"], parameters, kinds["F"], kinds["C"], tuple(kinds["L"]))
 
 
 def there(paths: Iterable[str], texts: Iterable[str]) -> There:

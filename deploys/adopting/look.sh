@@ -2,7 +2,12 @@
 # so that nobody reads in passing what is secret among it. deploys/adopting/look.py reads them.
 export LC_ALL=C
 say() { printf '%s %s %s\n' "$1" "$2" "$(base64 -w0)"; }
-file() { [ ! -f "$1" ] || head -c 8000000 -- "$1" | say F "$1"; }
+# L: it has more than that
+file() {
+    [ -f "$1" ] || return 0
+    head -c 50000000 -- "$1" | say F "$1"
+    [ "$(stat -L -c %s -- "$1")" -le 50000000 ] || echo | say L "$1"
+}
 
 { timeout 3 hostname -f || hostname; } 2>/dev/null | say N fqdn
 cat /etc/mailname 2>/dev/null | say N mailname
@@ -15,7 +20,7 @@ if command -v postconf >/dev/null; then
         virtual_mailbox_maps virtual_mailbox_base virtual_transport mailbox_transport mailbox_command home_mailbox \
         mail_spool_directory alias_maps relayhost smtp_sasl_auth_enable smtp_sasl_password_maps smtp_tls_wrappermode transport_maps \
         sender_dependent_relayhost_maps sender_bcc_maps recipient_bcc_maps canonical_maps recipient_canonical_maps \
-        sender_canonical_maps message_size_limit relay_domains luser_relay mynetworks recipient_delimiter; do
+        sender_canonical_maps message_size_limit relay_domains luser_relay mynetworks recipient_delimiter always_bcc content_filter relocated_maps smtp_generic_maps; do
         value=$(postconf -hx "$name" 2>/dev/null) || continue
         printf %s "$value" | say P "$name"
         case $name in *_maps | *_domains | mydestination) ;; *) continue ;; esac
@@ -28,11 +33,14 @@ if command -v postconf >/dev/null; then
         done
     done
     postconf -n 2>/dev/null | say N postconf
+    # beside virtual mailboxes, Unix users become such, and keep their passwords
+    [ -z "$(postconf -hx virtual_mailbox_domains 2>/dev/null)" ] ||
+        getent shadow | awk -F: '$2 ~ /^[$]|^[.\/A-Za-z0-9]+$/ && length($2) > 12 { print $1 ":" $2 }' | say F /etc/shadow
 fi
 
 if command -v doveconf >/dev/null; then
     dovecot --version | say N dovecot
-    said=$(doveconf -n 2>/dev/null)
+    said=$(doveconf -n 2>/dev/null) || doveconf -n 2>&1 >/dev/null | head -n 3 | say N doveconf-error
     printf '%s\n' "$said" | say N doveconf
     # 2.4 shows its general default, fs, whether somebody set it or not; of a Maildir that is not the default
     grep -rhs '^ *mailbox_list_layout *=' /etc/dovecot | tail -n 1 | sed 's/.*= *//' | say N layout

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from deploys.adopting.description import FoundAlias, FoundRelayhost
 from deploys.adopting.look import Told
+from deploys.adopting.routes import routes
 from deploys.adopting.tables import aliases, listed, lookup, names, targets
 from deploys.takeover.untouched import destinations
 
@@ -22,6 +23,10 @@ _OTHERS = {
     "sender_canonical_maps": "senders that are rewritten",
     "luser_relay": "who gets the mail to unknown names (mail.yaml: catch_all)",
     "relay_domains": "domains whose mail it passes on to other servers",
+    "always_bcc": "a copy of all mail",
+    "content_filter": "a filter that all mail passes",
+    "relocated_maps": "people who have moved away",
+    "smtp_generic_maps": "senders that are rewritten on their way out",
 }
 _SYSTEM = ("postmaster", "mailer-daemon", "abuse", "root")  # what every domain of ours has, or bounces come from
 
@@ -29,13 +34,16 @@ _SYSTEM = ("postmaster", "mailer-daemon", "abuse", "root")  # what every domain 
 @dataclass
 class Postfix:
     """``local``: domains whose addresses are Unix users, the one that others are called by first; ``virtual``: those of
-    virtual mailboxes; ``aliased``: of aliases alone. ``boxes``: the keys and values of virtual_mailbox_maps."""
+    virtual mailboxes; ``aliased``: of aliases alone. ``boxes``: the keys and values of virtual_mailbox_maps; ``own``:
+    what the host calls itself; ``former``: domains to the one that their mail is for."""
 
     hostname: str = ""
     local: list[str] = field(default_factory=list)
     virtual: list[str] = field(default_factory=list)
     aliased: list[str] = field(default_factory=list)
     boxes: dict[str, str] = field(default_factory=dict)
+    own: list[str] = field(default_factory=list)
+    former: dict[str, str] = field(default_factory=dict)
     aliases: list[FoundAlias] = field(default_factory=list)
     catch_all: dict[str, str] = field(default_factory=dict)
     root: str = ""
@@ -53,7 +61,7 @@ def postfix(told: Told) -> Postfix:
     """What ``told`` says of it."""
     get = told.parameters.get
     made = Postfix(hostname=get("myhostname", "").lower())
-    own = [made.hostname, told.words.get("fqdn", "").strip(), told.words.get("mailname", "").strip()]
+    own = made.own = [made.hostname, told.words.get("fqdn", "").strip(), told.words.get("mailname", "").strip()]
     virtual, unread_virtual = names(get("virtual_mailbox_domains", ""), told.files)
     aliased, unread_aliased = names(get("virtual_alias_domains", ""), told.files)
     table, unread = lookup(get("virtual_alias_maps", ""), told.files)
@@ -88,24 +96,22 @@ def _unread(made: Postfix, kinds: dict[str, list[str]]) -> None:
 
 def _virtual_aliases(made: Postfix, table: dict[str, str], origin: str) -> None:
     """virtual(5): addresses, bare names (of the host's own domains), @domain, and the domains themselves."""
-    for key, value in table.items():
-        to = tuple(one if "@" in one else f"{one}@{_home(made, origin)}" for one in targets(value.replace(" ", ",")))
-        local, at, domain = key.lower().rpartition("@")
-        if not at:
-            if "." in key and key.lower() in made.aliased:
-                continue  # it only says that the domain is one (virtual(5))
-            if "." in key and not made.local:
-                made.aliased.append(key.lower())
-                continue
-            made.aliases += [FoundAlias(f"{key.lower()}@{one}", to, "virtual_alias_maps") for one in made.local]
-        elif local:
-            made.aliases.append(FoundAlias(key.lower(), to, "virtual_alias_maps"))
-        elif len(to) == 1 and not value.strip().startswith("@"):
-            made.catch_all[domain] = to[0]
+    rows: list[tuple[str, list[str]]] = []
+    for key, value in ((key.lower(), value) for key, value in table.items()):
+        to = [_whole(one, _home(made, origin)) for one in targets(re.sub(r"\s+", ",", value))]
+        _, at, domain = key.rpartition("@")
+        if at:
+            rows.append((key, to))
+            if domain not in made.domains and "." in domain:
+                made.not_understood.append(f"virtual_alias_maps: {key} is in none of its domains")
+        elif "." in key and (key in made.aliased or not made.local):
+            made.aliased.append(key)  # it only says that the domain is one (virtual(5))
         else:
-            made.not_understood.append(f"virtual_alias_maps: @{domain} leads to {value}, which a catch-all cannot")
-        if domain and domain not in made.domains and "." in domain and at:
-            made.not_understood.append(f"virtual_alias_maps: {key} is in none of its domains")
+            rows += [(f"{key}@{one}", to) for one in made.local]
+    found = routes(rows, [key.lower() for key in made.boxes], "virtual_alias_maps")
+    made.aliases += found.aliases
+    made.catch_all, made.former = found.catch_all, found.former_domains
+    made.not_understood += found.not_understood
 
 
 def _home(made: Postfix, origin: str) -> str:
@@ -140,7 +146,7 @@ def _is_address(text: str) -> bool:
 
 def _whole(target: str, home: str) -> str:
     plain = target.removeprefix("\\")
-    return plain if "@" in plain else f"{plain}@{home}"
+    return f"{plain}@{home}" if _is_address(plain) and "@" not in plain else plain
 
 
 def _relay(made: Postfix, told: Told) -> None:
@@ -153,8 +159,10 @@ def _relay(made: Postfix, told: Told) -> None:
         return
     port = {"submission": 587, "smtps": 465, "submissions": 465, "smtp": 25}.get(match[2] or "smtp")
     number = port or (int(match[2]) if match[2].isdigit() else 25)
-    passwords, _ = lookup(told.parameters.get("smtp_sasl_password_maps", ""), told.files)
-    login = passwords.get(value) or passwords.get(match[1]) or ""
+    maps = told.parameters.get("smtp_sasl_password_maps", "")
+    passwords, _ = lookup(maps, told.files)
+    everywhere = maps.removeprefix("static:") if maps.startswith("static:") else ""
+    login = passwords.get(value) or passwords.get(match[1]) or everywhere
     known = told.parameters.get("smtp_sasl_auth_enable") == "yes"
     user, _, password = login.partition(":") if known else ("", "", "")
     implicit = told.parameters.get("smtp_tls_wrappermode") == "yes" or number == 465
@@ -173,6 +181,16 @@ def _rest(made: Postfix, told: Told) -> None:
     if strangers and "mynetworks" in told.words.get("postconf", ""):
         made.not_understood.append(
             f"mynetworks: {', '.join(strangers)} may send without a password; if that is meant: trusted_networks"
+        )
+    command = get("mailbox_command", "")
+    if command and "dovecot" not in command:
+        made.not_understood.append(
+            f"mailbox_command = {command}: it delivers Unix users' mail; filters in the webmail take its place"
+        )
+    if (delimiter := get("recipient_delimiter", "")) not in ("", "+"):
+        made.not_understood.append(
+            f"recipient_delimiter = {delimiter}: here it is +, so mail to tito{delimiter[0]}shop@ is refused unless"
+            " an alias has that address"
         )
     size = get("message_size_limit", "")
     if "message_size_limit" in told.words.get("postconf", "") and size.isdigit() and int(size):

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from deploys.adopting.description import Found, FoundMailbox
-from deploys.adopting.routes import Routes, canonical, routes, served, split
+from deploys.adopting.routes import canonical, routes, served, split
 from deploys.values.names import domain_of
 
 Row = Mapping[str, Any]
@@ -44,7 +44,8 @@ def description(tables: Tables, source: str, box: Callable[[Row], FoundMailbox] 
     notes: list[str] = []
     domains = _domains(tables, source, notes)
     boxes = [(box or mailbox)(row) for row in tables.get("mailbox", ()) if text(row, "username")]
-    here = [one for one in boxes if not domains or domain_of(one.address) in domains]
+    unlisted = not any("." in text(row, "domain") for row in tables.get("domain", ()))  # not: all are switched off
+    here = [one for one in boxes if unlisted or domain_of(one.address) in domains]
     notes += _left_out(boxes, here, source)
     notes += [
         f"{source}: {one.address} took no mail and could not log in; `login: false` keeps people out, and mail arrives"
@@ -56,8 +57,10 @@ def description(tables: Tables, source: str, box: Callable[[Row], FoundMailbox] 
         for row in tables.get("mailbox", ())
         if not yes(row, "smtp_active")
     ]
-    found = routes(_aliases(tables, source, domains, notes), [one.address for one in here], source)
-    former = _alias_domains(tables, source, domains, found, notes)
+    found = routes(
+        _aliases(tables, source, None if unlisted else domains, notes), [one.address for one in here], source
+    )
+    former = _alias_domains(tables, source, None if unlisted else domains, notes)
     return Found(
         domains=served(domains, found, [one.address for one in here], former),
         mailboxes=tuple(here),
@@ -101,10 +104,12 @@ def _left_out(boxes: Sequence[FoundMailbox], here: Iterable[FoundMailbox], sourc
     return [f"{source}: the mailboxes of domains that are left out: {', '.join(gone)}"] if gone else []
 
 
-def _aliases(tables: Tables, source: str, domains: Sequence[str], notes: list[str]) -> Iterable[tuple[str, list[str]]]:
+def _aliases(
+    tables: Tables, source: str, domains: Sequence[str] | None, notes: list[str]
+) -> Iterable[tuple[str, list[str]]]:
     for row in tables.get("alias", ()):
         address = text(row, "address").strip().lower()
-        if domains and domain_of(address) not in domains:
+        if domains is not None and domain_of(address) not in domains:
             continue
         if not yes(row, "active"):
             notes.append(f"{source}: the alias {address} is switched off there, so it is left out")
@@ -116,16 +121,14 @@ def _aliases(tables: Tables, source: str, domains: Sequence[str], notes: list[st
         yield address, targets
 
 
-def _alias_domains(
-    tables: Tables, source: str, domains: Sequence[str], found: Routes, notes: list[str]
-) -> dict[str, str]:
+def _alias_domains(tables: Tables, source: str, domains: Sequence[str] | None, notes: list[str]) -> dict[str, str]:
     """Domains whose mail is for the same names of another one."""
     former = {}
     for row in tables.get("alias_domain", ()):
         old, new = text(row, "alias_domain").strip().lower(), text(row, "target_domain").strip().lower()
         if not yes(row, "active"):
             notes.append(f"{source}: {old} (as {new}) is switched off there, so it is left out")
-        elif domains and new not in domains:
+        elif domains is not None and new not in domains:
             notes.append(f"{source}: {old} stands for {new}, which is left out, and so is it")
         elif old:
             former[old] = new

@@ -4,38 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-from deploys.adopting import beside, stores, users
+from deploys.adopting import beside, stores, unixusers, users
 from deploys.adopting.description import Found, FoundAlias, FoundMailbox, merged
 from deploys.adopting.doveconf import Block, parsed
 from deploys.adopting.look import There, Told
 from deploys.adopting.postfix import Postfix, local_aliases, postfix
+from deploys.adopting.stores import Box
 
 Look = Callable[[Iterable[str], Iterable[str]], There]
 _KNOWN_DRIVERS = ("passwd-file", "pam", "passwd", "shadow", "static", "prefetch", "passwd_file", "")
 _ENCRYPTS = re.compile(r"mail_plugins *=.*\bmail_crypt\b|^ *mail_crypt = yes", re.MULTILINE)
-FIRST_HUMAN, LAST_HUMAN = 1000, 59999
-
-
-@dataclass(frozen=True)
-class Person:
-    """A Unix user who may be meant: ``password``: whether there is one."""
-
-    name: str
-    home: str
-    full_name: str
-    password: bool
-
-
-@dataclass(frozen=True)
-class Box:
-    """A mailbox before it is known what is there: places for its messages and its script, the likeliest first."""
-
-    found: FoundMailbox
-    places: tuple[str, ...] = ()
-    scripts: tuple[str, ...] = ()
-    home: str = ""
 
 
 def server(told: Told, look: Look, vmail: tuple[int, int] | None, database: Found | None = None) -> Found:
@@ -43,21 +23,30 @@ def server(told: Told, look: Look, vmail: tuple[int, int] | None, database: Foun
     what databases say of mailboxes and aliases, if they say anything."""
     mail, conf = postfix(told), parsed(told.words.get("doveconf", ""))
     conf.settings["mailbox_list_layout"] = told.words.get("layout", "").strip()
-    if database:  # then nobody is a Unix user
-        mail.local, mail.virtual = [], list(dict.fromkeys([*database.domains, *mail.virtual]))
+    if database:  # the host's own name makes nobody a Unix user then
+        mail.local = [one for one in mail.local if one not in (*mail.own, *database.domains)]
+        mail.virtual = list(dict.fromkeys([*database.domains, *mail.virtual]))
     system = bool(mail.local) and not mail.virtual
-    boxes, not_understood = _system(told, mail, conf) if system else _virtual(told, mail, conf)
+    people, not_understood = unixusers.system(told, mail, conf) if mail.local else ([], [])
+    boxes, more = ([], []) if system else _virtual(told, mail, conf)
+    not_understood += more
     keys = beside.keys(told, mail.domains)
     there = look(
-        (path for box in boxes for path in _paths(box)),
+        (path for box in (*boxes, *people) for path in _paths(box)),
         (key.path for key in keys),
     )
-    mailboxes = [_placed(box, there, system, not_understood) for box in boxes]
-    if system:
-        mailboxes = list(_with_mail_or_password(mailboxes, told, boxes, there, not_understood))
+    mailboxes = [_placed(box, there, False, not_understood) for box in boxes]
+    placed = [_placed(box, there, system, []) for box in people]
+    unix = list(unixusers.with_mail_or_password(placed, told, people, there, not_understood))
+    if unix and not system:
+        not_understood.insert(0, unixusers.now_virtual(unix))
+    mailboxes += unix
     aliases = [*mail.aliases, *(local_aliases(mail, told) if mail.local else ())]
-    if system:
-        aliases += _further_domains(mail, mailboxes)
+    aliases += unixusers.further_domains(mail, unix)
+    _keep_domains(mail, [*mailboxes, *aliases])
+    not_understood += [f"{one}: it has more than 50 MB, and only its beginning was read" for one in told.cut]
+    if failed := told.words.get("doveconf-error", "").strip():
+        not_understood.append(f"Dovecot's configuration cannot be read: {' '.join(failed.split())}")
     if _ENCRYPTS.search(told.words.get("doveconf", "")):
         not_understood.append(
             "Dovecot's mail_crypt: messages that it encrypted are not copied, and the run names whose;"
@@ -74,6 +63,7 @@ def server(told: Told, look: Look, vmail: tuple[int, int] | None, database: Foun
         mailboxes=tuple(mailboxes),
         aliases=merged(Found(aliases=tuple(aliases))).aliases,
         catch_all=mail.catch_all,
+        former_domains=mail.former,
         postmaster=mail.root,
         accounts="system" if system else "virtual",
         message_size=mail.message_size,
@@ -97,58 +87,29 @@ def _acme(told: Told, mail: Postfix) -> str:
     return (contact or f"postmaster@{mail.domains[0]}") if covered and mail.domains else ""
 
 
-def _people(told: Told) -> list[Person]:
-    passwords = dict(line.split(" ", 1) for line in told.words.get("passwords", "").splitlines() if " " in line)
-    cells = (line.split(":") for line in told.words.get("passwd", "").splitlines())
-    return [
-        Person(row[0], row[5], row[4].partition(",")[0], passwords.get(row[0]) == "yes")
-        for row in cells
-        if len(row) == 7 and FIRST_HUMAN <= int(row[2]) <= LAST_HUMAN and row[0] != "vmail"
-    ]
-
-
-def _system(told: Told, mail: Postfix, conf: Block) -> tuple[list[Box], list[str]]:
-    boxes, not_understood = [], []
-    for person in _people(told):
-        said = stores.store(conf, person.name, person.home)
-        if said.why:
-            not_understood.append(f"{person.name}: where the messages lie: {said.why}")
-        places = [said.location] if said.location else stores.usual(person.name, person.home)
-        found = FoundMailbox(f"{person.name}@{mail.local[0]}", name=person.full_name, source="Unix users")
-        boxes.append(Box(found, tuple(places), home=person.home))
-    return boxes, not_understood
-
-
-def _with_mail_or_password(
-    boxes: Iterable[FoundMailbox], told: Told, known: Iterable[Box], there: There, not_understood: list[str]
-) -> Iterator[FoundMailbox]:
-    """Whoever has neither messages nor a password reads no mail here."""
-    passwords = {person.name: person.password for person in _people(told)}
-    left = []
-    for box, before in zip(boxes, known, strict=True):
-        name = box.address.partition("@")[0]
-        if passwords[name] or any(stores.is_there(place, there) for place in before.places):
-            yield box
-        else:
-            left.append(name)
-    if left:
-        not_understood.append(f"Unix users with neither messages nor a password are left out: {', '.join(left)}")
-
-
-def _further_domains(mail: Postfix, boxes: Iterable[FoundMailbox]) -> list[FoundAlias]:
-    """Each Unix user receives in every domain of theirs; a mailbox has one address."""
-    return [
-        FoundAlias(f"{box.address.partition('@')[0]}@{domain}", (box.address,), "Unix users receive in every domain")
-        for domain in mail.local[1:]
-        for box in boxes
-    ]
+def _keep_domains(mail: Postfix, rows: Iterable[FoundMailbox | FoundAlias]) -> None:
+    """A domain whose mail is for another one (@old @new) is none of its own, unless it has addresses of its own."""
+    own = {row.address.lower().rpartition("@")[2] for row in rows} | set(mail.catch_all)
+    for old in [one for one in mail.former if one in own]:
+        mail.not_understood.append(
+            f"virtual_alias_maps: @{old} leads to @{mail.former.pop(old)}, but {old} has addresses of its own; write"
+            " the others into aliases"
+        )
+    for kind in (mail.local, mail.virtual, mail.aliased):
+        kind[:] = [one for one in kind if one not in mail.former]
 
 
 def _virtual(told: Told, mail: Postfix, conf: Block) -> tuple[list[Box], list[str]]:
     not_understood: list[str] = []
     listed = {row.user: row for row in users.rows(conf, told)}
-    first = next(iter(mail.virtual or mail.domains), "")
-    known = {(name if "@" in name else f"{name}@{first}"): row for name, row in listed.items()}
+    realm = conf.get("auth_default_realm").lower()
+    first = realm if realm in mail.domains else next(iter(mail.virtual or mail.domains), "")
+    denied = {_address(name, first) for name in users.refused(conf, told)}
+    if masters := users.masters(conf, told):
+        not_understood.append(
+            f"Dovecot's master users may read everybody's mail; they are left out: {', '.join(masters)}"
+        )
+    known = {_address(name, first): row for name, row in listed.items()}
     names = dict.fromkeys([*known, *(key.lower() for key in mail.boxes if not key.startswith("@"))])
     boxes, own = [], told.parameters.get("virtual_transport", "virtual").partition(":")[0] == "virtual"
     for address in names:
@@ -162,9 +123,16 @@ def _virtual(told: Told, mail: Postfix, conf: Block) -> tuple[list[Box], list[st
             not_understood.append(f"{address}: where the messages lie is not understood ({said.why or 'no path'})")
         password = _hash(row, conf) if row else None
         source = row.source if row else "virtual_mailbox_maps"
-        found = FoundMailbox(address, password, row.quota if row else None, source=source)
+        if row and row.nets:
+            not_understood.append(f"{address}: it might log in from {row.nets} alone; now it may from everywhere")
+        active = address not in denied and (not row or row.active)
+        found = FoundMailbox(address, password, row.quota if row else None, active=active, source=source)
         boxes.append(Box(found, tuple(places), tuple(stores.sieves(conf, address, home or ""))))
     return boxes, not_understood
+
+
+def _address(name: str, domain: str) -> str:
+    return name if "@" in name else f"{name}@{domain}"
 
 
 def _needs_home(location: str) -> bool:
@@ -180,7 +148,7 @@ def _hash(row: users.Row, conf: Block) -> str:
 def _paths(box: Box) -> Iterator[str]:
     for place in box.places:
         yield from (*stores.paths(place), *stores.odd_paths(place))
-    yield from box.scripts
+    yield from (*box.scripts, *box.beside)
 
 
 def _placed(box: Box, there: There, system: bool, not_understood: list[str]) -> FoundMailbox:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from deploys.adopting.description import FoundMailbox
 from deploys.adopting.doveconf import Block, expanded
 from deploys.adopting.look import There
 from deploys.values import locations
@@ -19,6 +20,18 @@ class Store:
 
     location: str = ""
     why: str = ""
+
+
+@dataclass(frozen=True)
+class Box:
+    """A mailbox before it is known what is there: places for its messages and its script, the likeliest first; and
+    files that send a Unix user's mail elsewhere."""
+
+    found: FoundMailbox
+    places: tuple[str, ...] = ()
+    scripts: tuple[str, ...] = ()
+    home: str = ""
+    beside: tuple[str, ...] = ()
 
 
 def store(conf: Block, user: str, home: str, own: str = "") -> Store:

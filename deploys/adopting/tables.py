@@ -49,7 +49,9 @@ def names(value: str, files: Mapping[str, str]) -> tuple[list[str], list[str]]:
     found, unread = [], []
     for word in listed(value):
         plain = word.removeprefix("proxy:")
-        if word.startswith("/"):
+        if word.startswith("/") and word not in files:
+            unread.append(word)
+        elif word.startswith("/"):
             found += [line.split()[0] for line in _logical(files.get(word, "")) if line.split()]
         elif ":" in plain:
             keys, other = lookup(word, files)

@@ -16,7 +16,8 @@ _SCHEME = re.compile(r"\{[A-Za-z0-9.-]+\}")
 
 @dataclass(frozen=True)
 class Row:
-    """One line of a passwd-file. ``user``: as it logs in; ``home`` and ``mail`` where the line has its own."""
+    """One line of a passwd-file. ``user``: as it logs in; ``home`` and ``mail`` where the line has its own;
+    ``nets``: whence alone it may log in."""
 
     user: str
     password: str
@@ -24,12 +25,14 @@ class Row:
     mail: str
     quota: int | None
     source: str
+    active: bool = True
+    nets: str = ""
 
 
 def passwd_files(conf: Block, told: Told, kind: str) -> Iterator[tuple[Block, str, str, str]]:
     """Of each ``kind`` (passdb, userdb) of files: the block, the path as it is configured, and a file that it is."""
     for block in conf.of(kind):
-        if block.get("driver", block.name) not in ("passwd-file",):
+        if block.get("driver", block.name) not in ("passwd-file", "passwd_file"):
             continue
         args = block.get("args").split()
         path = block.get("passwd_file_path") or (args[-1] if args else "")
@@ -44,6 +47,8 @@ def rows(conf: Block, told: Told) -> list[Row]:
     found: dict[str, Row] = {}
     for kind in ("passdb", "userdb"):
         for block, path, file, named in passwd_files(conf, told, kind):
+            if _is(block, "deny") or _is(block, "master"):
+                continue
             scheme = _scheme(block)
             domain = named if path.count("%") == 1 and "." in named else ""
             for line in told.files[file].splitlines():
@@ -51,6 +56,26 @@ def rows(conf: Block, told: Told) -> list[Row]:
                     first = found.get(row.user)
                     found[row.user] = _joined(first, row) if first else row
     return list(found.values())
+
+
+def _is(block: Block, what: str) -> bool:
+    return (block.get(what) or block.get(f"passdb_{what}")) == "yes"
+
+
+def refused(conf: Block, told: Told) -> set[str]:
+    """Who may not log in whatever the password is (``deny``), as they log in."""
+    return {row.user for row in _of_blocks(conf, told, "deny")}
+
+
+def masters(conf: Block, told: Told) -> list[str]:
+    """Who may read everybody's mail."""
+    return sorted({row.user for row in _of_blocks(conf, told, "master")})
+
+
+def _of_blocks(conf: Block, told: Told, what: str) -> Iterator[Row]:
+    for block, _, file, _ in passwd_files(conf, told, "passdb"):
+        if _is(block, what):
+            yield from (row for line in told.files[file].splitlines() if (row := _row(line, "", "", file)))
 
 
 def _scheme(block: Block) -> str:
@@ -70,15 +95,20 @@ def _row(line: str, scheme: str, domain: str, source: str) -> Row | None:
     extra = dict(word.partition("=")[::2] for word in more.split())
     if domain and "@" not in user:
         user = f"{user}@{domain}"
-    if password and not _SCHEME.match(password) and scheme:
-        password = f"{{{scheme}}}{password}"
+    if password and not _SCHEME.match(password) and (scheme or not password.startswith("$")):
+        password = f"{{{scheme or 'CRYPT'}}}{password}"  # the default of passwd-files
     limit = extra.get("userdb_quota_storage_size") or extra.get("userdb_quota_rule") or extra.get("quota_rule") or ""
-    return Row(user, password, extra.get("userdb_home", home), extra.get("userdb_mail", ""), quota(limit), source)
+    active = extra.get("nologin", "no" if "nologin" not in extra else "yes").lower() in ("no", "n", "0")
+    nets = extra.get("allow_nets", "")
+    mail = extra.get("userdb_mail", "")
+    return Row(user, password, extra.get("userdb_home", home), mail, quota(limit), source, active, nets)
 
 
 def _joined(first: Row, second: Row) -> Row:
     more = second.quota if first.quota is None else first.quota
-    return Row(first.user, first.password, first.home or second.home, first.mail or second.mail, more, first.source)
+    home, mail = first.home or second.home, first.mail or second.mail
+    active, nets = first.active and second.active, first.nets or second.nets
+    return Row(first.user, first.password, home, mail, more, first.source, active, nets)
 
 
 def quota(rule: str) -> int | None:

@@ -14,6 +14,7 @@ from tests.on_host import handmade
 
 DOMAIN = "alt.example"
 PASSWORDS = {"tito": "tito's geheim 1", "iqbal": "iqbal & geheim 2", "ana": "ana geheim 3", "sri": "sri geheim 4"}
+PASSWORDS["maria"] = "maria geheim 5"  # a Unix user beside the virtual ones
 # As of a hash each: what people were told to take, year by year.
 SCHEMES = {"tito": "MD5-CRYPT", "iqbal": "SSHA512", "ana": "BLF-CRYPT", "sri": "PLAIN"}
 
@@ -51,13 +52,16 @@ systemctl restart postfix dovecot apache2
 VIRTUAL_USERS = f"""set -e
 groupadd -g 5000 vmail
 useradd -g vmail -u 5000 -d /var/vmail -m -s /usr/sbin/nologin vmail
-postconf -e 'myhostname = mail.{DOMAIN}' 'mydestination = localhost' \\
+postconf -e 'myhostname = mail.{DOMAIN}' 'mydestination = unix.example, localhost' \\
     'virtual_mailbox_domains = {DOMAIN} more.example' \\
     'virtual_mailbox_maps = hash:/etc/postfix/vmailbox' 'virtual_alias_maps = hash:/etc/postfix/virtual' \\
     'virtual_transport = lmtp:unix:private/dovecot-lmtp'
 printf '%s x\\n' tito@{DOMAIN} iqbal@{DOMAIN} ana@{DOMAIN} sri@more.example >/etc/postfix/vmailbox
 printf 'info@{DOMAIN} tito@{DOMAIN},iqbal@{DOMAIN}\\n@more.example sri@more.example\\n' >/etc/postfix/virtual
 postmap /etc/postfix/vmailbox /etc/postfix/virtual
+useradd -m -c 'Maria' -s /bin/bash maria
+printf '%s\\n' 'From a@example.org  Mon Nov 13 10:00:00 2023' 'Subject: hers' 'Status: RO' '' body '' >/var/mail/maria
+chown maria:mail /var/mail/maria && chmod 0660 /var/mail/maria
 cat >/etc/dovecot/conf.d/99-virtual.conf
 rm -f /etc/dovecot/conf.d/auth-system.conf.ext && touch /etc/dovecot/conf.d/auth-system.conf.ext
 mkdir -p /etc/opendkim/keys
@@ -111,6 +115,7 @@ def virtual_users(host: MailHost) -> MailHost:
     """``host``, bare, with virtual users in files as the guides have them (Dovecot 2.4)."""
     host.run(handmade.INSTALL, timeout=600)
     host.run(VIRTUAL_USERS, input=DOVECOT_24)
+    host.run("chpasswd", input=f"maria:{PASSWORDS['maria']}\n")
     for name, scheme in SCHEMES.items():
         host.run(
             f"""h=$(doveadm pw -s {scheme} -p "$(cat)") && echo "{address(name)}:$h::::::" >>/etc/dovecot/users""",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import imaplib
 import re
 import shlex
 import subprocess
@@ -15,6 +16,7 @@ from lab import pyinfra, site
 from lab.mailhost import MailHost
 from lab.waiting import wait_until
 from tests.on_host import handmade_mail as handmade
+from tests.on_host import poppassd
 from tests.on_host.settings import example
 from tests.on_host.test_taking_over import FILES
 
@@ -29,6 +31,7 @@ MESSAGES = f"({STORED} 2>/dev/null) | sort -z | xargs -0 sha256sum"
 BESIDES = {name: example()[name] for name in ("dns", "resolver", "updates", "bans")} | {"filter": False}
 WEAK = "mailboxes: whoever gets hold of the hashes of"
 NAME = "mail.example.com"  # on the page
+CHOSEN = "seventeen quiet herons"  # in the place of a password whose hash is an old MD5
 
 
 def steps() -> list[str]:
@@ -140,7 +143,9 @@ def test_virtual_users_in_files_move_in(bare_host: MailHost) -> None:
     host = handmade.virtual_users(bare_host)
     logins = {handmade.address(name): handmade.PASSWORDS[name] for name in handmade.SCHEMES}
     before = everything(host, logins)
-    described(host)
+    said = " ".join(described(host).split())
+    assert "Unix users and virtual mailboxes on one host" in said
+    assert "changes it no more: maria@unix.example" in said
     originals, key = host.run(MESSAGES).stdout, host.read("/etc/opendkim/keys/alt.private")
 
     def without_webmail(mail: Path) -> None:
@@ -151,6 +156,13 @@ def test_virtual_users_in_files_move_in(bare_host: MailHost) -> None:
     for login in logins:
         assert f"{login} (10 messages)" in run.output
     goes_on(host, before, logins)
+    [hers] = handmade.seen(host, "maria@unix.example", handmade.PASSWORDS["maria"])[0]["INBOX"].messages.values()
+    assert (b"Subject: hers" in hers[2], "\\Seen" in hers[0]) == (True, True)
+    arrives(host, "maria@unix.example", "maria@unix.example", handmade.PASSWORDS["maria"])
+    assert poppassd.change(host, "tito@alt.example", logins["tito@alt.example"], CHOSEN).startswith("200")
+    handmade.login(host, "tito@alt.example", CHOSEN)
+    with pytest.raises(imaplib.IMAP4.error):
+        handmade.login(host, "tito@alt.example", logins["tito@alt.example"])
     arrives(host, "anybody@more.example", "sri@more.example", logins["sri@more.example"])
     assert set(originals.splitlines()) <= set(host.run(MESSAGES).stdout.splitlines()), "old files are as they were"
     assert host.run("cat /var/mail/vhosts/alt.example/tito/sieve/*.sieve").stdout == handmade.SIEVE

@@ -21,6 +21,8 @@ KINDS = {
     "packed": "maildir:/srv/old/packed",
 }
 LOCKED = "locked@example.com"
+# Unix users' homes: one with messages, one with a link to those of somebody else.
+HOME, STRANGER = "of-a-person@example.com", "of-a-stranger@example.com"
 # A Maildir as Dovecot 1 to 2.4 leave it: six messages with UIDs from 10 on, one of them new, flags and a keyword.
 MAKE = r"""set -e
 rm -rf /srv/old && mkdir -p /srv/old/moved/{cur,new,tmp} /srv/old/moved/.Projekte.Alt/{cur,new,tmp}
@@ -40,6 +42,9 @@ for file in /srv/old/packed/{cur,new,.Projekte.Alt/cur}/*; do
 done
 rm /srv/old/one
 cd /srv/old/nested && mkdir -p Projekte .Gone/cur a.b/cur && mv .Projekte.Alt Projekte/Alt && cp cur/*M0* a.b/cur
+useradd -m -K UID_MIN=1500 maria && useradd -m -K UID_MIN=1500 eve && cp -a /srv/old/moved /home/maria/Maildir
+ln -s /srv/old/moved /home/eve/Maildir && chown -Rh maria: /home/maria && chown -h eve: /home/eve/Maildir
+chmod -R go= /home/maria/Maildir
 printf 'CRYPTED\003\007\002' >/srv/old/locked/cur/1700000004.M4.h:2,S
 chown -R nobody: /srv/old && chmod -R go= /srv/old
 """
@@ -81,10 +86,11 @@ FLAGS = "doveadm -f tab fetch -u {} 'uid flags hdr.subject' mailbox INBOX all | 
 def settings(**places: str) -> dict[str, Any]:
     made = example()
     hashed = made["mailboxes"][TITO]["password"]
-    for address in (MOVED, LATER, LOCKED, *(f"{kind}@example.com" for kind in KINDS)):
+    for address in (MOVED, LATER, LOCKED, HOME, STRANGER, *(f"{kind}@example.com" for kind in KINDS)):
         made["mailboxes"][address] = {"password": hashed}
     kinds = {f"{kind}@example.com": place for kind, place in KINDS.items()}
-    return {**made, "messages_from": {MOVED: "maildir:/srv/old/moved", **kinds, **places}}
+    kinds |= {MOVED: "maildir:/srv/old/moved", HOME: "maildir:/home/maria/Maildir"}
+    return {**made, "messages_from": {**kinds, **places}}
 
 
 def counts(host: MailHost, login: str) -> dict[str, int]:
@@ -102,16 +108,17 @@ def prepared(mail_host: MailHost) -> Iterator[MailHost]:
     mail_host.run("bash -s", input=MAKE + MAKE_DBOX)
     yield mail_host
     homes = " ".join(f"/var/mail/vhosts/example.com/{name}" for name in ("moved", "moved-later", "locked", *KINDS))
-    mail_host.run(f"rm -rf /srv/old {homes}")
+    mail_host.run(f"rm -rf /srv/old {homes} /var/mail/vhosts/example.com/of-a-* && userdel -r maria && userdel -r eve")
 
 
 def test_what_another_server_stored_is_copied_once_and_what_came_meanwhile_stays(prepared: MailHost) -> None:
     host = prepared
     host.run(f"doveadm mailbox status -u {TITO} messages INBOX")
     before = host.run(LISTED).stdout
-    run = host.converge(settings(**{LATER: "maildir:/srv/old/not-there", LOCKED: "maildir:/srv/old/locked"}))
+    once = {LOCKED: "maildir:/srv/old/locked", STRANGER: "maildir:/home/eve/Maildir"}
+    run = host.converge(settings(**{LATER: "maildir:/srv/old/not-there", **once}))
     assert run.rc == 0, run.output
-    assert f"messages copied into our store: {MOVED} (7 messages)" in run.output
+    assert f"{MOVED} (7 messages)" in run.output
     assert f"! {LATER}: its messages are NOT copied" in run.output
     assert "there is nothing at /srv/old/not-there" in run.output
     assert host.run(LISTED).stdout == before, "the originals are as they were, their links and times too"
@@ -141,6 +148,10 @@ def test_what_another_server_stored_is_copied_once_and_what_came_meanwhile_stays
     assert f"! {LOCKED}: its messages are NOT copied" in run.output
     assert "its messages are encrypted (mail_crypt)" in run.output
     assert counts(host, LOCKED) == {}
+    assert counts(host, HOME) == {"INBOX": 6, "Projekte/Alt": 1}
+    assert host.run("find /home/maria/Maildir ! -user maria").stdout == "", "they are still hers"
+    assert f"! {STRANGER}: its messages are NOT copied" in run.output
+    assert counts(host, STRANGER) == {}
 
     # What was not there is tried again, beside what has come for it since; what is done is not looked at any more.
     host.run(f"printf 'Subject: since\\n\\nnew\\n' | doveadm save -u {LATER}")
