@@ -14,7 +14,7 @@ import sqlite3
 import tarfile
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -28,7 +28,7 @@ from deploys.components.backup.program import beside, fetch, held, join, look, m
 from deploys.components.backup.program.restic import Failed, Restic, Snapshot, complaint, counted, literally, secrets_in
 from deploys.components.backup.program.restore import chosen
 from deploys.components.component import Tree
-from deploys.components.watch.program.backups import results
+from deploys.components.watch.program.backups import interrupted, results
 from deploys.config import read
 from deploys.config.reading.errors import SettingsError
 from deploys.values import utf7
@@ -352,36 +352,57 @@ def test_mailboxes_on_another_file_system_are_copied_where_they_cannot_be_moved(
     assert texts(tmp_path / "former/example.com/tito").keys() == {"Maildir/cur/1.a:2,S", "Maildir/new/2.a"}
 
 
-def test_a_restore_that_is_killed_at_any_moment_can_be_run_again(tmp_path):
-    """The host loses its power just before the first file is renamed, the second, and so on."""
+@pytest.mark.parametrize("elsewhere", [False, True], ids=["one file system", "mailboxes on another one"])
+def test_a_restore_that_is_killed_at_any_moment_can_be_run_again(tmp_path, monkeypatch, elsewhere):
+    """The host loses its power just before the first file is renamed or deleted, the second, and so on. Then it is up
+    again, and a message comes for everybody before anybody runs the restore once more."""
+    if elsewhere:
+        for word in ("rename", "link"):
+            monkeypatch.setattr(os, word, _not_across(getattr(os, word), "store"))
     for fatal in itertools.count():
         place = tmp_path / str(fatal)
         place.mkdir()
         store = host_before(place)
         if not _killed(fatal, fetched(place), store, place / "former"):
             break
+        for name in ("ana", "tito"):
+            message(store / "example.com" / name, "Maildir/new/9.a", f"late of {name}")
         join.interrupted(store, place / "former")
+        join.interrupted(store, place / "former")  # this one was killed before it went on
         join.everything(fetched(place), store, place / "former again")
-        old = {f"Maildir/cur/{text[0]}" for text in ("1.a:2,S", "0.a:2,S")}
-        for name in ("ana", "bob", "tito"):
+        for name, kinds in (("ana", "lost old new late"), ("bob", "lost old"), ("tito", "lost old new late")):
             there = texts(store / "example.com" / name)
-            assert {f"lost of {name}", f"old of {name}"} <= set(there.values()), (fatal, name, old)
-            assert len(there) == (2 if name == "bob" else 3), (fatal, there)
+            assert sorted(there.values()) == sorted(f"{kind} of {name}" for kind in kinds.split()), (fatal, there)
         assert texts(store / "example.com/zoe").keys() == {"Maildir/cur/1.a:2,S", "Maildir/new/2.a"}
-    assert fatal > 4
+    assert fatal > (40 if elsewhere else 4)
+
+
+def _not_across(what: Callable[..., None], top: str) -> Callable[..., None]:
+    """As the system calls where all below a directory ``top`` is a file system of its own."""
+
+    def checked(source: Path, target: Path, **more: object) -> None:
+        if (top in Path(source).parts) != (top in Path(target).parts):
+            raise OSError(errno.EXDEV, "Invalid cross-device link")
+        what(source, target, **more)
+
+    return checked
 
 
 def _killed(fatal: int, restored: Path, store: Path, former: Path) -> bool:
-    """Whether the process died before its renaming number ``fatal``."""
+    """Whether the process died before the file number ``fatal`` that it renamed or deleted."""
     if not (child := os.fork()):
-        rename, number = os.rename, itertools.count()
+        number = itertools.count()
 
-        def dying(source: Path, target: Path) -> None:
-            if next(number) == fatal:
-                os._exit(9)
-            rename(source, target)
+        def dying(what: Callable[..., None]) -> Callable[..., None]:
+            def counted(*words: object, **more: object) -> None:
+                if next(number) == fatal:
+                    os._exit(9)
+                what(*words, **more)
 
-        os.rename = dying  # type: ignore[assignment]
+            return counted
+
+        for word in ("rename", "unlink", "rmdir"):
+            setattr(os, word, dying(getattr(os, word)))
         join.everything(restored, store, former)
         os._exit(0)
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 9
@@ -557,6 +578,13 @@ def test_an_address_is_no_pattern():
 
 
 # --- what status says
+
+
+def test_status_tells_a_restore_that_did_not_come_to_its_end(tmp_path):
+    assert list(interrupted(tmp_path / "restoring")) == []
+    (tmp_path / "restoring").write_text("2026-11-20-101112")
+    (line,) = interrupted(tmp_path / "restoring")
+    assert (line.verdict, line.remedy.split(";")[0]) == ("FAIL", "run deploys/restore.py again")
 
 
 def test_status_tells_a_failed_or_late_backup_and_an_old_check():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import secrets
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ from email.policy import SMTP
 
 import pytest
 
+from facts.watch import PROGRAM as WATCH
 from lab.mailhost import MailHost
 from lab.waiting import wait_until
 from tests.on_host.backups import MANY, PAGE, PROGRAM, SECRET, Folder, as_written, converge, declared, seen
@@ -229,6 +231,8 @@ def a_restore_that_is_killed_is_run_again(host: MailHost, before: dict[str, Fold
     )
     run = as_written(host, "deploys/backup.py")
     assert (run.rc, "a restore was interrupted on this host" in run.output) == (1, True), run.output
+    looks = map(json.loads, host.run(f"python3 -I -B {WATCH} --json").stdout.splitlines())
+    assert [one["ok"] for one in looks if one["key"] == "backup.restoring"] == [False]
     for _ in range(2):
         run = as_written(host, "deploys/restore.py")
         assert run.rc == 0, run.output

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from deploys.components.backup import render
+from deploys.components.backup.program.make import RESTORING
 from deploys.components.component import UNITS, Component, Context, Directories, Look, Run, Tree
 from operations.directories import Directory
 from operations.service import Service
@@ -35,7 +36,7 @@ def component(context: Context) -> Component | None:
             ),
             Run("Have a backup made each night", SERVICE),
         ),
-        looks=(Look("backup", {"memory": f"{render.MEMORY}/last.json"}),),
+        looks=(Look("backup", {"memory": f"{render.MEMORY}/last.json", "restoring": f"{render.MEMORY}/{RESTORING}"}),),
     )
 
 

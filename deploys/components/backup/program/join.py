@@ -5,11 +5,12 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import shutil
 from collections.abc import Set
 from pathlib import Path
 
 from deploys.components.backup.program import state, uids
-from deploys.components.backup.program.stage import PARTS, folders, linked, stores, unchanging
+from deploys.components.backup.program.stage import PARTS, folders, stores, unchanging
 
 _LETTERS = re.compile(r"(?<=:2,)([A-Z]*)[a-z]*")  # of flags; small ones are keywords, by the folder's own list
 
@@ -61,7 +62,14 @@ def _put(place: Path, restored: Path, store: Path, former: Path) -> int:
         state.move(store / place, former / place)
     (store / place).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     state.move(restored / place, store / place)
+    if (former / place).exists():
+        _done(former / place).touch()
     return joined
+
+
+def _done(former: Path) -> Path:
+    """A file that says that what a mailbox of before held is in the present one."""
+    return former.with_name(f".{former.name}.joined")
 
 
 def _back(place: Path, restored: Path, store: Path, former: Path) -> None:
@@ -70,17 +78,28 @@ def _back(place: Path, restored: Path, store: Path, former: Path) -> None:
         if (store / place).exists():
             state.move(store / place, restored / place)
         state.move(former / place, store / place)
+        _done(former / place).unlink(missing_ok=True)
         with contextlib.suppress(OSError):  # others of the domain are still there
             os.removedirs((former / place).parent)
     elif not (restored / place).exists():
         state.move(store / place, restored / place)
 
 
-def interrupted(store: Path, former: Path) -> None:
-    """Put back what a restore that was killed had moved to ``former``, and nothing had taken its place yet."""
-    for place in stores(former):
-        if not (store / place).exists():
+def interrupted(store: Path, former: Path) -> dict[str, int]:
+    """Put back what a restore that was killed had moved to ``former``, and had put nothing in its place yet. Where mail
+    has come there since, or a half of it was left, it is joined to what only the former one has.
+
+    Returns numbers of ``mailboxes``, and of ``messages`` that were joined.
+    """
+    there = [place for place in stores(former) if not _done(former / place).exists()]
+    joined = 0
+    for place in there:
+        if (store / place).exists():
+            joined += home(former / place, store / place)
+            _done(former / place).touch()
+        else:
             state.move(former / place, store / place)
+    return {"mailboxes": len(there), "messages": joined}
 
 
 def home(present: Path, restored: Path) -> int:
@@ -92,13 +111,25 @@ def home(present: Path, restored: Path) -> int:
             if name not in known:
                 for part in (*PARTS, "tmp"):
                     (restored / folder / part).mkdir(mode=0o700, parents=True, exist_ok=True)
-                linked(present / folder / place, restored / folder / _LETTERS.sub(r"\1", place))
+                _linked(present / folder / place, restored / folder / _LETTERS.sub(r"\1", place))
                 number += 1
     for path in sorted((present / "sieve").glob("*.sieve")):
         if not (restored / "sieve" / path.name).exists():
             (restored / "sieve").mkdir(mode=0o700, exist_ok=True)
-            linked(path, restored / "sieve" / path.name)
+            _linked(path, restored / "sieve" / path.name)
     return number
+
+
+def _linked(source: Path, target: Path) -> None:
+    """Whole, or not at all."""
+    try:
+        os.link(source, target)
+    except (FileNotFoundError, FileExistsError):
+        raise
+    except OSError:  # another file system; all the links that it can have
+        part = target.with_name(f".posthaus-new-{target.name}")
+        shutil.copy2(source, part)
+        os.rename(part, target)
 
 
 def _messages(home: Path) -> dict[str, dict[str, str]]:

@@ -18,7 +18,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from deploys.components.backup.program import beside, join, look, make, prove, restore, stage
+from deploys.components.backup.program import beside, homes, join, look, make, prove, restore, stage, swap
 from deploys.components.backup.program.restic import Failed, Restic, plainly
 
 PLAN = "plan.json"
@@ -76,6 +76,8 @@ def _restic(plan: Mapping[str, Any]) -> Restic:
 def _make(plan: Mapping[str, Any], words: Sequence[str]) -> None:
     known = remembered(plan)
     try:
+        if "begin" in words and (told := swap.interrupted(plan, {one: {} for one in homes.logins(plan)})):
+            tell(told)
         restic = _restic(plan)
         known["last"] = make.backup(plan, restic, tell, begin="begin" in words)
         known["failed"] = None
@@ -149,7 +151,7 @@ def _join(plan: Mapping[str, Any], words: Sequence[str]) -> None:
 
 
 def _interrupted(plan: Mapping[str, Any], words: Sequence[str]) -> None:
-    join.interrupted(Path(plan["store"]), Path(words[0]))
+    print(json.dumps(join.interrupted(Path(plan["store"]), Path(words[0]))))
 
 
 def _beside(plan: Mapping[str, Any], words: Sequence[str]) -> None:

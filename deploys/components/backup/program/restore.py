@@ -53,8 +53,8 @@ def whole(plan: Plan, restic: Restic, tell: make.Tell, at: str, keep_newer: bool
     tell(f"backup {snapshot.id[:8]} of {snapshot.moment}: {about['messages']:,} messages")
     people = about.get("people", {})
     coming.ready(people)
-    if swap.interrupted(plan, people):
-        tell("a restore was interrupted here; this one goes on from there")
+    if told := swap.interrupted(plan, people):
+        tell(told)
     if not keep_newer:
         _refuse_newer(plan, restic, snapshot, people)
     with (

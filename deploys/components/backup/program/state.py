@@ -70,7 +70,18 @@ def move(source: Path, target: Path) -> None:
         remove(part)
         copy(source, part)
         os.rename(part, target)
-        remove(source)
+        _gone(source)
+
+
+def _gone(path: Path) -> None:
+    """Under another name first: whoever is killed here leaves no half of it in its place."""
+    old = path.with_name(f".posthaus-old-{path.name}")
+    remove(old)
+    try:
+        os.rename(path, old)
+    except OSError:  # of a lower layer: it cannot be renamed at all
+        remove(path)
+    remove(old)
 
 
 def remove(path: Path) -> None:

@@ -70,20 +70,26 @@ def swap(plan: Plan, saved: Iterable[str], homes: Path, staged: Path, people: Se
     return Back(mailboxes, joined, len(waiting), list(there), before, stopped)
 
 
-def interrupted(plan: Plan, people: coming.People) -> bool:
-    """Whether a restore was killed while it put things in place; what it had moved aside for nothing is back then."""
+def interrupted(plan: Plan, people: coming.People) -> str:
+    """Where a restore was killed while it put things in place, what became of that; nothing of what it had moved aside
+    is left there alone, and services run again."""
     begun = Path(plan["memory"], make.RESTORING)
     if not begun.exists():
-        return False
+        return ""
     stamp = begun.read_text("ascii")
     former, mail_before = _former(plan, stamp)
     coming.interrupted(people, stamp)
+    back = {"mailboxes": 0, "messages": 0}
     if mail_before.exists():
-        make.as_owner(plan, "interrupted", str(mail_before))
+        back = json.loads(make.as_owner(plan, "interrupted", str(mail_before)))
     for path in plan["state"]:
         if not os.path.lexists(path):
             _undone(path, former, there=True)
-    return True
+    _systemctl("start", *plan["units"])
+    return (
+        f"a restore was interrupted here; mailboxes that it had only moved aside are back: {back['mailboxes']:,}"
+        f" ({back['messages']:,} of their messages beside others that have come since)"
+    )
 
 
 def _former(plan: Plan, stamp: str) -> tuple[Path, Path]:
@@ -97,7 +103,10 @@ def _state(path: str, staged: Path, former: Path) -> None:
         aside.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         state.move(Path(path), aside)
     os.makedirs(os.path.dirname(path), mode=0o755, exist_ok=True)
-    state.copy(staged / path.strip("/"), Path(path))
+    part = Path(path).with_name(f".posthaus-new-{os.path.basename(path)}")  # it is there whole, or not at all
+    state.remove(part)
+    state.copy(staged / path.strip("/"), part)
+    os.rename(part, path)
 
 
 def _undone(path: str, former: Path, there: bool) -> None:

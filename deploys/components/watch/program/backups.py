@@ -16,16 +16,29 @@ LATE, LOST = 26 * HOUR, 3 * DAY  # it takes a while, and begins within half an h
 CHECKED = 9 * DAY
 OWNED = "give them back to the user that owns mail: find /var/mail/vhosts ! -user vmail -ls; chown"
 THEIRS = "its Unix user could not read it, or it leads to somebody else's: look at what lies there (docs/backup.md)"
+ON = "run deploys/restore.py again; or, where the host shall go on as it is, deploys/backup.py --data begin=yes"
 AGAIN = "pyinfra inventory.py deploys/backup.py makes one now; why not: journalctl -u posthaus-backup -n 30"
 
 
-def backup(memory: str) -> Iterator[CheckResult]:
-    """``memory``: the file in which the program that makes them keeps what it knows of the last."""
+def backup(memory: str, restoring: str) -> Iterator[CheckResult]:
+    """``memory``: the file in which the program that makes them keeps what it knows of the last; ``restoring``: the one
+    that is there while a restore puts files in place."""
+    yield from interrupted(Path(restoring))
     try:
         known: dict[str, Any] = json.loads(Path(memory).read_text("utf-8"))
     except FileNotFoundError:
         known = {}
     yield from results(known, time.time())
+
+
+def interrupted(restoring: Path) -> Iterator[CheckResult]:
+    """A line where a restore did not come to its end."""
+    try:
+        since = restoring.stat().st_mtime
+    except FileNotFoundError:
+        return
+    about = Check("backup.restoring", GROUP, "restore", "at its end")
+    yield about.result(f"putting files in place since {span(time.time() - since)}, or interrupted then", False, ON)
 
 
 def results(known: Mapping[str, Any], now: float) -> Iterator[CheckResult]:
