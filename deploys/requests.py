@@ -127,7 +127,7 @@ def _backup(mail: Any, words: Said) -> None:
 def _restore(mail: Any, words: Said) -> None:
     from deploys.components.backup.operator import Request
 
-    Request.of_restore(mail, *map(words.get, ("mailbox", "at", "folder", "newer", "look")))
+    Request.of_restore(mail, *map(words.get, ("mailbox", "at", "folder", "newer", "look", "same")))
 
 
 def _archive(mail: Any, words: Said) -> None:

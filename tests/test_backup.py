@@ -24,7 +24,19 @@ from pyinfra.api.exceptions import DeployError
 from deploys.components.all import state as state_of
 from deploys.components.backup import render
 from deploys.components.backup.operator import Request
-from deploys.components.backup.program import beside, fetch, held, join, look, make, prove, stage, state, uids
+from deploys.components.backup.program import (
+    beside,
+    fetch,
+    held,
+    join,
+    look,
+    make,
+    prove,
+    stage,
+    state,
+    strangers,
+    uids,
+)
 from deploys.components.backup.program.restic import Failed, Restic, Snapshot, complaint, counted, literally, secrets_in
 from deploys.components.backup.program.restore import chosen
 from deploys.components.component import Tree
@@ -135,6 +147,8 @@ def test_what_is_asked_for_is_what_the_host_is_told():
     assert Request.of_restore(mail, None, "2026-11-20", None, "keep").words == ("restore", "2026-11-20", "keep")
     asked = Request.of_restore(mail, "Tito@example.com", "2026-11-20 14:30", "Work & play", None)
     assert asked.words == ("mailbox", "tito@example.com", "2026-11-20 14:30", "Work & play")
+    assert Request.of_restore(mail, "tito@example.com", None, None, None, same="yes").words[3:] == ("", "same")
+    assert Request.of_restore(mail, None, None, None, None, same="yes").words[2:] == ("refuse", "same")
     assert Request.of_backup(mail, None, "yes").words == ("make", "begin")
     assert Request.of_backup(mail, "yes", None).words == ("list",)
     with pytest.raises(DeployError, match="declares no backup"):
@@ -565,12 +579,28 @@ def test_what_restic_complains_of_holds_no_secret():
     said = complaint("backup", 1, text, known)
     assert said == "restic backup (exit status 1): Fatal: unable to open rest:https://me:…@host/ / … is refused"
     assert secrets_in("sftp:mail@host:/srv/mail", {}) == []
+    assert secrets_in("rest:http://me:@host/", {"EMPTY": ""}) == [], "or every letter would be hidden"
 
 
 def test_what_restic_complains_of_is_said_in_the_words_of_mail_yaml():
     wrong = complaint("cat", 12, "Fatal: wrong password or no key found\n")
     assert "wrong password or no key found: the password (backup.password, or" in wrong
     assert "log in there by hand once" in complaint("cat", 1, "Fatal: unable to start the sftp session, error: EOF\n")
+
+
+def test_nobody_gets_mail_of_whoever_had_the_address_before(tmp_path):
+    plan = {"archive": str(tmp_path / "archive"), "store": str(tmp_path / "store")}
+    for name in (
+        "example.com/maria.20261120T101112Z",
+        "example.com/ana.20261119T235959Z",
+        "example.com/b.c.20270101T000000Z",
+    ):
+        (tmp_path / "archive" / name).mkdir(parents=True)
+    at = "2026-11-20T01:00:00.123456789+01:00"
+    assert strangers.since(plan, at) == {"b.c@example.com": "2027-01-01", "maria@example.com": "2026-11-20"}
+    assert "maria@example.com" not in strangers.since(plan, "2026-11-20T11:11:13+01:00")
+    (tmp_path / "store/example.com/b.c").mkdir(parents=True)
+    assert strangers.served(plan, strangers.since(plan, at)) == {"b.c@example.com": "2027-01-01"}
 
 
 def test_an_address_is_no_pattern():

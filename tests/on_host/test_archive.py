@@ -195,6 +195,7 @@ def only_what_is_past_its_time_is_deleted(host: MailHost) -> None:
     name = kept(host).rpartition("/")[2]
     for top in (f"{STORE}/.archive", STATE):
         host.run(f"cp -a {top}/example.com/{name} {top}/example.com/old.20250101T000000Z")
+    host.write(f"{STATE}/example.com/old.20250101T000000Z/about.json", '{"messages": 3, "at": 1735689600}', "0600")
     run = host.converge()
     assert "old@example.com, in the archive since 2025-01-01, is past its time" in run.output, run.output
     assert run.changes == 0

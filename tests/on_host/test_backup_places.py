@@ -14,7 +14,7 @@ import pytest
 from facts.watch import PROGRAM as WATCH
 from lab.mailhost import MailHost
 from lab.waiting import wait_until
-from tests.on_host.backups import MANY, PAGE, PROGRAM, SECRET, Folder, as_written, converge, declared, seen
+from tests.on_host.backups import MANY, PAGE, PROGRAM, SECRET, TEAM, Folder, as_written, converge, declared, seen
 from tests.on_host.conftest import StartHost
 from tests.on_host.post import compose, mailbox
 from tests.on_host.settings import IQBAL, TITO
@@ -87,6 +87,7 @@ def fill(host: MailHost) -> dict[str, Folder]:
         client.append("INBOX", None, None, large.as_bytes(policy=SMTP))
         client.select("INBOX")
         client.store("2:3", "+FLAGS", f"({' '.join(MANY)})")
+    host.run(f"doveadm mailbox create -u {TITO} Club && doveadm acl set -u {TITO} Club user={IQBAL} lookup read")
     gateway = host.run("ip route | awk '/^default/ {print $3; exit}'").stdout.strip()
     host.run(f'echo on its way | sendmail -f {TITO} "somebody@[{gateway}]"')  # where nothing takes messages
     wait_until(lambda: "somebody@" in host.run("postqueue -j").stdout, 30, "the message did not stay in the queue")
@@ -222,7 +223,11 @@ def one_odd_folder_comes_back_with_all_its_keywords(host: MailHost, before: dict
 
 
 def a_restore_that_is_killed_is_run_again(host: MailHost, before: dict[str, Folder]) -> None:
-    """And once more after that, which brings the message that was on its way back no second time."""
+    """And once more after that, which brings the message that was on its way back no second time. Of who was let in by
+    whom the host has a list of its own, as after a first run: without what an administrator had allowed."""
+    host.run(f"rm {STORE}/shared-mailboxes && doveadm acl recalc -u {TEAM}")
+    assert f"shared/{TITO}/Club" in before
+    assert f"shared/{TITO}/Club" not in seen(host, IQBAL, host.password(IQBAL))
     host.run("postsuper -d ALL")
     host.run(
         f"{PROGRAM} restore newest refuse >/dev/null & pid=$!; until [ -e {MEMORY}/restoring ]; do"

@@ -43,11 +43,18 @@ class Request:
 
     @classmethod
     def of_restore(
-        cls, mail: MailServer, mailbox: object, at: object, folder: object, newer: object, look: object = None
+        cls,
+        mail: MailServer,
+        mailbox: object,
+        at: object,
+        folder: object,
+        newer: object,
+        look: object = None,
+        same: object = None,
     ) -> Request:
-        """All of the host, or one mailbox; or what that would do (``look``). DeployError says all that is wrong with
-        what was said."""
-        problems = _undeclared(mail) + _no_yes("look", look)
+        """All of the host, or one mailbox; or what that would do (``look``). ``same``: who left since and has the
+        address again is the same person. DeployError says all that is wrong with what was said."""
+        problems = _undeclared(mail) + _no_yes("look", look) + _no_yes("same", same)
         when = NEWEST if at is None else str(at)
         if at is not None and not _is_moment(when):
             problems.append(f"at: {when} is no day; write 2026-11-20, or '2026-11-20 14:30', or a backup's ID")
@@ -65,9 +72,10 @@ class Request:
         _refuse(problems)
         if look is not None:
             return cls(f"Look at a restore as of {when}", ("look", address, when, str(folder or "")))
+        told = () if same is None else ("same",)
         if mailbox is None:
-            return cls(f"Restore all, as of {when}", ("restore", when, "keep" if newer else "refuse"))
-        return cls(f"Bring back {address}, as of {when}", ("mailbox", address, when, str(folder or "")))
+            return cls(f"Restore all, as of {when}", ("restore", when, "keep" if newer else "refuse", *told))
+        return cls(f"Bring back {address}, as of {when}", ("mailbox", address, when, str(folder or ""), *told))
 
 
 def _address(mailbox: object, problems: list[str]) -> str:

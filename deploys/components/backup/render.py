@@ -26,6 +26,7 @@ from deploys.components.backup.program import (
     restore,
     stage,
     state,
+    strangers,
     swap,
     uids,
 )
@@ -37,7 +38,7 @@ from deploys.config.mailserver import MailServer
 from deploys.values import utf7
 from deploys.values.hardening import LOOKS_ONLY
 from facts.mailboxes import STORE
-from facts.state import ROOT
+from facts.state import ARCHIVE, ROOT
 from operations.file import File
 
 PROGRAM = "/usr/local/lib/posthaus-backup"
@@ -46,7 +47,7 @@ MEMORY = f"{ROOT}/backup"
 SERVICE, TIMER = "posthaus-backup.service", "posthaus-backup.timer"
 MODULES: tuple[ModuleType, ...] = (
     beside, coming, fetch, held, homes, join, keywords, look, main, make, person, prove, restic, restore, stage, state,
-    swap, uids, utf7,
+    strangers, swap, uids, utf7,
 )  # fmt: skip
 _HEAD = "# Written by Posthaus: the next run undoes changes made here.\n"
 _SERVICE = f"""{_HEAD}[Unit]
@@ -77,6 +78,7 @@ def plan(context: Context) -> dict[str, Any]:
     return {
         "host": mail.hostname,
         "store": STORE,
+        "archive": ARCHIVE,
         "owner": mail.vmail.name,
         "probe": mail.directory.probe,
         "people": _people(mail.directory),

@@ -59,7 +59,8 @@ def _entry(kept: Path) -> Entry | None:
         return None
     try:
         about: dict[str, Any] = json.loads((kept / ABOUT).read_text("utf-8"))
-        return Entry(f"{named['local']}@{kept.parent.name}", _seconds(named["stamp"]), int(about["messages"]), kept)
+        at = about.get("at", _seconds(named["stamp"]))
+        return Entry(f"{named['local']}@{kept.parent.name}", int(at), int(about["messages"]), kept)
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
@@ -83,8 +84,9 @@ def begun(state: Path, address: str, now: float) -> Path:
     return kept
 
 
-def ended(kept: Path, messages: int) -> None:
-    """All of it is there."""
+def ended(kept: Path, messages: int, at: float) -> None:
+    """All of it is there since ``at``: from then on it is kept for as long as was declared, however long before a run
+    had begun it that died."""
     new = kept / f"{ABOUT}.new"
-    new.write_text(json.dumps({"messages": messages}), "utf-8")
+    new.write_text(json.dumps({"messages": messages, "at": int(at)}), "utf-8")
     new.replace(kept / ABOUT)

@@ -69,7 +69,7 @@ def taken(plan: Plan, ask: Ask, address: str, rights: Sequence[Any] = ()) -> lis
     if mail["messages"] is None and not anything and not os.listdir(kept):
         kept.rmdir()
         return [*said, *([mail["stays"]] if mail["stays"] else [])]
-    ended(kept, mail["messages"] or 0)
+    ended(kept, mail["messages"] or 0, time.time())
     where = f"{plan['store']}/{KEPT}/{domain}/{kept.name}"
     return [mail["stays"] or f"{address}: {_messages(mail['messages'] or 0)} are in the archive now ({where})", *said]
 
@@ -124,20 +124,20 @@ def back(plan: Plan, ask: Ask, address: str, to: str, at: str = "", folder: str 
     one, (local, _, domain) = found[-1], to.rpartition("@")
     if not _served(plan, to):
         raise Failed(f"{to} has no mailbox on this host yet; pyinfra inventory.py deploys/mail.py makes it")
-    if to != address or folder or ask("holds", domain, local):
+    there = ask("there", one.domain, one.name)  # it is not where one died here who had begun, or there never was any
+    if to != address or folder or (there and ask("holds", domain, local)):
         yield from _beside(plan, one, to, folder or f"Archived {one.day}")
         return
     _doveadm("kick", to, check=False)
     guests = letting.guests(plan, ask, one)
-    late = ask("place", domain, local, one.name)
-    if late:  # what had come to the new mailbox meanwhile
-        _doveadm("import", "-u", to, "-s", f"maildir:{late}/Maildir", "", "ALL")
+    if there:
+        yield from _placed(ask, to, one)
     person.given_back(plan, address, one.kept)
     yield from letting.given(plan, ask, address, one.kept)
     (one.kept / ABOUT).unlink()
     left = sorted(os.listdir(one.kept))
     if left:
-        ended(one.kept, 0)
+        ended(one.kept, 0, one.at)
         yield f"{to} has these already; those of before stay in {one.kept}: {', '.join(left)}"
     else:
         one.kept.rmdir()
@@ -147,13 +147,26 @@ def back(plan: Plan, ask: Ask, address: str, to: str, at: str = "", folder: str 
     yield from guests
 
 
+def _placed(ask: Ask, to: str, one: Entry) -> Iterator[str]:
+    local, _, domain = to.rpartition("@")
+    late = ask("place", domain, local, one.name)
+    try:
+        if late:  # what had come to the new mailbox meanwhile
+            _doveadm("import", "-u", to, "-s", f"maildir:{late}/Maildir", "", "ALL")
+    except Failed as why:  # what is in place already stays there
+        yield f"what had come to {to} meanwhile lies in {late} ({why})"
+
+
 def _beside(plan: Plan, one: Entry, to: str, folder: str) -> Iterator[str]:
     source = Path(plan["store"], KEPT, one.domain, one.name, "Maildir")
     names = _doveadm("mailbox", "list", "-u", to, folder, f"{re.sub('[*%]', '', folder)}/*", check=False).split("\n")
     if any(names):
         raise Failed(f"{to} has a folder {folder} already; say another: --data folder=NAME")
-    if one.messages:
-        _doveadm("import", "-u", to, "-s", f"maildir:{source}", folder, "ALL")
+    try:
+        if one.messages:
+            _doveadm("import", "-u", to, "-s", f"maildir:{source}", folder, "ALL")
+    except Failed as why:
+        raise Failed(f"{why}; what is in the archive is as it was") from why
     yield f"{to} has {_messages(one.messages)} of {one.address} in {folder}/…; the archive keeps them, too"
 
 
@@ -179,5 +192,5 @@ def _doveadm(*words: str, check: bool = True) -> str:
     done = subprocess.run(["doveadm", *words], capture_output=True, text=True, env=_ENVIRONMENT)
     if done.returncode and check:
         said = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
-        raise Failed(f"doveadm {words[0]}: {said}; what is in the archive is as it was")
+        raise Failed(f"doveadm {words[0]}: {said}")
     return done.stdout

@@ -78,6 +78,7 @@ OWNERS: Mapping[str, Any] = {
     "move": store.moved,
     "unlink": store.unlinked,
     "place": store.back,
+    "there": lambda where, domain, entry: store.place(where, domain, entry).is_dir(),
     "holds": lambda where, domain, local: store.holds(where / domain / local),
     "delete": store.deleted,
     "rights": rights.listed,

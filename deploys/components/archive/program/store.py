@@ -27,6 +27,11 @@ def moved(store: Path, domain: str, local: str, entry: str) -> dict[str, Any]:
     """Move the home of ``local`` at ``domain`` away, if there is one. Returns the number of ``messages`` that are in
     the archive as ``entry`` now, None where there was no home; or why it ``stays`` where it is."""
     home, kept = store / domain / local, place(store, domain, entry)
+    if home.is_dir() and home.is_symlink() and not os.readlink(home).startswith("../"):  # no run made it
+        why = (
+            f"{home} stays where it is, for it is a link to {os.readlink(home)}: whoever gets the address would read it"
+        )
+        return {"messages": None, "stays": why}
     if home.is_dir() and not home.is_symlink():
         kept.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         if kept.is_symlink():  # a run died here

@@ -128,13 +128,13 @@ def _look(plan: Mapping[str, Any], words: Sequence[str]) -> None:
 
 
 def _restore(plan: Mapping[str, Any], words: Sequence[str]) -> None:
-    at, newer = words
-    restore.whole(plan, _restic(plan), tell, at, newer == "keep")
+    at, newer, *same = words
+    restore.whole(plan, _restic(plan), tell, at, newer == "keep", bool(same))
 
 
 def _mailbox(plan: Mapping[str, Any], words: Sequence[str]) -> None:
-    address, at, folder = words
-    restore.mailbox(plan, _restic(plan), tell, address, at, folder)
+    address, at, folder, *same = words
+    restore.mailbox(plan, _restic(plan), tell, address, at, folder, bool(same))
 
 
 def _stage(plan: Mapping[str, Any], words: Sequence[str]) -> None:

@@ -192,7 +192,7 @@ def secrets_in(repository: str, environment: Mapping[str, str]) -> list[str]:
     """What no message may hold: the password in the repository's URL, if there is one, and all that was declared to be
     kept elsewhere; the longest first."""
     inside = re.findall(r"://[^/@]*?:([^/]*)@", repository)
-    return sorted({*inside, *environment.values()}, key=len, reverse=True)
+    return sorted({*inside, *environment.values()} - {""}, key=len, reverse=True)
 
 
 def complaint(word: str, status: int, text: str, secrets: Sequence[str] = ()) -> str:

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from deploys.components.backup.program import coming, fetch, join, keywords, make, person, swap
+from deploys.components.backup.program import coming, fetch, join, keywords, make, person, strangers, swap
 from deploys.components.backup.program.keywords import doveadm
 from deploys.components.backup.program.restic import Failed, Restic, Snapshot, plainly
 from deploys.components.backup.program.stage import unchanging
@@ -40,17 +40,19 @@ def chosen(found: Sequence[Snapshot], at: str) -> Snapshot:
     return until[-1]
 
 
-def whole(plan: Plan, restic: Restic, tell: make.Tell, at: str, keep_newer: bool) -> None:
+def whole(plan: Plan, restic: Restic, tell: make.Tell, at: str, keep_newer: bool, same: bool) -> None:
     """Make the host what it was: all mailboxes, and all else that no run can make again.
 
     ``keep_newer``: mail that is here and not in the backup stays beside what comes back; without it, such mail stops
-    the restore before anything changes.
+    the restore before anything changes. ``same``: whoever has an address of somebody in the archive is the same person.
     """
     restic.ready(make=False)
     restic.unlock()
     snapshot = chosen(restic.snapshots(), at)
     about = contents(plan, restic, snapshot)
     tell(f"backup {snapshot.id[:8]} of {snapshot.moment}: {about['messages']:,} messages")
+    if not same and (others := strangers.served(plan, strangers.since(plan, snapshot.at))):
+        raise Failed(strangers.NOT_ALL.format(people=", ".join(f"{who} (since {day})" for who, day in others.items())))
     people = about.get("people", {})
     coming.ready(people)
     if told := swap.interrupted(plan, people):
@@ -91,14 +93,17 @@ def _told(tell: make.Tell, about: Mapping[str, Any], back: swap.Back) -> None:
         )
 
 
-def mailbox(plan: Plan, restic: Restic, tell: make.Tell, address: str, at: str, folder: str) -> None:
-    """Bring one mailbox, or one ``folder`` of it, back beside the present one, as ``Restored <day>/…``."""
+def mailbox(plan: Plan, restic: Restic, tell: make.Tell, address: str, at: str, folder: str, same: bool) -> None:
+    """Bring one mailbox, or one ``folder`` of it, back beside the present one, as ``Restored <day>/…``. ``same``: as
+    of ``whole``."""
     restic.ready(make=False)
     restic.unlock()
     snapshot = chosen(restic.snapshots(), at)
     login = plan["people"].get(address, address)
     if not (coming.opened(login) if address in plan["people"] else (_present(plan, address) / "Maildir").is_dir()):
         raise Failed(f"{address} has no mailbox here that has ever been opened; log in once, or restore everything")
+    if not same and (day := strangers.since(plan, snapshot.at).get(address)):
+        raise Failed(strangers.NOT_THIS.format(address=address, at=snapshot.at[:10], day=day))
     about = contents(plan, restic, snapshot)
     back = _persons if address in plan["people"] else _virtual
     put = back(plan, restic, tell, snapshot, address, folder, about)
@@ -216,3 +221,4 @@ def _opened(people: coming.People) -> None:
             doveadm("mailbox", "update", "-u", login, "--min-highest-modseq", now, name)
         doveadm("quota", "recalc", "-u", login)
     doveadm("quota", "recalc", "-A")
+    doveadm("acl", "recalc", "-A")  # who finds what others share: this host's own list of it stayed (join.everything)

@@ -68,8 +68,12 @@ def move(source: Path, target: Path) -> None:
             raise
         part = target.with_name(f".posthaus-new-{target.name}")
         remove(part)
-        copy(source, part)
-        os.rename(part, target)
+        try:
+            copy(source, part)
+            os.rename(part, target)
+        except BaseException:  # most of all on a full disk
+            remove(part)
+            raise
         _gone(source)
 
 

@@ -27,8 +27,9 @@ def kept(state: Path) -> Kept:
     found = []
     for about in state.glob("*/*/about.json"):
         local, _, stamp = about.parent.name.rpartition(".")
-        since = calendar.timegm(time.strptime(stamp, "%Y%m%dT%H%M%SZ"))
-        found.append((f"{local}@{about.parents[1].name}", since, int(json.loads(about.read_text("utf-8"))["messages"])))
+        told = json.loads(about.read_text("utf-8"))
+        since = told.get("at", calendar.timegm(time.strptime(stamp, "%Y%m%dT%H%M%SZ")))
+        found.append((f"{local}@{about.parents[1].name}", since, int(told["messages"])))
     return sorted(found, key=lambda one: one[1])
 
 
