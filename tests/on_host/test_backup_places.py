@@ -18,12 +18,17 @@ from tests.on_host.backups import MANY, PAGE, PROGRAM, SECRET, TEAM, Folder, as_
 from tests.on_host.conftest import StartHost
 from tests.on_host.post import compose, mailbox
 from tests.on_host.settings import IQBAL, TITO
+from tests.on_host.swift import ANSWERS as SWIFT_ANSWERS
+from tests.on_host.swift import KEY as S3_KEY
+from tests.on_host.swift import KEY_ID as S3_ID
+from tests.on_host.swift import PORT, SWIFT
 
 pytestmark = pytest.mark.host
 
 KEEPER = "backup.example.org"
 BY_SSH = "sftp:keeper@backup.example.org:/srv/mail"
 BY_REST = "rest:http://backup.example.org:8000/"
+BY_S3 = f"s3:http://{KEEPER}:{PORT}/mail"
 REST_PASSWORD = "forty loud geese"
 ODD = "It's ~odd; $(id) [a-z] &2D3eQg-"
 STORE = "/var/mail/vhosts"
@@ -125,6 +130,24 @@ def test_an_older_restic_keeps_backups_on_another_server_by_ssh(own_mail_host: M
         kept.append(keeper.run("ls /srv/mail/snapshots").stdout.split())
     assert [len(one) for one in kept] == [1, 1]
     assert kept[0] != kept[1]
+    one_odd_folder_comes_back_with_all_its_keywords(host, before)
+
+
+@pytest.mark.long  # OpenStack's Swift takes a minute to install: the one server of S3 that Debian has for one host
+def test_backups_lie_where_s3_is_spoken(own_mail_host: MailHost, keeper: MailHost):
+    host = own_mail_host
+    keeper.run(SWIFT, timeout=900)
+    wait_until(lambda: not keeper.run(SWIFT_ANSWERS, check=False).returncode, 60, "Swift does not answer")
+    host.run(f"echo {keeper.address} {KEEPER} >>/etc/hosts")
+    host.site.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for name, secret in (("s3.id", S3_ID), ("s3.key", S3_KEY)):
+        (host.site / name).write_text(f"{secret}\n")
+    known = {"AWS_ACCESS_KEY_ID": {"file": "s3.id"}, "AWS_SECRET_ACCESS_KEY": {"file": "s3.key"}}
+    converge(host, declared({"repository": BY_S3, "environment": known}))
+    before = fill(host)
+    backed_up_unseen(host, S3_KEY, SECRET)
+    run = as_written(host, "deploys/backup.py --data list=yes")
+    assert "1 backup of mail.example.com" in run.output, run.output
     one_odd_folder_comes_back_with_all_its_keywords(host, before)
 
 
