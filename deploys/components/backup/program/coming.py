@@ -19,6 +19,7 @@ from deploys.components.backup.program.stage import folders
 
 FETCHED = ".posthaus-restore"  # beside the home; only root may enter
 COMING = ".posthaus-restoring"  # in the home
+JOINED = ".joined"  # beside what was there before: what that held is in the present home
 BOX = "posthaus-restoring"  # in the Maildir, without a dot in front: it is no folder
 QUICK = 600  # seconds: services stand still
 MOST_NAMES = 10
@@ -161,6 +162,8 @@ def _put(home: Path, stamp: str) -> dict[str, Any]:
                 aside.mkdir(mode=0o700, exist_ok=True)
                 os.rename(home / part, aside / part)
             os.rename(coming / part, home / part)
+        if aside.exists():
+            (aside / JOINED).touch()
     except BaseException:
         _back(home, stamp, parts)
         raise
@@ -187,19 +190,25 @@ def _back(home: Path, stamp: str, parts: Sequence[str]) -> None:
         if os.path.lexists(aside / part):
             os.rename(aside / part, home / part)
     if aside.exists():
+        (aside / JOINED).unlink(missing_ok=True)
         aside.rmdir()
 
 
 def interrupted(people: People, stamp: str) -> None:
-    """Put back what a restore that was killed had moved aside, and nothing had taken its place yet."""
+    """Put back what a restore that was killed had moved aside, and nothing had taken its place yet; where mail has come
+    there since, it is joined to what only the former one has."""
     for login in people:
         person.run(login, partial(_interrupted, _home(login), stamp))
 
 
 def _interrupted(home: Path, stamp: str) -> None:
+    aside = home / before(stamp)
     for part in sorted(OURS):
-        if os.path.lexists(home / before(stamp) / part) and not os.path.lexists(home / part):
-            os.rename(home / before(stamp) / part, home / part)
+        if os.path.lexists(aside / part) and not os.path.lexists(home / part):
+            os.rename(aside / part, home / part)
+    if aside.exists() and not (aside / JOINED).exists():
+        join.home(aside, home)
+        (aside / JOINED).touch()
 
 
 def shut(people: People, shadow: str) -> list[str]:
