@@ -35,6 +35,7 @@ from deploys.components.backup.program import (
     stage,
     state,
     strangers,
+    swap,
     uids,
 )
 from deploys.components.backup.program.restic import Failed, Restic, Snapshot, complaint, counted, literally, secrets_in
@@ -482,6 +483,44 @@ def test_one_mailbox_comes_back_beside_the_present_one_however_often(tmp_path):
         assert texts(present)[f"Maildir/.{top}.Entw&APw-rfe.2026/cur/2.a:2,a"] == "draft"
         assert (present / f"Maildir/.{top}.Entw&APw-rfe.2026/dovecot-keywords").read_text() == "0 receipts\n"
     assert texts(present)["Maildir/cur/9.a:2,S"] == "present"
+
+
+def test_of_a_mailbox_that_cannot_come_back_whole_nobody_sees_a_part(tmp_path, monkeypatch):
+    restored, present = tmp_path / "restored", tmp_path / "present"
+    message(present, "Maildir/cur/9.a:2,S", "present")
+    message(restored, "Maildir/cur/1.a:2,S", "in")
+    message(restored, "Maildir/.Work/cur/2.a:2,S", "work")
+    monkeypatch.setattr(beside, "_moved", _full_at(beside._moved, "Work"))
+    with pytest.raises(OSError, match="No space"):
+        beside.put(restored, present, "Restored 2026-11-20", "")
+    assert sorted(path.name for path in (present / "Maildir").glob(".*")) == []
+    monkeypatch.undo()
+    assert beside.put(restored, present, "Restored 2026-11-20", "Work")["messages"] == 1
+    assert not [*(present / "Maildir").glob("posthaus*")]
+
+
+def _full_at(what: Callable[[Path, Path], int], folder: str) -> Callable[[Path, Path], int]:
+    def tried(source: Path, target: Path) -> int:
+        if folder in str(source):
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return what(source, target)
+
+    return tried
+
+
+def test_where_a_service_does_not_stop_nothing_is_changed_and_all_run_again(tmp_path, monkeypatch):
+    asked = []
+
+    def systemctl(word: str, *units: str) -> str:
+        asked.append((word, *units))
+        return "Job for dovecot.service timed out" if word == "stop" else ""
+
+    monkeypatch.setattr(swap, "_systemctl", systemctl)
+    plan = {"memory": str(tmp_path), "store": str(tmp_path / "store"), "units": ["dovecot", "postfix"]}
+    with pytest.raises(Failed, match=r"not all services stop: Job for dovecot\.service timed out"):
+        swap.swap(plan, [], tmp_path / "homes", tmp_path / "staged")
+    assert asked == [("stop", "postfix", "dovecot"), ("start", "dovecot", "postfix")]
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_one_folder_comes_back_with_those_below_it_and_no_other(tmp_path):

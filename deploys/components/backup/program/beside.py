@@ -14,6 +14,7 @@ from deploys.components.backup.program.stage import PARTS, folders
 from deploys.values.utf7 import decoded, encoded
 
 KEYWORDS = "dovecot-keywords"
+COMING = "posthaus-restoring"  # without a dot in front, it is no folder
 LONGEST = 255  # bytes of a file's name
 
 
@@ -28,10 +29,11 @@ def put(restored: Path, present: Path, name: str, folder: str) -> dict[str, Any]
     taken = {inside: there[inside] for inside in chosen(there, folder)}
     top, number = _free(present / "Maildir", encoded(name)), 0
     names: dict[str, str] = {}
+    for left in (present / "Maildir").glob(f"{COMING}.*"):  # by one that was killed
+        shutil.rmtree(left)
+    ready: dict[Path, Path] = {}  # all is there before people see the first of it
     for inside, path in taken.items():
-        new = present / "Maildir" / f"posthaus-restoring.{inside}"[:LONGEST]  # without a dot in front, it is no folder
-        if new.exists():
-            shutil.rmtree(new)
+        new = present / "Maildir" / f"{COMING}.{len(ready)}"
         for part in ("cur", "new", "tmp"):
             (new / part).mkdir(mode=0o700, parents=True)
         new.chmod(0o700)
@@ -42,8 +44,10 @@ def put(restored: Path, present: Path, name: str, folder: str) -> dict[str, Any]
         called = f"{top}.{inside}"
         if len(f".{called}".encode()) > LONGEST:
             called = f"{top}.Long name {len(names) + 1}"
-        os.rename(new, present / "Maildir" / f".{called}")
+        ready[new] = present / "Maildir" / f".{called}"
         names[named(inside)] = named(called)
+    for new, folder_there in ready.items():
+        os.rename(new, folder_there)
     return {"folders": names, "messages": number, **({} if names else {"there": sorted(map(named, there))})}
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from deploys.components.backup.program import coming, held, make, state
-from deploys.components.backup.program.restic import PATH
+from deploys.components.backup.program.restic import PATH, Failed
 
 Plan = Mapping[str, Any]
 
@@ -38,7 +38,10 @@ def swap(plan: Plan, saved: Iterable[str], homes: Path, staged: Path, people: Se
     former, mail_before = _former(plan, stamp)
     begun, memory = Path(plan["memory"], make.RESTORING), Path(plan["memory"], "held")
     begun.write_text(stamp, encoding="ascii")
-    _systemctl("stop", *reversed(plan["units"]))
+    if standing := _systemctl("stop", *reversed(plan["units"])):  # whoever serves mail meanwhile would write into it
+        _systemctl("start", *plan["units"])
+        begun.unlink()
+        raise Failed(f"not all services stop: {standing}")
     there: dict[str, bool] = {}
     waiting: dict[str, Path] = {}
     theirs: dict[str, dict[str, Any]] = {}
