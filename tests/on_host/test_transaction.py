@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from lab import pyinfra
+from lab.waiting import wait_until
 from tests.on_host.conftest import start
 
 pytestmark = pytest.mark.host
@@ -256,6 +257,8 @@ def test_a_program_replaced_by_an_upgrade_is_restarted(demo: Demo) -> None:
     demo.deploy(files={"conf": text("A=1\n")})
     demo.host.run("systemctl restart demo")
     pid = demo.pid()
+    runs = f"readlink /proc/{pid}/exe"  # at first it is systemd's own, then the shell
+    wait_until(lambda: demo.host.run(runs).stdout == "/usr/local/bin/letterd\n", 20, "the shell made way for nobody")
     demo.host.run("cp /bin/sleep /usr/local/bin/new && mv /usr/local/bin/new /usr/local/bin/letterd")
     assert demo.deploy(files={"conf": text("A=1\n")})[:2] == (0, 1)
     assert demo.pid() != pid
