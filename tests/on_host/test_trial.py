@@ -31,7 +31,8 @@ def own_trial(tmp_path: Path, snapshot: str, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(trial, "NAME", trial.name_of(tmp_path))
     monkeypatch.setattr(images, "ensure", lambda *_: snapshot)
     run = trial.pyinfra  # the disk has a domain that a trial has not, and is asked about it
-    monkeypatch.setattr(trial, "pyinfra", lambda *words: run(*words, "--data", "confirm=example.net"))
+    confirm = {"deploys/mail.py": ("--data", "confirm=example.net")}
+    monkeypatch.setattr(trial, "pyinfra", lambda *words: run(*words, *confirm.get(words[1], ())))
     source._fetched.cache_clear()  # an earlier test may have had it
     for name, value in {
         "XDG_CACHE_HOME": str(tmp_path / "cache"),
