@@ -12,7 +12,7 @@ from typing import Any
 
 from lab.mailhost import MailHost
 from lab.pyinfra import Run
-from tests.on_host.post import mailbox
+from tests.on_host.post import compose, mailbox
 from tests.on_host.settings import IQBAL, TITO, example
 
 TEAM = "team@example.com"
@@ -46,6 +46,20 @@ class Folder:
     validity: int
     next_uid: int
     messages: dict[int, tuple[frozenset[str], str, str]]
+
+
+def filled(client: imaplib.IMAP4, names: tuple[str, ...], each: int, inbox: int) -> None:
+    """Give Iqbal folders of these ``names`` with ``each`` messages, with flags and dates of their own, and his INBOX
+    more. It is selected afterwards."""
+    for name in names:
+        client.create(f'"{name}"')
+        client.subscribe(f'"{name}"')
+        for number in range(each):
+            flags = (None, r"(\Seen)", r"(\Flagged \Answered \Seen)", r"($Forwarded receipts)")[number % 4]
+            client.append(f'"{name}"', flags, '"20-Nov-2025 10:11:12 +0100"', compose(IQBAL).as_bytes())
+    for number in range(inbox):
+        client.append("INBOX", r"(\Seen)" if number % 2 else None, None, compose(IQBAL, number * 300).as_bytes())
+    client.select("INBOX")
 
 
 def folders(client: imaplib.IMAP4) -> list[str]:

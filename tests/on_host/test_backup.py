@@ -25,6 +25,7 @@ from tests.on_host.backups import (
     bodies,
     converge,
     declared,
+    filled,
     seen,
 )  # fmt: skip
 from tests.on_host.conftest import StartHost
@@ -51,15 +52,7 @@ REDIS = "redis-cli -s /run/posthaus-redis/redis.sock"  # what the spam filter ha
 def fill(host: MailHost) -> None:
     """Messages with flags and keywords in folders of all kinds, a rule, what people chose, one message on its way."""
     with mailbox(host, IQBAL, host.password(IQBAL)) as client:
-        for name in FOLDERS:
-            client.create(f'"{name}"')
-            client.subscribe(f'"{name}"')
-            for number in range(12):
-                flags = (None, r"(\Seen)", r"(\Flagged \Answered \Seen)", r"($Forwarded receipts)")[number % 4]
-                client.append(f'"{name}"', flags, '"20-Nov-2025 10:11:12 +0100"', compose(IQBAL).as_bytes())
-        for number in range(30):
-            client.append("INBOX", r"(\Seen)" if number % 2 else None, None, compose(IQBAL, number * 300).as_bytes())
-        client.select("INBOX")
+        filled(client, FOLDERS, 12, 30)
         client.store("3:5", "+FLAGS", r"(\Deleted)")
         client.expunge()
         client.store("1:2", "+FLAGS", f"({' '.join(MANY)})")

@@ -11,7 +11,7 @@ import pytest
 from deploys.config.password import unix
 from lab.mailhost import MailHost
 from lab.waiting import wait_until
-from tests.on_host.backups import MANY, PROGRAM, REPOSITORY, Folder, as_written, bodies, converge, seen
+from tests.on_host.backups import MANY, PROGRAM, REPOSITORY, Folder, as_written, bodies, converge, filled, seen
 from tests.on_host.post import arrived, compose, deliver, mailbox
 from tests.on_host.settings import ANA, IQBAL, PASSWORDS, TITO, example
 from tests.on_host.test_backup import People
@@ -55,15 +55,7 @@ def begun(host: MailHost) -> dict[str, Folder]:
     host.run("chpasswd", input=f"iqbal:{PASSWORDS[IQBAL]}\n")
     host.run("useradd -m carla && chpasswd --encrypted", input=f"carla:{HASH}\n")
     with mailbox(host, IQBAL, PASSWORDS[IQBAL]) as client:
-        for name in FOLDERS:
-            client.create(f'"{name}"')
-            client.subscribe(f'"{name}"')
-            for number in range(8):
-                flags = (None, r"(\Seen)", r"(\Flagged \Answered \Seen)", r"($Forwarded receipts)")[number % 4]
-                client.append(f'"{name}"', flags, '"20-Nov-2025 10:11:12 +0100"', compose(IQBAL).as_bytes())
-        for number in range(12):
-            client.append("INBOX", r"(\Seen)" if number % 2 else None, None, compose(IQBAL, number * 300).as_bytes())
-        client.select("INBOX")
+        filled(client, FOLDERS, 8, 12)
         client.store("1:2", "+FLAGS", f"({' '.join(MANY)})")
     with mailbox(host, ANA, PASSWORDS[ANA]) as client:
         for _ in range(60):
