@@ -48,11 +48,11 @@ def ready(people: People) -> None:
     problems = []
     if missing:
         problems.append(
-            f"mail waits for Unix users that are not here: {_some(missing)}. Make them (declare them in mail.yaml and"
+            f"mail waits for Unix users that are not here: {some(missing)}. Make them (declare them in mail.yaml and"
             " run deploys/mail.py, or useradd --create-home), and restore then"
         )
     if wrong:
-        problems.append(f"mail cannot come back to {_some(wrong)}")
+        problems.append(f"mail cannot come back to {some(wrong)}")
     if problems:
         raise Failed(f"{'; '.join(problems)}; nothing was changed")
 
@@ -61,9 +61,10 @@ def _writable(home: Path) -> bool:
     return home.is_dir() and os.access(home, os.W_OK | os.X_OK)
 
 
-def _some(names: Sequence[str]) -> str:
-    more = f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else ""
-    return ", ".join(names[:MOST_NAMES]) + more
+def some(names: Sequence[str], most: int = MOST_NAMES) -> str:
+    """The first ``most`` of them, and how many more there are."""
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
 
 
 def _home(login: str) -> Path:
@@ -179,7 +180,7 @@ def back(done: Mapping[str, Mapping[str, Any]], stamp: str) -> None:
         except Failed as why:
             failed.append(str(why))
     if failed:
-        raise Failed(f"not put back as it was: {_some(failed)}")
+        raise Failed(f"not put back as it was: {some(failed)}")
 
 
 def _back(home: Path, stamp: str, parts: Sequence[str]) -> None:

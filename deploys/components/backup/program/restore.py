@@ -200,9 +200,8 @@ def tops(plan: Plan, people: coming.People) -> set[str]:
 
 def have_newer(found: Mapping[str, int]) -> str:
     """Who has messages that the backup has not, and how many."""
-    names = ", ".join(f"{address} ({number:,})" for address, number in sorted(found.items())[:MOST_NAMES])
-    more = f" and {len(found) - MOST_NAMES} more" if len(found) > MOST_NAMES else ""
-    return f"mailboxes here hold messages that the backup has not: {names}{more}"
+    names = coming.some([f"{address} ({number:,})" for address, number in sorted(found.items())], MOST_NAMES)
+    return f"mailboxes here hold messages that the backup has not: {names}"
 
 
 def _opened(people: coming.People) -> None:
