@@ -14,7 +14,7 @@ from __future__ import annotations
 import imaplib
 import itertools
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,7 @@ from lab.errors import Unavailable
 from lab.mailhost import MailHost
 from tests.on_host.browsing import soon
 from tests.on_host.converged import Converged
+from tests.on_host.happened import sections
 from tests.on_host.post import mailbox
 from tests.on_host.settings import PASSWORDS, example, no_webmail
 
@@ -59,6 +60,15 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "release" in metafunc.fixturenames:
         mark = metafunc.definition.get_closest_marker("releases")
         metafunc.parametrize("release", mark.args if mark else RELEASES, indirect=True, scope="session")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """A failed test's report holds what its hosts said meanwhile."""
+    report = yield
+    if report.failed:
+        report.sections += sections(getattr(item, "funcargs", {}).values())
+    return report
 
 
 @pytest.fixture(scope="session")
