@@ -1,4 +1,4 @@
-"""What a failed test's hosts have to say: a failure that comes once in many runs has to be understood from its report."""
+"""What a failed test's hosts have to say: a failure that comes once in many runs must be understood from its report."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from lab.mailhost import MailHost
 LINES = 60
 # What the services said just now, what is not well, and whether host and machine had time and memory left.
 SAID = f"""uptime; grep -E 'MemAvailable|SwapFree' /proc/meminfo; systemctl --failed --plain --no-legend
-journalctl -q -o short-precise --no-hostname --since=-90s | grep -v "cannot resolve maps" | cut -c-300 | tail -n {LINES}"""
+journalctl -q -o short-precise --no-hostname --since=-90s |
+  grep -v "cannot resolve maps" | cut -c-300 | tail -n {LINES}"""
 
 
 def sections(values: Iterable[object]) -> Iterator[tuple[str, str]]:
