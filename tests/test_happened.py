@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 from types import SimpleNamespace
+from typing import Any
 
 from lab.errors import LabError
 from lab.mailhost import MailHost
@@ -11,7 +12,8 @@ from tests.on_host.happened import sections
 
 
 def host(name, run):
-    return MailHost(SimpleNamespace(name=name, inventory=lambda: (name, {}), run=run), {})
+    container: Any = SimpleNamespace(name=name, inventory=lambda: (name, {}), run=run)
+    return MailHost(container, {})
 
 
 def test_every_host_among_a_tests_fixtures_says_once_what_happened():
