@@ -72,6 +72,7 @@ def test_each_move_teaches_what_it_says_and_throwing_away_says_nothing(pupil: Ma
 
 
 def test_a_move_never_waits_for_a_filter_that_is_down(pupil: MailHost):
+    begin = pupil.run("date +%s").stdout.strip()
     pupil.run("systemctl stop rspamd.service")
     try:
         message = written(SPAM, 6)
@@ -80,6 +81,8 @@ def test_a_move_never_waits_for_a_filter_that_is_down(pupil: MailHost):
     finally:
         pupil.run(f"systemctl start rspamd.service; until sh {PROBE} 2>/dev/null; do sleep 0.2; done", timeout=30)
     assert learned(pupil) == (0, 0)
+    said = pupil.run(f"journalctl -q -t posthaus-learn --since=@{begin} -o cat").stdout
+    assert re.fullmatch(f"rspamd learned no spam from what {TITO} moved: .*onnect.*\n", said), "and why is in the log"
 
 
 def test_what_is_like_the_spam_that_people_moved_follows_it_to_junk(pupil: MailHost):
