@@ -11,6 +11,7 @@ from deploys.config.read import SettingsError, settings
 from tests.durations import table
 from tests.long import LongTests
 from tests.proved import unproved
+from tests.second_try import SecondTry
 from tests.settings import SECRET, example
 from tests.sharing import IMAGES, group, longest_first
 
@@ -21,6 +22,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(LongTests(config.option.long), "long-tests")
+    config.pluginmanager.register(SecondTry(), "second-try")
 
 
 class ByGroup(LoadScopeScheduling):

@@ -13,12 +13,17 @@ ALLOWED = (
 )
 
 
+def in_ci(environment: Mapping[str, str]) -> bool:
+    """Whether this run is one of CI's."""
+    return environment.get("CI", "").lower() in ("true", "1")
+
+
 def unproved(reason: str, environment: Mapping[str, str]) -> bool:
     """Whether a test that was skipped for ``reason`` counts as failed: in CI (the variable CI), unless it may be.
 
     POSTHAUS_NO_PACKAGE names what the machine's archive does not have (.ci/run asks it); that may be missing.
     """
-    if environment.get("CI", "").lower() not in ("true", "1"):
+    if not in_ci(environment):
         return False
     missing = environment.get("POSTHAUS_NO_PACKAGE", "").split()
     return not any(re.search(pattern, reason) for pattern in ALLOWED) and not any(
