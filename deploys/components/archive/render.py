@@ -23,7 +23,7 @@ from deploys.components.dovecot.options import TOLD
 from deploys.components.roundcube import options as roundcube
 from deploys.components.squirrelmail import options as squirrelmail
 from deploys.config.mailserver import MailServer
-from deploys.values import utf7
+from deploys.values import archived, utf7
 from deploys.values.hardening import LOOKS_ONLY
 from facts.mailboxes import STORE
 from facts.shared import MEMORY
@@ -33,7 +33,7 @@ from operations.file import File
 
 SERVICE, TIMER = "posthaus-archive.service", "posthaus-archive.timer"
 MODULES: tuple[ModuleType, ...] = (
-    dotlock, entries, keeping, letting, main, person, rights, roundcube_user, store, utf7,
+    archived, dotlock, entries, keeping, letting, main, person, rights, roundcube_user, store, utf7,
 )  # fmt: skip
 _HEAD = "# Written by Posthaus: the next run undoes changes made here.\n"
 _SERVICE = f"""{_HEAD}[Unit]

@@ -35,7 +35,7 @@ from deploys.components.dovecot.options import PEOPLES
 from deploys.components.postfix.options import SPOOL
 from deploys.config.addresses.options import Directory
 from deploys.config.mailserver import MailServer
-from deploys.values import utf7
+from deploys.values import archived, utf7
 from deploys.values.hardening import LOOKS_ONLY
 from facts.mailboxes import STORE
 from facts.state import ARCHIVE, ROOT
@@ -46,8 +46,8 @@ SETTINGS = "/etc/posthaus-backup"  # only root may enter
 MEMORY = f"{ROOT}/backup"
 SERVICE, TIMER = "posthaus-backup.service", "posthaus-backup.timer"
 MODULES: tuple[ModuleType, ...] = (
-    beside, coming, fetch, held, homes, join, keywords, look, main, make, person, prove, restic, restore, stage, state,
-    strangers, swap, uids, utf7,
+    archived, beside, coming, fetch, held, homes, join, keywords, look, main, make, person, prove, restic, restore,
+    stage, state, strangers, swap, uids, utf7,
 )  # fmt: skip
 _HEAD = "# Written by Posthaus: the next run undoes changes made here.\n"
 _SERVICE = f"""{_HEAD}[Unit]

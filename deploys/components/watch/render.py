@@ -29,7 +29,7 @@ from deploys.components.watch.program import (
     told,
     waiting,
 )
-from deploys.values import refusals
+from deploys.values import archived, refusals
 from deploys.values.hardening import LOOKS_ONLY
 from facts.machine import PROGRAMS
 from facts.state import ROOT
@@ -41,8 +41,8 @@ SERVICE = "posthaus-watch.service"
 TIMER = "posthaus-watch.timer"
 SHOWN = (*PROGRAMS, "rspamd", "unbound")  # packages whose versions people ask for
 MODULES: tuple[ModuleType, ...] = (
-    result, refusals, amounts, archives, backups, certificates, clock, endpoints, exported, logins, looks, mailboxes,
-    main, measures, packages, services, shell, space, spam, told, waiting,
+    result, refusals, amounts, archived, archives, backups, certificates, clock, endpoints, exported, logins, looks,
+    mailboxes, main, measures, packages, services, shell, space, spam, told, waiting,
 )  # fmt: skip
 _HEAD = "# Written by Posthaus: the next run undoes changes made here.\n"
 _SERVICE = f"""{_HEAD}[Unit]

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import calendar
 import json
-import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-TIME = "%Y%m%dT%H%M%SZ"
+from deploys.values import archived
+
 ABOUT = "about.json"  # written last: without it a run died before all was there
 Ask = Callable[..., Any]  # has something done among mailboxes, as their owner
-_NAME = re.compile(r"(?P<local>.+)\.(?P<stamp>\d{8}T\d{6}Z)")
 
 
 class Failed(Exception):
@@ -54,31 +52,28 @@ def entries(state: Path) -> list[Entry]:
 
 
 def _entry(kept: Path) -> Entry | None:
-    named = _NAME.fullmatch(kept.name)
-    if not named:
+    if not (named := archived.whose(kept)):
         return None
+    address, begun = named
     try:
         about: dict[str, Any] = json.loads((kept / ABOUT).read_text("utf-8"))
-        at = about.get("at", _seconds(named["stamp"]))
-        return Entry(f"{named['local']}@{kept.parent.name}", int(at), int(about["messages"]), kept)
+        return Entry(address, int(about.get("at", begun)), int(about["messages"]), kept)
     except (OSError, ValueError, KeyError, TypeError):
         return None
-
-
-def _seconds(stamp: str) -> int:
-    return calendar.timegm(time.strptime(stamp, TIME))
 
 
 def begun(state: Path, address: str, now: float) -> Path:
     """The directory for ``address``: one that a run left unfinished, or a new one of ``now``."""
     local, _, domain = address.rpartition("@")
     there = [
-        path for path in (state / domain).glob("*") if (named := _NAME.fullmatch(path.name)) and named["local"] == local
+        path
+        for path in (state / domain).glob("*")
+        if (named := archived.whose(path)) and named[0] == f"{local}@{domain}"
     ]
     for path in there:
         if not (path / ABOUT).exists():
             return path
-    while (kept := state / domain / f"{local}.{time.strftime(TIME, time.gmtime(now))}") in there:
+    while (kept := state / domain / archived.name(local, now)) in there:
         now += 1
     kept.mkdir(mode=0o700, parents=True)
     return kept

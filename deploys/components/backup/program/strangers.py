@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+
+from deploys.values import archived
 
 NOT_ALL = (
     "since this backup was made these have become other people's addresses: {people}; they would read the mail of those"
@@ -18,28 +21,19 @@ NOT_THIS = (
     "{address} was another person's on {at}, whose mailbox went to the archive on {day}; nothing was changed."
     " deploys/archive.py brings it back to whom you say. Where that is the same person: --data same=yes"
 )
-_ENTRY = re.compile(r"(?P<local>.+)\.(?P<time>\d{8}T\d{6})Z")
 
 
 def since(plan: Mapping[str, Any], at: str) -> dict[str, str]:
     """By address, the day when somebody who had it went to the archive, where that was after the moment ``at`` (ISO
     8601, of the host's own zone)."""
-    found = {}
-    for entry in sorted(Path(plan["archive"]).glob("*/*")):
-        named = _ENTRY.fullmatch(entry.name)
-        if named and _moment(f"{_iso(named['time'])}+00:00") > _moment(at):
-            found[f"{named['local']}@{entry.parent.name}"] = _iso(named["time"])[:10]
-    return found
+    left = filter(None, map(archived.whose, sorted(Path(plan["archive"]).glob("*/*"))))
+    return {address: time.strftime("%Y-%m-%d", time.gmtime(day)) for address, day in left if day > _moment(at)}
 
 
 def served(plan: Mapping[str, Any], addresses: Mapping[str, str]) -> dict[str, str]:
     """Those of ``addresses`` who have a mailbox now."""
     there = {one: day for one, day in addresses.items() if Path(plan["store"], *reversed(one.rsplit("@", 1))).is_dir()}
     return dict(sorted(there.items()))
-
-
-def _iso(stamp: str) -> str:
-    return f"{stamp[:4]}-{stamp[4:6]}-{stamp[6:11]}:{stamp[11:13]}:{stamp[13:]}"
 
 
 def _moment(at: str) -> float:

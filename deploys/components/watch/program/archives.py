@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import calendar
 import json
 import time
 from collections.abc import Iterator, Sequence
@@ -10,6 +9,7 @@ from pathlib import Path
 
 from deploys.components.watch.program.amounts import DAY, count
 from deploys.result import Check, CheckResult
+from deploys.values import archived
 
 GROUP = "mailboxes"
 LATE = 2 * DAY  # it is looked at each night
@@ -26,10 +26,10 @@ def kept(state: Path) -> Kept:
     """All that is there."""
     found = []
     for about in state.glob("*/*/about.json"):
-        local, _, stamp = about.parent.name.rpartition(".")
-        told = json.loads(about.read_text("utf-8"))
-        since = told.get("at", calendar.timegm(time.strptime(stamp, "%Y%m%dT%H%M%SZ")))
-        found.append((f"{local}@{about.parents[1].name}", since, int(told["messages"])))
+        if named := archived.whose(about.parent):
+            address, begun = named
+            told = json.loads(about.read_text("utf-8"))
+            found.append((address, told.get("at", begun), int(told["messages"])))
     return sorted(found, key=lambda one: one[1])
 
 
