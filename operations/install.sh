@@ -36,7 +36,9 @@ holders() {
     done
 }
 
-patiently dpkg --force-confold --force-confdef --configure -a
+# What was being unpacked when dpkg was killed it does not set up, only all others (dpkg(1), reinst-required).
+torn() { dpkg-query -W -f '${db:Status-Eflag} ${binary:Package}\n' | sed -n 's/^reinstreq //p'; }
+patiently sh -c 'dpkg --force-confold --force-confdef --configure -a || [ -n "$1" ]' sh "$(torn)"
 selections=$(cat)
 [ -z "$PREPARE" ] || sh -ec "$PREPARE" </dev/null
 [ -z "$selections" ] || patiently sh -c 'printf "%s\n" "$1" | debconf-set-selections' sh "$selections"
@@ -44,8 +46,20 @@ patiently apt-get update -q -o Acquire::Retries=3
 # systemctl(1), SYSTEMD_OFFLINE: no service starts with the distribution's configuration (an open POP3 port, a stock web
 # page) between installation and ours. Unlike a policy-rc.d this leaves no file behind, whenever the run dies.
 export SYSTEMD_OFFLINE=1
-patiently apt-get install -q -y --no-install-recommends -o Acquire::Retries=3 \
-    -o Dpkg::Options::=--force-confold -o Dpkg::Options::=--force-confdef "$@"
+get() {
+    patiently apt-get install -q -y --no-install-recommends -o Acquire::Retries=3 \
+        -o Dpkg::Options::=--force-confold -o Dpkg::Options::=--force-confdef "$@"
+}
+if [ -n "$(torn)" ]; then
+    # It is unpacked once more. apt would set it up before that, or refuse because of what others lack.
+    again=$(mktemp -d)
+    # shellcheck disable=SC2046  # one word each
+    patiently sh -c 'cd "$1" && shift && apt-get download -q -o APT::Sandbox::User=root "$@"' sh "$again" $(torn)
+    patiently dpkg --force-confold --force-confdef --unpack --recursive "$again"
+    rm -r "$again"
+    get --fix-broken
+fi
+get "$@"
 unset SYSTEMD_OFFLINE
 systemctl daemon-reload
 [ -z "$BACKGROUND" ] || systemd-run --quiet --collect --unit="$UNIT" sh -c "$BACKGROUND" || :

@@ -284,6 +284,7 @@ def test_what_stopped_half_way_is_told_with_how_to_go_on():
     (problem,) = unfinished_problems(stopped, ["openssl", "libtlsrpt0", "libc-bin", "systemd"])
     assert "not set up: 2 of them; still to be installed: libc-bin, libtlsrpt0, openssl and 1 more. As root" in problem
     assert unfinished_problems(stopped) == [], "what only has to be set up the run sets up"
+    assert unfinished_problems(stopped, ["dovecot-core"]) == [], "and unpacks again what was being unpacked"
 
 
 def test_sources_of_the_next_release_under_a_system_of_this_one_are_no_ground_to_install_from():

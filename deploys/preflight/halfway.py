@@ -18,7 +18,7 @@ def unfinished_problems(machine: MachineState, lacking: Collection[str] = ()) ->
     """What makes a run wait for somebody: half of the programs are of one release, half of the other.
 
     ``lacking``: the packages that apt would have to install before those that lie there half way can be set up. What
-    only has to be set up is no obstacle: the run does so.
+    only has to be set up, or unpacked once more, is no obstacle: the run does so.
     """
     return _at_work(machine) or [*_stopped(machine, lacking), *_not_begun(machine)]
 
@@ -31,9 +31,9 @@ def _at_work(machine: MachineState) -> list[str]:
 
 
 def _stopped(machine: MachineState, lacking: Collection[str]) -> list[str]:
-    if not lacking:
+    names = sorted(set(lacking) - set(machine.unfinished))
+    if not names:
         return []
-    names = sorted(lacking)
     more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
     return [
         f"an upgrade of its packages stopped half way: not set up: {len(machine.unfinished)} of them; still to be"

@@ -79,6 +79,25 @@ def test_a_half_configured_package_is_completed_first(bare_host: MailHost, tmp_p
     assert bare_host.run("dpkg --audit").stdout == ""
 
 
+# As dpkg writes down what it is about to do, and leaves it where it is killed at that.
+TORN = "sed -i '/^Package: libsasl2-modules-db$/,/^$/s/^Status: .*/Status: install reinstreq {}/' /var/lib/dpkg/status"
+UNPACKED = """cd /root && apt-get update -qq && apt-get download -qq dovecot-core libsasl2-modules-db 2>/dev/null
+dpkg --unpack *.deb && rm /usr/lib/*/sasl2/libsasldb.so"""
+
+
+@pytest.mark.parametrize("how_far", ["half-installed", "unpacked"])
+def test_a_package_that_was_being_unpacked_when_the_power_failed_is_unpacked_again(
+    bare_host: MailHost, tmp_path: Path, how_far: str
+):
+    """Beside one that lacks others which were not even begun."""
+    bare_host.run(UNPACKED)
+    bare_host.run(TORN.format(how_far))
+    run = run_foundation(tmp_path, bare_host, packages=MAIL_SERVERS, debconf=ANSWERS)
+    assert run.rc == 0, run.output
+    assert bare_host.run("dpkg --audit; ls /usr/lib/*/sasl2/libsasldb.so").stdout.count("\n") == 1
+    assert run_foundation(tmp_path, bare_host, packages=MAIL_SERVERS).changes == 0
+
+
 def test_an_installation_killed_half_way_is_finished_by_the_next_run(bare_host: MailHost, tmp_path: Path):
     where = site.write(tmp_path, [bare_host.entry], example())
     process = subprocess.Popen(
