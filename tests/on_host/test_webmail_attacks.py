@@ -154,10 +154,8 @@ print(web.urlopen(page, context=ssl._create_unverified_context(), timeout=10).st
 
 @pytest.mark.parametrize("kind", BEGINNINGS)
 def test_one_address_never_takes_all_there_is(mail_host: MailHost, kind: str):
-    """Those whose headers Apache reads it counts apart from those whose form it reads: LIMIT each, of four times as
-    many that there are. It counts when one begins, so some that begin at the same moment come on top."""
-    with slow(mail_host, BEGINNINGS[kind], 700) as connections:
-        few = soon(lambda: sum(map(is_open, connections)) < 2 * LIMIT + 64)
+    with slow(mail_host, BEGINNINGS[kind], 500) as connections:
+        few = soon(lambda: sum(map(is_open, connections)) < LIMIT + 128)
         assert few, f"one address holds {sum(map(is_open, connections))} of {len(connections)}"
         assert mail_host.run("python3 -", input=ELSEWHERE, timeout=20).stdout.strip() == "200"
 
