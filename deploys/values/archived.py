@@ -16,6 +16,11 @@ def name(local: str, at: float) -> str:
     return f"{local}.{time.strftime(_TIME, time.gmtime(at))}"
 
 
+def day(seconds: float) -> str:
+    """The day of a moment since the epoch (UTC), as people say it."""
+    return time.strftime("%Y-%m-%d", time.gmtime(seconds))
+
+
 def whose(kept: Path) -> tuple[str, int] | None:
     """The reverse: the address, and the seconds since the epoch; None for a directory of another name."""
     named = _NAME.fullmatch(kept.name)

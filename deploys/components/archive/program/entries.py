@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,7 +41,7 @@ class Entry:
     @property
     def day(self) -> str:
         """When it came here, as people say it."""
-        return time.strftime("%Y-%m-%d", time.gmtime(self.at))
+        return archived.day(self.at)
 
 
 def entries(state: Path) -> list[Entry]:
@@ -54,10 +53,10 @@ def entries(state: Path) -> list[Entry]:
 def _entry(kept: Path) -> Entry | None:
     if not (named := archived.whose(kept)):
         return None
-    address, begun = named
+    address, since = named
     try:
         about: dict[str, Any] = json.loads((kept / ABOUT).read_text("utf-8"))
-        return Entry(address, int(about.get("at", begun)), int(about["messages"]), kept)
+        return Entry(address, int(about.get("at", since)), int(about["messages"]), kept)
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
@@ -65,11 +64,7 @@ def _entry(kept: Path) -> Entry | None:
 def begun(state: Path, address: str, now: float) -> Path:
     """The directory for ``address``: one that a run left unfinished, or a new one of ``now``."""
     local, _, domain = address.rpartition("@")
-    there = [
-        path
-        for path in (state / domain).glob("*")
-        if (named := archived.whose(path)) and named[0] == f"{local}@{domain}"
-    ]
+    there = [path for path in (state / domain).glob("*") if (named := archived.whose(path)) and named[0] == address]
     for path in there:
         if not (path / ABOUT).exists():
             return path

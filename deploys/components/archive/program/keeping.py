@@ -16,6 +16,7 @@ from typing import Any
 from deploys.components.archive.program import letting, person
 from deploys.components.archive.program.entries import ABOUT, Ask, Entry, Failed, begun, ended, entries
 from deploys.components.archive.program.store import KEPT
+from deploys.values import archived
 
 Plan = Mapping[str, Any]
 DAY = 86_400  # seconds
@@ -92,7 +93,7 @@ def listed(plan: Plan, ask: Ask) -> Iterator[str]:
 
 
 def _until(plan: Plan, one: Entry) -> str:
-    return time.strftime("%Y-%m-%d", time.gmtime(one.at + plan["keeps"]))
+    return archived.day(one.at + plan["keeps"])
 
 
 def _messages(number: int) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
@@ -26,8 +25,9 @@ NOT_THIS = (
 def since(plan: Mapping[str, Any], at: str) -> dict[str, str]:
     """By address, the day when somebody who had it went to the archive, where that was after the moment ``at`` (ISO
     8601, of the host's own zone)."""
+    then = _moment(at)
     left = filter(None, map(archived.whose, sorted(Path(plan["archive"]).glob("*/*"))))
-    return {address: time.strftime("%Y-%m-%d", time.gmtime(day)) for address, day in left if day > _moment(at)}
+    return {address: archived.day(seconds) for address, seconds in left if seconds > then}
 
 
 def served(plan: Mapping[str, Any], addresses: Mapping[str, str]) -> dict[str, str]:

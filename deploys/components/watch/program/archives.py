@@ -42,7 +42,7 @@ def results(found: Kept, keeps: int | None, now: float) -> Iterator[CheckResult]
         yield Check("archive", GROUP, "archive", "kept for ever").result(amounts, True)
         return
     whose, since, _ = found[0]
-    day = time.strftime("%Y-%m-%d", time.gmtime(since + keeps))
+    day = archived.day(since + keeps)
     about = Check("archive", GROUP, "archive", f"each kept for {count(keeps // DAY, 'day')}")
     late = now - since - keeps > LATE
     yield about.result(f"{amounts}; next to be deleted: {whose}, on {day}", True, WHY if late else "")
