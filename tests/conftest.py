@@ -10,7 +10,7 @@ from xdist.scheduler import LoadScopeScheduling
 from deploys.config.read import SettingsError, settings
 from tests.durations import table
 from tests.long import LongTests
-from tests.proved import unproved
+from tests.proved import in_ci, unproved
 from tests.second_try import SecondTry
 from tests.settings import SECRET, example
 from tests.sharing import IMAGES, group, longest_first
@@ -22,7 +22,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(LongTests(config.option.long), "long-tests")
-    config.pluginmanager.register(SecondTry(), "second-try")
+    config.pluginmanager.register(SecondTry(in_ci(os.environ)), "second-try")
 
 
 class ByGroup(LoadScopeScheduling):

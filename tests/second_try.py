@@ -6,21 +6,18 @@ on a person's machine everything fails at once, and so does what fails without a
 
 from __future__ import annotations
 
-import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import pytest
-
-from tests.proved import in_ci
 
 MOST = 5  # tests; more of them in one run are no chance
 
 
 class SecondTry:
-    """The part of pytest that gives it (by pytest-rerunfailures) and tells of it."""
+    """The part of pytest that gives it (by pytest-rerunfailures) and tells of it. ``wanted``: this is CI."""
 
-    def __init__(self, environment: Mapping[str, str] = os.environ) -> None:
-        self.wanted = in_ci(environment)
+    def __init__(self, wanted: bool) -> None:
+        self.wanted = wanted
 
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         """Mark those that get it."""

@@ -1,25 +1,15 @@
 """Long tests are left to the nightly, and every run that leaves some out says so."""
 
-import os
-import subprocess
-import sys
-
 import pytest
 
-from tests.settings import ROOT
+from tests.nested import nested
 
 TESTS = "import pytest\n\n@pytest.mark.long\ndef test_long(): pass\n\ndef test_short(): pass\n"
 SAID = "1 long test was left to the nightly (--long runs them): test_x.py"
 
 
 def run(directory, *words):
-    (directory / "pytest.ini").write_text("[pytest]\naddopts = --strict-markers\nmarkers =\n    long: takes long\n")
-    (directory / "test_x.py").write_text(TESTS)
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "tests.conftest", "-p", "no:cacheprovider",
-         "-c", directory / "pytest.ini", directory, *words],
-        cwd=ROOT, env={**os.environ, "CI": "true"}, capture_output=True, text=True, check=False,
-    )  # fmt: skip
+    done = nested(directory, TESTS, *words, mark="long")
     assert not done.returncode, done.stdout + done.stderr
     return done.stdout
 

@@ -1,13 +1,9 @@
 """A test that nobody ran proves nothing: in CI it fails."""
 
-import os
-import subprocess
-import sys
-
 import pytest
 
+from tests.nested import nested
 from tests.proved import unproved
-from tests.settings import ROOT
 
 CI = {"CI": "true"}
 
@@ -47,15 +43,11 @@ def test_what_the_archive_does_not_have_may_be_missing():
 
 @pytest.mark.parametrize(("ci", "code"), [("true", 1), ("", 0)])
 def test_pytest_itself_counts_it_so(tmp_path, ci, code):
-    (tmp_path / "test_x.py").write_text(
+    tests = (
         "import pytest\n\n\n@pytest.mark.skipif(True, reason='no named')\ndef test_x(): pass\n\n\n"
         "def test_y(): pytest.skip('ubuntu:24.04 not reachable here')\n"
     )
-    run = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "tests.conftest", "-p", "no:cacheprovider", "--rootdir", tmp_path,
-         "-c", os.devnull, tmp_path],
-        cwd=ROOT, env={**os.environ, "CI": ci}, capture_output=True, text=True, check=False,
-    )  # fmt: skip
+    run = nested(tmp_path, tests, ci=ci)
     assert run.returncode == code, run.stdout + run.stderr
     assert ("in CI this has to be tried, and it was not: no named" in run.stdout) == bool(ci)
     assert "1 skipped" in run.stdout or not ci

@@ -1,13 +1,9 @@
 """In CI a test on a host gets a second try, aloud; nothing else does, and not many in one run."""
 
-import os
-import subprocess
-import sys
-
 import pytest
 
+from tests.nested import nested
 from tests.second_try import MOST
-from tests.settings import ROOT
 
 # Fails the first time that it runs, and says why.
 FLICKERING = """
@@ -21,14 +17,7 @@ HOST = "@pytest.mark.host"
 
 
 def run(directory, *tests, ci="true", words=()):
-    markers = "    host: needs a host\n"
-    (directory / "pytest.ini").write_text(f"[pytest]\naddopts = --strict-markers\nmarkers =\n{markers}")
-    (directory / "test_x.py").write_text("import pathlib\n\nimport pytest\n\n" + "\n".join(tests))
-    return subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "tests.conftest", "-p", "no:cacheprovider",
-         "-c", directory / "pytest.ini", directory, *words],
-        cwd=ROOT, env={**os.environ, "CI": ci}, capture_output=True, text=True, check=False,
-    )  # fmt: skip
+    return nested(directory, "import pathlib\n\nimport pytest\n\n" + "\n".join(tests), *words, mark="host", ci=ci)
 
 
 @pytest.mark.parametrize("words", [(), ("-n", "2")])
